@@ -1,0 +1,58 @@
+# Everything runs in .venv, made from the lock files with their hashes checked.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+JOBS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo demo-check test test-deps check format proof wheel lock pictures clean
+
+demo: $(VENV)/.run
+	$(PY) -m omni_console demo
+
+demo-check: $(VENV)/.run
+	$(PY) -m omni_console demo --check
+
+test: $(VENV)/.dev
+	$(PY) -m pytest -n $(JOBS) -m "not chaos"
+	$(PY) -m pytest -m chaos -s
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# The long counts behind the figures that the README quotes.
+proof: $(VENV)/.dev
+	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
+
+# Debian packages that the tests of real mail servers and real browsers need.
+test-deps:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux
+
+wheel: $(VENV)/.dev
+	$(PY) -m hatchling build -t wheel
+
+# Needs uv; `make lock` is for maintainers, everybody else installs from what it wrote.
+lock:
+	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo pyproject.toml -o requirements.lock
+	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+$(VENV)/.run: requirements.lock
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --require-hashes --only-binary :all: -r requirements.lock
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q --require-hashes --only-binary :all: -r requirements-dev.lock
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

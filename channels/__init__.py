@@ -1,0 +1,1 @@
+"""One folder per channel. Nothing in here knows the server or the console."""

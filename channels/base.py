@@ -1,0 +1,454 @@
+"""What a channel is, and the protocol through which it reaches the server.
+
+A channel turns what a provider says into `InboundEvent`s and sends `Outbound` messages. It owns no
+storage: journal, identity, ordering, retries, splitting and attachments belong to the server, which
+a channel sees only as a `Host`.
+
+All times are UTC milliseconds.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import ClassVar, Literal, Protocol
+
+import msgspec
+import structlog
+from aiohttp import web
+
+
+class ChannelError(Exception):
+    """A channel cannot be set up or used as configured; `hint` says what to do next."""
+
+    def __init__(self, message: str, *, key: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+        self.hint = hint
+
+
+class HostUnavailable(Exception):
+    """The server cannot commit now (disk full, database locked, stopping); nothing was acknowledged."""
+
+
+# --- what a channel hears -----------------------------------------------------------------------
+
+EventKind = Literal[
+    "message",
+    "edit",
+    "delete",
+    "reaction",
+    "callback",
+    "contact_shared",
+    "started",
+    "delivery",
+    "read",
+    "failed",
+    "typing",
+    "identity_changed",
+    "blocked",
+    "unblocked",
+    "call",
+    "unsupported",
+]
+
+
+class Contact(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of the sender that the channel learned besides the one he writes from.
+
+    `verified` only where the channel itself proved it (a signed user id, the sender's own phone
+    shared by the platform). Whatever a person merely typed is not verified.
+    """
+
+    scheme: str  # "email" (lower case), "phone" (E.164), or a channel's own scheme
+    external_id: str
+    verified: bool = False
+    evidence: str = ""
+
+
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who wrote. `external_id` is the stable id on which identity is keyed, in the channel's scheme."""
+
+    external_id: str
+    name: str | None = None
+    username: str | None = None
+    locale: str | None = None
+    contacts: tuple[Contact, ...] = ()
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file as it arrived. `name` is the sender's: shown, never used as a path.
+
+    Either `data` holds the bytes, or `problem` says why they are not here.
+    """
+
+    name: str
+    content_type: str
+    kind: Literal["file", "image", "audio", "voice", "video", "sticker", "message", "calendar"] = "file"
+    data: bytes | None = None
+    problem: str = ""
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """The remote id of an earlier message that this one answers.
+
+    `trusted`: made by us and carrying our MAC, so that even a stranger who quotes it was given it.
+    An untrusted reference finds a conversation only where the sender already takes part in it.
+    """
+
+    remote_id: str
+    trusted: bool = False
+    how: str = "reference"  # shown to operators: "by In-Reply-To", "by reply button"
+
+
+class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened on a channel.
+
+    `dedupe_key` is equal for a repeated delivery of the same event and different for different events
+    about one message. `thread` names the place on the channel to which an answer goes (a chat, a
+    visitor, a mail's correspondents). `target` is the remote message that an edit, a deletion, a
+    reaction or a receipt speaks of.
+    """
+
+    kind: EventKind
+    dedupe_key: str
+    sender: Sender
+    thread: str = ""
+    remote_message_id: str | None = None
+    references: tuple[Reference, ...] = ()
+    target: str | None = None
+    text: str = ""
+    subject: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    occurred_at: int | None = None
+    is_echo: bool = False  # written by our side somewhere else (a phone, a web mailer)
+    automatic: bool = False  # out-of-office, bounces, lists: attached visibly, never reopens
+    detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
+
+
+class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook request as it came. `headers` has lower-case names; repeated headers are joined by ', '."""
+
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: int
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """The request was made by who the channel's secret says."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """The request is refused with 401; `reason` goes to a counter and the log, never to the caller."""
+
+    reason: str
+
+
+# --- what a channel is told to send ---------------------------------------------------------------
+
+
+class OutboundFile(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    content_type: str
+    size: int
+    path: str  # a file of ours, named by its SHA-256
+
+
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to deliver.
+
+    `key` never changes between attempts: it is the idempotency key where the channel has one.
+    `remote_id` is the id that `Channel.name_message` gave when the reply was written.
+    `references` are remote ids of this conversation on this channel, oldest first, the last being the
+    message that is answered.
+    """
+
+    key: str
+    message_id: int
+    conversation_id: int
+    to: str
+    to_name: str | None
+    thread: str
+    text: str
+    subject: str | None
+    author: str
+    remote_id: str | None = None
+    references: tuple[str, ...] = ()
+    files: tuple[OutboundFile, ...] = ()
+    written_at: int
+    attempt: int = 1
+
+
+class Sent(msgspec.Struct, frozen=True, tag="sent"):
+    """The provider took the message over."""
+
+    remote_id: str | None = None
+
+
+class Retry(msgspec.Struct, frozen=True, tag="retry"):
+    """Surely not delivered; try again, not before `after` seconds where the provider said so."""
+
+    reason: str
+    after: float | None = None
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """Surely not delivered, and trying again would not help."""
+
+    reason: str
+
+
+class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
+    """Nobody can say whether it was delivered. Never sent again by itself."""
+
+    reason: str
+
+
+class WindowClosed(msgspec.Struct, frozen=True, tag="window_closed"):
+    """The channel does not allow us to write now; `reason` says what would."""
+
+    reason: str
+
+
+class BadCredentials(msgspec.Struct, frozen=True, tag="bad_credentials"):
+    """The channel's fault, not the message's: the channel pauses, the message waits."""
+
+    reason: str
+
+
+SendResult = Sent | Retry | Failed | Unknown | WindowClosed | BadCredentials
+
+
+# --- what a channel is ----------------------------------------------------------------------------
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    text_max: int = 4096
+    text_unit: Literal["chars", "bytes", "utf16"] = "chars"
+    files_max: int = 0  # per message; 0: the channel carries no files
+    file_bytes_max: int = 0
+    subject: bool = False
+    edit: bool = False
+    delete: bool = False
+    reactions: bool = False
+    delivery_receipts: bool = False
+    read_receipts: bool = False
+    start_by_us: bool = False  # we may write first
+    idempotent: bool = False  # sending the same key twice delivers once: an unknown result may be retried
+    # A customer's newer message on the channel holds a stale reply (for e-mail), besides a colleague's.
+    holds_on_customer_message: bool = False
+
+
+class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every channel's table in omni.toml may hold. A channel's own settings extend this."""
+
+    kind: str
+    title: str = ""
+    owner: str = ""  # login of the operator who answers for the channel
+    hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00"
+    enabled: bool = True
+
+
+class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about a kind of channel that need no instance."""
+
+    kind: str
+    title: str
+    mark: str  # one terminal cell
+    scheme: str  # address scheme of `Sender.external_id`
+    shared_scheme: bool  # True: one address space for all channels of the scheme (e-mail, phone)
+    settings: type[ChannelSettings]
+    capabilities: Capabilities
+    takes_hooks: bool = False  # POST /hooks/CHANNEL goes to verify() and parse()
+    # "module:function" of (raw: bytes, meta: Mapping[str, str]) -> list[InboundEvent], run in the
+    # parsing worker process after the raw item is committed. None: parse() before the commit.
+    parser: str | None = None
+
+
+class ChannelHealth(msgspec.Struct, frozen=True, kw_only=True):
+    state: Literal["starting", "connected", "retrying", "bad_credentials", "stopped", "failed"]
+    detail: str = ""
+
+
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `omni doctor`."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+# --- the server as a channel sees it ------------------------------------------------------------------
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One raw item for the journal. `event` is None where the parser runs after the commit.
+
+    `meta` is small text the parser needs besides the bytes (folder, UID, internal date).
+    """
+
+    dedupe_key: str
+    raw: bytes
+    event: InboundEvent | None
+    meta: Mapping[str, str] = {}
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a `Delivery`, once committed. `seq` is the place in the thread (0: not yet known)."""
+
+    dedupe_key: str
+    duplicate: bool
+    message_id: int | None = None
+    conversation_id: int | None = None
+    seq: int = 0
+
+
+class ThreadFile(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    name: str
+    content_type: str
+    size: int
+
+
+class ThreadMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as the customer may see it. `seq` rises strictly in the order of becoming visible."""
+
+    seq: int
+    message_id: int
+    mine: bool  # written by the customer
+    author: str  # an operator's public name, or empty
+    text: str
+    at: int
+    remote_id: str | None
+    files: tuple[ThreadFile, ...] = ()
+
+
+class ThreadView(msgspec.Struct, frozen=True, kw_only=True):
+    messages: tuple[ThreadMessage, ...]
+    state: str  # of the thread's conversation; "" where there is none yet
+    operator: str  # public name of the assignee, or empty
+    more: bool = False
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    content_type: str
+    size: int
+    path: str
+
+
+class ThreadWatch(Protocol):
+    """Wakes whoever shows a thread; close it when done."""
+
+    async def changed(self) -> None:
+        """Return as soon as something was committed to the thread since the last call."""
+
+    def close(self) -> None: ...
+
+
+class Host(Protocol):
+    """The server, as far as one channel may reach it."""
+
+    channel_id: str
+    site_name: str
+    base_url: str  # public URL of this server, no trailing slash
+    log: structlog.typing.FilteringBoundLogger
+
+    def now(self) -> int:
+        """UTC milliseconds."""
+
+    def key(self, purpose: str) -> bytes:
+        """32 secret bytes of this installation, channel and purpose; the same after a restart."""
+
+    async def submit(
+        self, batch: Sequence[Delivery], bookmark: tuple[str, bytes] | None = None
+    ) -> list[Receipt]:
+        """Journal the batch; return after COMMIT, one receipt per delivery in order.
+
+        `bookmark` (key, value of this channel's state) is written in the same transaction. A raise
+        (`HostUnavailable`) means that nothing was acknowledged: answer with no 2xx, move no bookmark.
+        """
+
+    async def get(self, key: str) -> bytes | None:
+        """A value of this channel's own durable state."""
+
+    async def put(self, key: str, value: bytes | None) -> None:
+        """Write (None: remove) a value of this channel's own durable state; returns after COMMIT."""
+
+    async def thread(self, thread: str, after: int, limit: int = 100) -> ThreadView:
+        """Messages of a thread of this channel with seq > after, in order."""
+
+    def watch(self, thread: str) -> ThreadWatch: ...
+
+    async def file(self, thread: str, file_id: int) -> StoredFile | None:
+        """A file of the thread, or None where the thread has no such file."""
+
+    def report(self, health: ChannelHealth) -> None:
+        """Show the state of the channel to operators."""
+
+
+# --- the channel itself -----------------------------------------------------------------------------
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A public route that a channel brings; mounted under /CHANNEL-KIND/CHANNEL-ID."""
+
+    method: str
+    path: str
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    body_max: int = 64 * 1024
+    streams: bool = False  # an event stream: long-lived, counted apart
+
+
+class Channel(ABC):
+    """One configured account of one kind of channel.
+
+    The constructor does no I/O and refuses (ChannelError) a configuration with which the channel could
+    not tell friend from foe: a missing secret is never "accept everything".
+    """
+
+    spec: ClassVar[ChannelSpec]
+
+    def __init__(self, channel_id: str, settings: ChannelSettings) -> None:
+        self.id = channel_id
+        self.settings = settings
+
+    async def start(self, host: Host) -> None:
+        """Begin to listen. Must not fail for a peer that is away: report it and go on trying."""
+        self.host = host
+
+    async def stop(self) -> None:  # noqa: B027 - most channels have nothing to stop
+        """Stop listening; return only when no more submit() can come."""
+
+    def verify(self, request: HookRequest) -> Verified | Rejected:
+        """Pure. Is this request from whom the secret says? Called before parse(); there is no default yes."""
+        return Rejected("this channel takes no webhooks")
+
+    def parse(self, request: HookRequest) -> list[InboundEvent]:
+        """Pure and total: one bad item becomes an `unsupported` event and never hides the others."""
+        return []
+
+    def answer(self, request: HookRequest) -> tuple[int, str]:
+        """Status and plain text that the provider expects after the commit."""
+        return 200, ""
+
+    def recognise(self, event: InboundEvent) -> InboundEvent:
+        """Mark what only this installation can tell (our own MACs) on an event from the parser. Pure."""
+        return event
+
+    def name_message(self, conversation_id: int, message_id: int) -> str | None:
+        """A remote id made by us before sending, where the channel lets us choose one. Pure."""
+        return None
+
+    def routes(self) -> Sequence[Route]:
+        return ()
+
+    @abstractmethod
+    async def send(self, message: Outbound) -> SendResult:
+        """One attempt. Never raises for what the peer does; the server treats an exception as Unknown."""
+
+    async def probe(self) -> list[ProbeResult]:
+        """Check the configuration against the real peer, for `omni doctor`; harmless and quick."""
+        return []
