@@ -27,7 +27,7 @@ class ChannelError(Exception):
         self.hint = hint
 
 
-class HostUnavailable(Exception):
+class HostUnavailableError(Exception):
     """The server cannot commit now (disk full, database locked, stopping); nothing was acknowledged."""
 
 
@@ -368,7 +368,7 @@ class Host(Protocol):
         """Journal the batch; return after COMMIT, one receipt per delivery in order.
 
         `bookmark` (key, value of this channel's state) is written in the same transaction. A raise
-        (`HostUnavailable`) means that nothing was acknowledged: answer with no 2xx, move no bookmark.
+        (`HostUnavailableError`) means that nothing was acknowledged: answer with no 2xx, move no bookmark.
         """
 
     async def get(self, key: str) -> bytes | None:
