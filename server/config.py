@@ -1,0 +1,381 @@
+"""omni.toml → typed settings.
+
+A configuration with a misspelt key, a secret written into it, or a value out of range is refused with the
+file, the key and what to write instead: `ConfigError`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import platformdirs
+
+from channels.base import ChannelError, ChannelSettings
+from channels.registry import channel_class
+from channels.secret import Secret, SecretError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class ConfigError(Exception):
+    """What is wrong (`message`), where (`file`, `key`), and what to do (`hint`)."""
+
+    def __init__(self, message: str, *, file: Path | None = None, key: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.key = key
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = ": ".join(part for part in (str(self.file or ""), self.key) if part)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class ServerSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[server]`. `data_dir` and `socket` always hold a value after `load`."""
+
+    data_dir: Path
+    socket: Path
+    socket_group: str = ""  # a Unix group: a team's server; empty: only its own account
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    disk_reserve_mb: Count = 200  # below this much free space nothing new is accepted
+    event_retention_days: Positive = 90
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1  # processes that parse mail
+
+
+class PublicLimits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[public.limits]`. An address is one IPv4 address or one IPv6 /64."""
+
+    hook_body_bytes: Positive = 1024 * 1024
+    hooks_per_second: Positive = 200  # verified webhooks per channel; also any per address
+    hook_burst: Positive = 400
+    requests_per_second: Positive = 20  # per address, all that are not webhooks
+    request_burst: Positive = 100
+    streams_per_address: Positive = 32  # open event streams (site chats that are being shown)
+    streams: Positive = 1000
+    connections_per_address: Positive = 256  # not for trusted proxies
+    connections: Positive = 2000
+    header_seconds: Seconds = 10.0  # from the first byte (or the connect) to the end of the headers
+    body_grace_seconds: Seconds = 10.0  # after which a body must have come at body_bytes_per_second
+    body_bytes_per_second: Positive = 1024
+    stalled_write_seconds: Seconds = 60.0  # a reader that takes nothing for this long is let go
+    keepalive_seconds: Seconds = 75.0
+    addresses_remembered: Positive = 20_000
+
+
+class PublicSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[public]`: the door that faces the internet, by way of a reverse proxy on the same host."""
+
+    enabled: bool = True
+    listen: str = "127.0.0.1:8480"  # port 0: any free port
+    base_url: str = ""  # how the world reaches us; empty: http://LISTEN
+    # Peers whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    limits: PublicLimits = msgspec.field(default_factory=PublicLimits)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return parse_listen(self.listen)
+
+
+class SiteSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[site]`: who the customers write to."""
+
+    name: str = "Omni"
+    language: Literal["en", "ru"] = "en"
+    # Where a phone number without a country code belongs (ISO 3166-1).
+    default_country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "RU"
+    reopen_days: Count = 7  # a message this long after the closing reopens; later it opens a new one
+
+
+class Config(msgspec.Struct, kw_only=True):
+    server: ServerSettings
+    public: PublicSettings = msgspec.field(default_factory=PublicSettings)
+    site: SiteSettings = msgspec.field(default_factory=SiteSettings)
+    channels: dict[str, ChannelSettings] = {}
+    config_path: Path | None = None
+
+
+TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "server": ServerSettings,
+    "public": PublicSettings,
+    "site": SiteSettings,
+}
+
+
+# --- where things are -----------------------------------------------------------------------------
+
+
+def config_places(environ: Mapping[str, str] = os.environ) -> list[Path]:
+    """Where a configuration is looked for when none is named, in order."""
+    base = environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    return [Path("omni.toml"), Path(base) / "omni" / "omni.toml", Path("/etc/omni/omni.toml")]
+
+
+def find_config(given: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """--config, $OMNI_CONFIG, ./omni.toml, $XDG_CONFIG_HOME/omni/omni.toml, /etc/omni/omni.toml.
+
+    A file that is named and missing is an error, and no other is looked for.
+    """
+    named = given or (Path(environ["OMNI_CONFIG"]) if environ.get("OMNI_CONFIG") else None)
+    if named is not None:
+        if named.is_file():
+            return named.absolute()
+        raise ConfigError("there is no such file", file=named, hint="omni init writes one")
+    places = config_places(environ)
+    for place in places:
+        if place.is_file():
+            return place.absolute()
+    looked = ", ".join(str(place) for place in places)
+    raise ConfigError(f"no configuration found (looked at {looked})", hint="omni init writes one")
+
+
+def is_system(config_path: Path | None) -> bool:
+    """True for the configuration of a system service, whose files are in /var/lib/omni and /run/omni."""
+    return config_path is not None and config_path.parent == Path("/etc/omni")
+
+
+def default_data_dir(config_path: Path | None) -> Path:
+    return Path("/var/lib/omni") if is_system(config_path) else Path(platformdirs.user_data_dir("omni"))
+
+
+def default_socket(config_path: Path | None, data_dir: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    if is_system(config_path):
+        return Path("/run/omni/omni.sock")
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "omni" / "omni.sock" if runtime else data_dir / "omni.sock"
+
+
+def parse_listen(text: str) -> tuple[str, int]:
+    """`127.0.0.1:8480`, `[::1]:8480`, `localhost:0` → host and port. Raises ValueError."""
+    host, separator, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not separator or not bare or (":" in bare and bare == host):
+        raise ValueError(f"{text!r} is not an address and a port, such as 127.0.0.1:8480")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError(f"{port!r} is not a port")
+    return bare, int(port)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Config:
+    """Read a configuration with its secrets. Raises ConfigError and nothing else."""
+    path = path.absolute()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read it: {error.strerror}", file=path) from error
+    return decode(data, path)
+
+
+def decode(data: bytes, path: Path) -> Config:
+    """The configuration in `data`, which came from `path` (relative files are sought next to it)."""
+    try:
+        raw = msgspec.toml.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid TOML: {error}", file=path) from error
+    known = [*TABLES, "channels"]
+    for name in raw:
+        if name not in known:
+            raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
+    tables: dict[str, Any] = {}
+    for name in known:
+        tables[name] = raw.get(name, {})
+        if not isinstance(tables[name], dict):
+            raise ConfigError("must be a table", file=path, key=name, hint=f"write [{name}]")
+    _fill_places(tables["server"], path)
+    config = Config(
+        server=_convert(tables["server"], ServerSettings, path, "server"),
+        public=_convert(tables["public"], PublicSettings, path, "public"),
+        site=_convert(tables["site"], SiteSettings, path, "site"),
+        channels={name: _channel(name, table, path) for name, table in tables["channels"].items()},
+        config_path=path,
+    )
+    _check_public(config.public, path)
+    return config
+
+
+def _fill_places(server: dict[str, Any], path: Path) -> None:
+    data_dir = server.setdefault("data_dir", str(default_data_dir(path)))
+    if isinstance(data_dir, str):
+        server.setdefault("socket", str(default_socket(path, path.parent / Path(data_dir).expanduser())))
+    else:
+        server.setdefault("socket", "omni.sock")
+
+
+def _check_public(public: PublicSettings, path: Path) -> None:
+    try:
+        parse_listen(public.listen)
+    except ValueError as error:
+        raise ConfigError(str(error), file=path, key="public.listen") from error
+    for network in public.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ConfigError(
+                str(error), file=path, key="public.trusted_proxies", hint='write "10.0.0.5" or "10.0.0.0/24"'
+            ) from error
+    if public.base_url:
+        try:
+            parts = urlsplit(public.base_url)
+            wrong = parts.scheme not in ("http", "https") or not parts.hostname
+            wrong = wrong or bool(parts.query or parts.fragment or parts.username)
+        except ValueError:
+            wrong = True
+        if wrong:
+            raise ConfigError(
+                f"{public.base_url!r} is not a web address",
+                file=path,
+                key="public.base_url",
+                hint='write how visitors reach this server: "https://help.example.org"',
+            )
+        public.base_url = public.base_url.rstrip("/")
+
+
+def _channel(name: str, table: object, path: Path) -> ChannelSettings:
+    key = f"channels.{name}"
+    if not CHANNEL_NAME.fullmatch(name):
+        raise ConfigError(
+            "not a channel's name",
+            file=path,
+            key=key,
+            hint="use small Latin letters, digits and hyphens, at most 31, starting with a letter or digit",
+        )
+    if not isinstance(table, dict):
+        raise ConfigError("must be a table", file=path, key=key, hint=f"write [{key}]")
+    kind = table.get("kind")
+    if not isinstance(kind, str):
+        raise ConfigError("which kind of channel is it?", file=path, key=key, hint='write kind = "email"')
+    try:
+        settings = channel_class(kind).spec.settings
+    except ChannelError as error:
+        raise ConfigError(str(error), file=path, key=f"{key}.kind", hint=error.hint) from error
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"the adapter for {kind!r} cannot be loaded: {error}",
+            file=path,
+            key=f"{key}.kind",
+            hint="reinstall the package that brings it",
+        ) from error
+    return _convert(table, settings, path, key)
+
+
+_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<where>.*)`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(?P<field>.*)`$", re.DOTALL)
+
+
+def _convert(table: dict[str, Any], kind: type[T], path: Path, key: str) -> T:
+    base = path.parent
+
+    def hook(wanted: type, value: object) -> object:
+        if wanted is Secret:
+            if not isinstance(value, str):
+                raise SecretError("a secret must be written as env:NAME or file:PATH, never as itself")
+            return Secret.from_reference(value, base)
+        if wanted is Path:
+            if not isinstance(value, str) or not value:
+                raise ValueError("expected the path of a file or directory")
+            return base / Path(value).expanduser()
+        raise NotImplementedError(f"settings of type {wanted!r} cannot be read from TOML")
+
+    try:
+        return msgspec.convert(table, kind, dec_hook=hook)
+    except msgspec.ValidationError as error:
+        raise _explain(error, kind, path, key) from error
+    except ChannelError as error:
+        raise ConfigError(
+            str(error), file=path, key=f"{key}.{error.key}" if error.key else key, hint=error.hint
+        ) from error
+
+
+def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], path: Path, key: str) -> ConfigError:
+    found = _AT.match(str(error))
+    what, where = (found["what"], found["where"] or "") if found else (str(error), "")
+    place = key + where
+    if unknown := _UNKNOWN.match(what):
+        hint = _nearest(unknown["field"], _fields(kind, where))
+        return ConfigError("unknown key", file=path, key=f"{place}.{unknown['field']}", hint=hint)
+    if missing := _MISSING.match(what):
+        return ConfigError(
+            "is missing", file=path, key=f"{place}.{missing['field']}", hint="it has no default"
+        )
+    hint = ""
+    if isinstance(error.__cause__, SecretError):
+        hint = "put the secret into the environment (env:NAME) or a file of mode 0600 (file:PATH)"
+    return ConfigError(what[:1].lower() + what[1:], file=path, key=place, hint=hint)
+
+
+def _fields(kind: type[msgspec.Struct], where: str) -> list[str]:
+    """The keys of the struct at `where` (`.limits`, `.inboxes[0]`) below `kind`."""
+    here: msgspec.inspect.Type = msgspec.inspect.type_info(kind)
+    for step in re.findall(r"\.([^.\[]+)|\[[^\]]*\]", where):
+        if isinstance(here, msgspec.inspect.UnionType):
+            here = next(
+                (t for t in here.types if not isinstance(t, msgspec.inspect.NoneType)),
+                msgspec.inspect.AnyType(),
+            )
+        if step and isinstance(here, msgspec.inspect.StructType):
+            here = next(
+                (field.type for field in here.fields if field.encode_name == step), msgspec.inspect.AnyType()
+            )
+        elif isinstance(here, msgspec.inspect.DictType):
+            here = here.value_type
+        elif isinstance(here, msgspec.inspect.CollectionType):
+            here = here.item_type
+    if isinstance(here, msgspec.inspect.StructType):
+        return [field.encode_name for field in here.fields]
+    return []
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(known)}" if known else ""
+
+
+# --- showing --------------------------------------------------------------------------------------
+
+
+def show(config: Config) -> dict[str, Any]:
+    """The effective configuration as plain data; of a secret only its reference and fingerprint."""
+    return {
+        "config_path": str(config.config_path or ""),
+        "server": _plain(config.server),
+        "public": _plain(config.public),
+        "site": _plain(config.site),
+        "channels": {name: _plain(settings) for name, settings in config.channels.items()},
+    }
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Secret):
+        return f"{value.source} (fingerprint {value.fingerprint()})"
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
