@@ -90,6 +90,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     result: str = ""
     unsettled: int = 0  # replies that failed or whose result is unknown
     seen_seq: int = 0  # of the asking operator; filled in lists and details, 0 in event frames
+    sort_at: int = 0  # its place in the lists, which page by (sort_at, id)
 
 
 class Counts(msgspec.Struct, kw_only=True):

@@ -1,0 +1,315 @@
+"""Conversations: rows of the lists, lifecycle, counts."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from server.lifecycle import Lifecycle
+from server.protocol import Conversation, Counts, MessageKind, View
+from server.store.transaction import Snapshot, Transaction
+
+PREVIEW_MAX = 160
+
+_SELECT = """
+SELECT c.*, k.name AS customer, o.name AS assignee, coalesce(s.seq, 0) AS seen_seq
+FROM conversation c
+JOIN customer k ON k.id = c.customer_id
+LEFT JOIN operator o ON o.id = c.assignee_id
+LEFT JOIN seen s ON s.operator_id = :me AND s.conversation_id = c.id
+"""
+
+
+class NotFoundError(Exception):
+    """There is no such thing (any more)."""
+
+    def __init__(self, what: str, key: Any) -> None:
+        super().__init__(f"there is no {what} {key}")
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A conversation as the writing side needs it."""
+
+    id: int
+    customer_id: int
+    life: Lifecycle
+    customer_seq: int
+    reply_seq: int
+    channels: str
+    subject: str | None
+
+
+def from_row(row: sqlite3.Row) -> Conversation:
+    return Conversation(
+        id=row["id"],
+        seq=row["seq"],
+        customer_id=row["customer_id"],
+        customer=row["customer"],
+        state=row["state"],
+        assignee_id=row["assignee_id"],
+        assignee=row["assignee"] or "",
+        channel_id=row["channel_id"],
+        marks=row["channels"].split(),
+        subject=row["subject"],
+        preview=row["preview"],
+        preview_kind=row["preview_kind"],
+        preview_files=row["preview_files"],
+        last_at=row["last_at"],
+        waiting_since=row["waiting_since"],
+        customer_seq=row["customer_seq"],
+        reply_seq=row["reply_seq"],
+        snooze_until=row["snooze_until"],
+        opened_at=row["opened_at"],
+        closed_at=row["closed_at"],
+        topic=row["topic"],
+        result=row["result"],
+        unsettled=row["unsettled"],
+        seen_seq=row["seen_seq"],
+    )
+
+
+def create(tx: Transaction, customer_id: int, life: Lifecycle, subject: str | None) -> int:
+    return tx.insert(
+        "INSERT INTO conversation"
+        " (customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (customer_id, life.state, life.assignee_id, life.sort_at, life.waiting_since, subject, tx.now),
+    )
+
+
+def held(tx: Snapshot, conversation_id: int) -> Held:
+    """Raises NotFoundError."""
+    row = tx.first("SELECT * FROM conversation WHERE id = ?", (conversation_id,))
+    if row is None:
+        raise NotFoundError("conversation", conversation_id)
+    return held_from_row(row)
+
+
+def held_from_row(row: sqlite3.Row) -> Held:
+    return Held(
+        row["id"],
+        row["customer_id"],
+        Lifecycle(
+            state=row["state"],
+            assignee_id=row["assignee_id"],
+            waiting_since=row["waiting_since"],
+            sort_at=row["sort_at"],
+            snooze_until=row["snooze_until"],
+            closed_at=row["closed_at"],
+            topic=row["topic"],
+            result=row["result"],
+        ),
+        row["customer_seq"],
+        row["reply_seq"],
+        row["channels"],
+        row["subject"],
+    )
+
+
+def save_life(tx: Transaction, conversation_id: int, life: Lifecycle, seq: int) -> None:
+    tx.run(
+        "UPDATE conversation SET state = ?, assignee_id = ?, waiting_since = ?, sort_at = ?,"
+        " snooze_until = ?, closed_at = ?, topic = ?, result = ?, seq = ? WHERE id = ?",
+        (
+            life.state,
+            life.assignee_id,
+            life.waiting_since,
+            life.sort_at,
+            life.snooze_until,
+            life.closed_at,
+            life.topic,
+            life.result,
+            seq,
+            conversation_id,
+        ),
+    )
+
+
+def preview_of(text: str) -> str:
+    """The beginning of a text as one line."""
+    return " ".join(text[: PREVIEW_MAX * 4].split())[:PREVIEW_MAX]
+
+
+def note_message(
+    tx: Transaction,
+    conversation: Held,
+    life: Lifecycle,
+    *,
+    seq: int,
+    kind: MessageKind,
+    text: str,
+    files: int,
+    channel_id: str,
+    subject: str | None,
+    from_customer: bool,
+    to_customer: bool,
+) -> None:
+    """What a new message changes on its conversation, in one statement."""
+    channels = conversation.channels
+    if channel_id and channel_id not in channels.split():
+        channels = f"{channels} {channel_id}".strip()
+    tx.run(
+        "UPDATE conversation SET state = :state, assignee_id = :assignee, waiting_since = :since,"
+        " sort_at = :sort, snooze_until = :snooze, closed_at = :closed, topic = :topic, result = :result,"
+        " seq = :seq, last_at = :now, preview = :preview, preview_kind = :kind, preview_files = :files,"
+        " channels = :channels, subject = coalesce(subject, :subject),"
+        " channel_id = CASE WHEN :inward THEN :channel ELSE channel_id END,"
+        " customer_seq = CASE WHEN :inward THEN :seq ELSE customer_seq END,"
+        " reply_seq = CASE WHEN :outward THEN :seq ELSE reply_seq END"
+        " WHERE id = :id",
+        {
+            "id": conversation.id,
+            "state": life.state,
+            "assignee": life.assignee_id,
+            "since": life.waiting_since,
+            "sort": life.sort_at,
+            "snooze": life.snooze_until,
+            "closed": life.closed_at,
+            "topic": life.topic,
+            "result": life.result,
+            "seq": seq,
+            "now": tx.now,
+            "preview": preview_of(text),
+            "kind": kind,
+            "files": files,
+            "channels": channels,
+            "subject": subject,
+            "channel": channel_id,
+            "inward": from_customer,
+            "outward": to_customer,
+        },
+    )
+
+
+def count_unsettled(tx: Transaction, conversation_id: int) -> None:
+    """Recount the replies of this conversation that wait for an operator's decision."""
+    tx.run(
+        "UPDATE conversation SET unsettled = (SELECT count(*) FROM outbox o"
+        " JOIN message m ON m.id = o.message_id"
+        " WHERE m.conversation_id = conversation.id AND o.state IN ('failed', 'unknown')) WHERE id = ?",
+        (conversation_id,),
+    )
+
+
+def touch(tx: Transaction, conversation_id: int, seq: int) -> None:
+    tx.run("UPDATE conversation SET seq = ? WHERE id = ?", (seq, conversation_id))
+
+
+def active_of(tx: Snapshot, customer_id: int) -> Held | None:
+    """The customer's conversation that is not closed and in which he wrote last."""
+    row = tx.first(
+        "SELECT * FROM conversation WHERE customer_id = ? AND state != 'closed'"
+        " ORDER BY customer_seq DESC, id DESC LIMIT 1",
+        (customer_id,),
+    )
+    return None if row is None else held_from_row(row)
+
+
+def closed_since(tx: Snapshot, customer_id: int, since: int) -> Held | None:
+    """The customer's conversation that was closed last, if that was after `since`."""
+    row = tx.first(
+        "SELECT * FROM conversation WHERE customer_id = ? AND state = 'closed' AND closed_at >= ?"
+        " ORDER BY closed_at DESC LIMIT 1",
+        (customer_id, since),
+    )
+    return None if row is None else held_from_row(row)
+
+
+def due_snoozes(tx: Snapshot, at: int) -> list[int]:
+    return [
+        row["id"]
+        for row in tx.all(
+            "SELECT id FROM conversation WHERE state = 'snoozed' AND snooze_until <= ? LIMIT 100", (at,)
+        )
+    ]
+
+
+def one(tx: Snapshot, conversation_id: int, me: int = 0) -> Conversation:
+    """Raises NotFoundError."""
+    row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": conversation_id})
+    if row is None:
+        raise NotFoundError("conversation", conversation_id)
+    return from_row(row)
+
+
+def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
+    found = {}
+    for start in range(0, len(ids), 500):
+        rows = tx.all(
+            f"{_SELECT} WHERE c.id IN (SELECT value FROM json_each(:ids))",
+            {"me": me, "ids": msgspec.json.encode(ids[start : start + 500]).decode()},
+        )
+        found.update({row["id"]: from_row(row) for row in rows})
+    return found
+
+
+def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> list[Conversation]:
+    rows = tx.all(
+        f"{_SELECT} WHERE c.customer_id = :customer ORDER BY c.id DESC LIMIT :limit",
+        {"me": me, "customer": customer_id, "limit": limit},
+    )
+    return [from_row(row) for row in rows]
+
+
+# The condition and the direction of each view; the indexes of the schema serve exactly these.
+_VIEWS: dict[str, tuple[str, bool]] = {
+    "mine": ("c.assignee_id = :me AND c.state = 'open'", True),
+    "queue": ("c.state = 'open' AND c.assignee_id IS NULL", True),
+    "waiting": ("c.assignee_id = :me AND c.state IN ('waiting', 'snoozed')", False),
+    "all": ("c.state != 'closed'", False),
+    "closed": ("c.state = 'closed'", False),
+}
+
+
+def page(
+    tx: Snapshot, view: View, me: int, after: tuple[int, int] | None, limit: int
+) -> tuple[list[Conversation], tuple[int, int] | None]:
+    """One page of a view by key (sort_at, id); the second value is the key of the next page."""
+    condition, rising = _VIEWS[view]
+    compare, direction = (">", "ASC") if rising else ("<", "DESC")
+    where = condition
+    if after is not None:
+        where += f" AND (c.sort_at, c.id) {compare} (:sort, :id)"
+    rows = tx.all(
+        f"{_SELECT} WHERE {where} ORDER BY c.sort_at {direction}, c.id {direction} LIMIT :limit",
+        {
+            "me": me,
+            "sort": after[0] if after else 0,
+            "id": after[1] if after else 0,
+            "limit": limit + 1,
+        },
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    key = (rows[-1]["sort_at"], rows[-1]["id"]) if more else None
+    return [from_row(row) for row in rows], key
+
+
+def counts(tx: Snapshot, me: int) -> Counts:
+    [row] = tx.all(
+        "SELECT"
+        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state = 'open') AS mine,"
+        " (SELECT count(*) FROM conversation WHERE state = 'open' AND assignee_id IS NULL) AS queue,"
+        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state IN ('waiting', 'snoozed'))"
+        " AS waiting,"
+        " (SELECT count(*) FROM conversation WHERE unsettled > 0) AS unsettled,"
+        " (SELECT min(sort_at) FROM conversation WHERE state = 'open' AND assignee_id IS NULL) AS oldest",
+        {"me": me},
+    )
+    return Counts(
+        mine=row["mine"],
+        queue=row["queue"],
+        waiting=row["waiting"],
+        unsettled=row["unsettled"],
+        oldest_queued_at=row["oldest"],
+    )
+
+
+def mark_seen(tx: Transaction, operator_id: int, conversation_id: int, seq: int) -> None:
+    tx.run(
+        "INSERT INTO seen (operator_id, conversation_id, seq) VALUES (?, ?, ?)"
+        " ON CONFLICT (operator_id, conversation_id) DO UPDATE SET seq = max(seen.seq, excluded.seq)",
+        (operator_id, conversation_id, seq),
+    )

@@ -1,0 +1,177 @@
+"""Customers, their addresses, and reversible merges."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.protocol import Address, Customer
+from server.store.transaction import Snapshot, Transaction
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who a verified address belongs to."""
+
+    address_id: int
+    customer_id: int
+
+
+def owner_of(tx: Snapshot, scheme: str, account: str, external_id: str) -> Owner | None:
+    """The customer to whom this verified address belongs."""
+    row = tx.first(
+        "SELECT id, customer_id FROM address"
+        " WHERE scheme = ? AND account = ? AND external_id = ? AND verified = 1",
+        (scheme, account, external_id),
+    )
+    return None if row is None else Owner(row["id"], row["customer_id"])
+
+
+def create(tx: Transaction, name: str) -> int:
+    return tx.insert("INSERT INTO customer (name, created_at) VALUES (?, ?)", (name, tx.now))
+
+
+def rename(tx: Transaction, customer_id: int, name: str) -> None:
+    tx.run("UPDATE customer SET name = ? WHERE id = ?", (name, customer_id))
+
+
+def add_address(
+    tx: Transaction,
+    customer_id: int,
+    *,
+    scheme: str,
+    account: str,
+    external_id: str,
+    name: str,
+    verified: bool,
+    evidence: str,
+) -> int:
+    """Add an address, or strengthen a claimed one of the same customer; the address id."""
+    return int(
+        tx.value(
+            "INSERT INTO address"
+            " (customer_id, scheme, account, external_id, name, verified, evidence, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (customer_id, scheme, account, external_id) DO UPDATE SET"
+            " verified = max(address.verified, excluded.verified),"
+            " evidence = CASE WHEN excluded.verified > address.verified"
+            " THEN excluded.evidence ELSE address.evidence END"
+            " RETURNING id",
+            (customer_id, scheme, account, external_id, name, int(verified), evidence, tx.now),
+        )
+    )
+
+
+def heard_from(tx: Transaction, address_id: int, name: str) -> None:
+    """Note that the person wrote from this address just now, under this name."""
+    tx.run(
+        "UPDATE address SET last_in_at = ?, blocked = 0, name = CASE WHEN ? != '' THEN ? ELSE name END"
+        " WHERE id = ?",
+        (tx.now, name, name, address_id),
+    )
+
+
+def set_blocked(tx: Transaction, address_id: int, blocked: bool) -> None:
+    tx.run("UPDATE address SET blocked = ? WHERE id = ?", (int(blocked), address_id))
+
+
+def name_of(tx: Snapshot, customer_id: int) -> str:
+    return str(tx.value("SELECT name FROM customer WHERE id = ?", (customer_id,)))
+
+
+def merge(tx: Transaction, source: int, target: int, evidence: str) -> int:
+    """Make `source` part of `target`; the id of the journal row that can take it back.
+
+    Claimed addresses that both have stay where they are: they name nobody.
+    """
+    moved: dict[str, list[int]] = {}
+    moved["address"] = [
+        row["id"]
+        for row in tx.all(
+            "SELECT id FROM address WHERE customer_id = :source AND NOT EXISTS (SELECT 1 FROM address AS mine"
+            " WHERE mine.customer_id = :target AND mine.scheme = address.scheme"
+            " AND mine.account = address.account AND mine.external_id = address.external_id)",
+            {"source": source, "target": target},
+        )
+    ]
+    for table in ("conversation", "message", "journal"):
+        moved[table] = [
+            row["id"] for row in tx.all(f"SELECT id FROM {table} WHERE customer_id = ?", (source,))
+        ]
+        tx.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", (target, source))
+    for address_id in moved["address"]:
+        tx.run("UPDATE address SET customer_id = ? WHERE id = ?", (target, address_id))
+    tx.run("UPDATE customer SET merged_into = ? WHERE id = ?", (target, source))
+    return tx.insert(
+        "INSERT INTO merge (at, from_customer, into_customer, evidence, moved) VALUES (?, ?, ?, ?, ?)",
+        (tx.now, source, target, evidence, msgspec.json.encode(moved).decode()),
+    )
+
+
+def addresses(tx: Snapshot, customer_id: int) -> list[Address]:
+    """Addresses, those the customer wrote from most recently first."""
+    return [
+        Address(
+            id=row["id"],
+            scheme=row["scheme"],
+            external_id=row["external_id"],
+            label=row["external_id"],
+            verified=bool(row["verified"]),
+            evidence=row["evidence"],
+            blocked=bool(row["blocked"]),
+            last_in_at=row["last_in_at"],
+        )
+        for row in tx.all(
+            "SELECT * FROM address WHERE customer_id = ? ORDER BY last_in_at IS NULL, last_in_at DESC, id",
+            (customer_id,),
+        )
+    ]
+
+
+class Reachable(msgspec.Struct, frozen=True):
+    """An address as the ways to answer are chosen from it."""
+
+    address_id: int
+    scheme: str
+    account: str
+    external_id: str
+    name: str
+    verified: bool
+    blocked: bool
+    threads: tuple[tuple[str, str], ...]  # (channel id, thread) on which it wrote
+
+
+def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
+    threads: dict[int, list[tuple[str, str]]] = {}
+    for row in tx.all(
+        "SELECT t.address_id, t.channel_id, t.thread FROM thread t JOIN address a ON a.id = t.address_id"
+        " WHERE a.customer_id = ?",
+        (customer_id,),
+    ):
+        threads.setdefault(row["address_id"], []).append((row["channel_id"], row["thread"]))
+    return [
+        Reachable(
+            row["id"],
+            row["scheme"],
+            row["account"],
+            row["external_id"],
+            row["name"],
+            bool(row["verified"]),
+            bool(row["blocked"]),
+            tuple(threads.get(row["id"], ())),
+        )
+        for row in tx.all(
+            "SELECT * FROM address WHERE customer_id = ? ORDER BY last_in_at IS NULL, last_in_at DESC, id",
+            (customer_id,),
+        )
+    ]
+
+
+def customer(tx: Snapshot, customer_id: int) -> Customer | None:
+    """The customer without his conversations; a merged one is answered by the one he became."""
+    row = tx.first("SELECT * FROM customer WHERE id = ?", (customer_id,))
+    while row is not None and row["merged_into"] is not None:
+        row = tx.first("SELECT * FROM customer WHERE id = ?", (row["merged_into"],))
+    if row is None:
+        return None
+    return Customer(
+        id=row["id"], name=row["name"], created_at=row["created_at"], addresses=addresses(tx, row["id"])
+    )

@@ -1,0 +1,43 @@
+"""Reading the event log: resume, and its retention."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.store.transaction import Event, Snapshot, Transaction
+
+
+def newest(tx: Snapshot) -> int:
+    """The seq of the newest event, 0 for an empty log."""
+    return int(tx.value("SELECT coalesce(max(seq), 0) FROM event"))
+
+
+def reaches_back_to(tx: Snapshot, seq: int) -> bool:
+    """Whether every event after seq is still in the log."""
+    oldest = tx.value("SELECT min(seq) FROM event")
+    return oldest is None or seq >= oldest - 1
+
+
+def after(tx: Snapshot, seq: int, limit: int) -> list[Event]:
+    return [
+        Event(
+            seq=row["seq"],
+            at=row["at"],
+            kind=row["kind"],
+            conversation_id=row["conversation_id"],
+            customer_id=row["customer_id"],
+            message_id=row["message_id"],
+            operator_id=row["operator_id"],
+            data=msgspec.json.decode(row["data"]) if row["data"] else {},
+        )
+        for row in tx.all("SELECT * FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (seq, limit))
+    ]
+
+
+def forget_before(tx: Transaction, at: int, limit: int = 1000) -> int:
+    """Drop events older than `at`, the newest one never; the number dropped."""
+    return tx.run(
+        "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ?"
+        " AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?)",
+        (at, limit),
+    )

@@ -1,0 +1,130 @@
+"""The journal of raw inbound items: received -> taken | quarantined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from server.protocol import JournalItem
+from server.store.transaction import Snapshot, Transaction
+
+
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """A raw item to journal: `data` inline, or a file named by `sha256`."""
+
+    dedupe_key: str
+    size: int
+    data: bytes | None
+    sha256: str | None
+    meta: Mapping[str, str]
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """A journaled item that is not taken in yet."""
+
+    id: int
+    channel_id: str
+    dedupe_key: str
+    received_at: int
+    data: bytes | None
+    sha256: str | None
+    meta: dict[str, str]
+    attempts: int
+    error: str
+
+
+def receive(tx: Transaction, channel_id: str, raw: Raw) -> int | None:
+    """Journal an item; its id, or None where this channel already has the key."""
+    value = tx.value(
+        "INSERT INTO journal (channel_id, dedupe_key, state, received_at, size, raw, raw_sha256, meta)"
+        " VALUES (?, ?, 'received', ?, ?, ?, ?, ?)"
+        " ON CONFLICT (channel_id, dedupe_key) DO NOTHING RETURNING id",
+        (
+            channel_id,
+            raw.dedupe_key,
+            tx.now,
+            raw.size,
+            raw.data,
+            raw.sha256,
+            msgspec.json.encode(raw.meta).decode() if raw.meta else "{}",
+        ),
+    )
+    return None if value is None else int(value)
+
+
+def taken(tx: Transaction, journal_id: int, message_id: int | None, customer_id: int | None) -> None:
+    tx.run(
+        "UPDATE journal SET state = 'taken', message_id = ?, customer_id = ? WHERE id = ?",
+        (message_id, customer_id, journal_id),
+    )
+
+
+def quarantined(tx: Transaction, journal_id: int, error: str, message_id: int | None) -> None:
+    tx.run(
+        "UPDATE journal SET state = 'quarantined', error = ?, message_id = ? WHERE id = ?",
+        (error, message_id, journal_id),
+    )
+
+
+def note_attempt(tx: Transaction, journal_id: int, error: str) -> None:
+    """Parsing it began; kept so that an item that kills the worker is not tried for ever."""
+    tx.run("UPDATE journal SET attempts = attempts + 1, error = ? WHERE id = ?", (error, journal_id))
+
+
+def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None, int | None]:
+    """(message id, conversation id) that an already journaled key led to."""
+    row = tx.first(
+        "SELECT j.message_id, m.conversation_id FROM journal j LEFT JOIN message m ON m.id = j.message_id"
+        " WHERE j.channel_id = ? AND j.dedupe_key = ?",
+        (channel_id, dedupe_key),
+    )
+    return (None, None) if row is None else (row["message_id"], row["conversation_id"])
+
+
+def unfinished(tx: Snapshot, limit: int) -> list[Unfinished]:
+    """Items still `received`, oldest first."""
+    return [
+        Unfinished(
+            id=row["id"],
+            channel_id=row["channel_id"],
+            dedupe_key=row["dedupe_key"],
+            received_at=row["received_at"],
+            data=row["raw"],
+            sha256=row["raw_sha256"],
+            meta=msgspec.json.decode(row["meta"], type=dict[str, str]),
+            attempts=row["attempts"],
+            error=row["error"],
+        )
+        for row in tx.all("SELECT * FROM journal WHERE state = 'received' ORDER BY id LIMIT ?", (limit,))
+    ]
+
+
+def is_unfinished(tx: Snapshot, journal_id: int) -> bool:
+    return tx.value("SELECT 1 FROM journal WHERE id = ? AND state = 'received'", (journal_id,)) is not None
+
+
+def items(tx: Snapshot, state: str, limit: int = 200) -> list[JournalItem]:
+    return [
+        JournalItem(
+            id=row["id"],
+            channel_id=row["channel_id"],
+            dedupe_key=row["dedupe_key"],
+            state=row["state"],
+            received_at=row["received_at"],
+            size=row["size"],
+            error=row["error"],
+        )
+        for row in tx.all("SELECT * FROM journal WHERE state = ? ORDER BY id DESC LIMIT ?", (state, limit))
+    ]
+
+
+def last_received(tx: Snapshot) -> dict[str, int]:
+    """Per channel, when something last came in."""
+    return {
+        row["channel_id"]: row["at"]
+        for row in tx.all(
+            "SELECT channel_id, received_at AS at FROM journal WHERE id IN"
+            " (SELECT max(id) FROM journal GROUP BY channel_id)"
+        )
+    }

@@ -1,0 +1,352 @@
+"""Messages and their files: the river, a thread as its customer sees it, status."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from channels.base import ThreadFile, ThreadMessage
+from server.protocol import File, Message, MessageKind, Status
+from server.store.transaction import Snapshot, Transaction
+
+_SELECT = """
+SELECT m.*, coalesce(o.name, nullif(m.author, ''), k.name) AS shown
+FROM message m
+JOIN customer k ON k.id = m.customer_id
+LEFT JOIN operator o ON o.id = m.operator_id
+"""
+
+
+class NewFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file whose bytes are already in the blob store (or are not here, and why)."""
+
+    name: str
+    content_type: str
+    kind: str
+    size: int
+    sha256: str | None
+    problem: str = ""
+
+
+class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
+    id: int
+    conversation_id: int
+    customer_id: int
+    kind: MessageKind
+    text: str
+    status: Status
+    at: int
+    seq: int
+    event_kind: str = "message"
+    channel_id: str = ""
+    thread: str = ""
+    address_id: int | None = None
+    operator_id: int | None = None
+    author: str = ""
+    subject: str | None = None
+    error: str = ""
+    visible_seq: int | None = None
+    remote_id: str | None = None
+    client_id: str | None = None
+    reason: str = ""
+    stranger: bool = False
+    automatic: bool = False
+    files: tuple[NewFile, ...] = ()
+
+
+def next_id(tx: Snapshot) -> int:
+    """The id of the message about to be written: its event and its remote id name it beforehand."""
+    return int(tx.value("SELECT coalesce(max(id), 0) + 1 FROM message"))
+
+
+def insert(tx: Transaction, new: NewMessage) -> None:
+    # Newest first without sorting: the index's rowid is the time, made unique by the id.
+    search_id = (new.at << 20) | (new.id & 0xFFFFF)
+    tx.run(
+        "INSERT INTO message (id, conversation_id, customer_id, kind, event_kind, channel_id, thread,"
+        " address_id, operator_id, author, text, subject, status, error, at, received_at, seq, visible_seq,"
+        " remote_id, client_id, reason, stranger, automatic, search_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            new.id,
+            new.conversation_id,
+            new.customer_id,
+            new.kind,
+            new.event_kind,
+            new.channel_id,
+            new.thread,
+            new.address_id,
+            new.operator_id,
+            new.author,
+            new.text,
+            new.subject,
+            new.status,
+            new.error,
+            new.at,
+            tx.now,
+            new.seq,
+            new.visible_seq,
+            new.remote_id,
+            new.client_id,
+            new.reason,
+            int(new.stranger),
+            int(new.automatic),
+            search_id,
+        ),
+    )
+    tx.run(
+        "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)", (search_id, new.text, new.subject)
+    )
+    for file in new.files:
+        tx.run(
+            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (new.id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
+        )
+
+
+def change_text(tx: Transaction, message_id: int, text: str) -> None:
+    """Replace a message's text, in the full-text index too."""
+    row = tx.first("SELECT search_id, text, subject FROM message WHERE id = ?", (message_id,))
+    if row is None:
+        return
+    tx.run(
+        "INSERT INTO message_text (message_text, rowid, text, subject) VALUES ('delete', ?, ?, ?)",
+        (row["search_id"], row["text"], row["subject"]),
+    )
+    tx.run("UPDATE message SET text = ?, edited_at = ? WHERE id = ?", (text, tx.now, message_id))
+    tx.run(
+        "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)",
+        (row["search_id"], text, row["subject"]),
+    )
+
+
+def mark_deleted(tx: Transaction, message_id: int) -> None:
+    tx.run("UPDATE message SET deleted = 1 WHERE id = ?", (message_id,))
+
+
+def set_status(tx: Transaction, message_id: int, status: Status, error: str = "") -> None:
+    tx.run("UPDATE message SET status = ?, error = ? WHERE id = ?", (status, error, message_id))
+
+
+def set_sent(tx: Transaction, message_id: int, visible_seq: int, remote_id: str | None) -> None:
+    tx.run(
+        "UPDATE message SET status = 'sent', error = '', visible_seq = ?, remote_id = coalesce(?, remote_id)"
+        " WHERE id = ?",
+        (visible_seq, remote_id, message_id),
+    )
+
+
+def sent_client_id(tx: Snapshot, operator_id: int, client_id: str) -> int | None:
+    """The message that this operator already wrote under this client id."""
+    value = tx.value(
+        "SELECT id FROM message WHERE operator_id = ? AND client_id = ?", (operator_id, client_id)
+    )
+    return None if value is None else int(value)
+
+
+def by_remote_id(tx: Snapshot, channel_id: str, remote_id: str) -> sqlite3.Row | None:
+    """The newest message of the channel that bears this remote id."""
+    return tx.first(
+        "SELECT id, conversation_id, customer_id, address_id, kind, status, visible_seq FROM message"
+        " WHERE channel_id = ? AND remote_id = ? ORDER BY id DESC LIMIT 1",
+        (channel_id, remote_id),
+    )
+
+
+def takes_part(tx: Snapshot, conversation_id: int, customer_id: int) -> bool:
+    """Whether this customer wrote in the conversation, be it his own or as a stranger in it."""
+    return (
+        tx.value(
+            "SELECT 1 FROM message m JOIN address a ON a.id = m.address_id"
+            " WHERE m.conversation_id = ? AND m.kind = 'in' AND a.customer_id = ? LIMIT 1",
+            (conversation_id, customer_id),
+        )
+        is not None
+    )
+
+
+def undelivered_up_to(
+    tx: Snapshot, channel_id: str, thread: str, seq: int, rank: tuple[Status, ...]
+) -> list[int]:
+    """Our messages of the thread visible up to seq whose status is still one of `rank`."""
+    return [
+        row["id"]
+        for row in tx.all(
+            "SELECT id FROM message WHERE channel_id = ? AND thread = ? AND visible_seq <= ? AND kind = 'out'"
+            " AND status IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (channel_id, thread, seq, msgspec.json.encode(rank).decode()),
+        )
+    ]
+
+
+def news_since(
+    tx: Snapshot, conversation_id: int, after_seq: int, operator_id: int, customer_too: bool
+) -> list[int]:
+    """Messages that hold a reply: a colleague's to the customer, and the customer's where that counts."""
+    return [
+        row["id"]
+        for row in tx.all(
+            "SELECT id FROM message WHERE conversation_id = ? AND seq > ? AND ("
+            " (kind = 'out' AND operator_id IS NOT NULL AND operator_id != ?)"
+            " OR (kind = 'in' AND ? AND automatic = 0)) ORDER BY id LIMIT 50",
+            (conversation_id, after_seq, operator_id, int(customer_too)),
+        )
+    ]
+
+
+def references(tx: Snapshot, conversation_id: int, channel_id: str, limit: int = 20) -> list[str]:
+    """Remote ids of the conversation on this channel, oldest first."""
+    rows = tx.all(
+        "SELECT remote_id FROM message WHERE conversation_id = ? AND channel_id = ? AND remote_id IS NOT NULL"
+        " AND visible_seq IS NOT NULL ORDER BY id DESC LIMIT ?",
+        (conversation_id, channel_id, limit),
+    )
+    return [row["remote_id"] for row in reversed(rows)]
+
+
+def _files(tx: Snapshot, ids: Iterable[int]) -> dict[int, list[File]]:
+    found: dict[int, list[File]] = {}
+    for row in tx.all(
+        "SELECT * FROM attachment WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (msgspec.json.encode(list(ids)).decode(),),
+    ):
+        found.setdefault(row["message_id"], []).append(
+            File(
+                id=row["id"],
+                name=row["name"],
+                content_type=row["content_type"],
+                size=row["size"],
+                kind=row["kind"],
+                problem=row["problem"],
+            )
+        )
+    return found
+
+
+def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
+    files = _files(tx, [row["id"] for row in rows]) if rows else {}
+    return [
+        Message(
+            id=row["id"],
+            seq=row["seq"],
+            conversation_id=row["conversation_id"],
+            customer_id=row["customer_id"],
+            kind=row["kind"],
+            channel_id=row["channel_id"],
+            address_id=row["address_id"],
+            author_id=row["operator_id"],
+            author=row["shown"],
+            text=row["text"],
+            subject=row["subject"],
+            status=row["status"],
+            error=row["error"],
+            at=row["at"],
+            received_at=row["received_at"],
+            reason=row["reason"],
+            stranger=bool(row["stranger"]),
+            automatic=bool(row["automatic"]),
+            kind_of_event=row["event_kind"],
+            edited_at=row["edited_at"],
+            deleted=bool(row["deleted"]),
+            files=files.get(row["id"], []),
+        )
+        for row in rows
+    ]
+
+
+def many(tx: Snapshot, ids: Iterable[int]) -> dict[int, Message]:
+    rows = tx.all(
+        f"{_SELECT} WHERE m.id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(list(ids)).decode(),),
+    )
+    return {message.id: message for message in _from_rows(tx, rows)}
+
+
+def river(
+    tx: Snapshot, customer_id: int, before: tuple[int, int] | None, limit: int
+) -> tuple[list[Message], tuple[int, int] | None]:
+    """The page of the customer's river that ends before the key (at, id); oldest first."""
+    where = "m.customer_id = :customer"
+    if before is not None:
+        where += " AND (m.at, m.id) < (:at, :id)"
+    rows = tx.all(
+        f"{_SELECT} WHERE {where} ORDER BY m.at DESC, m.id DESC LIMIT :limit",
+        {
+            "customer": customer_id,
+            "at": before[0] if before else 0,
+            "id": before[1] if before else 0,
+            "limit": limit + 1,
+        },
+    )
+    more = len(rows) > limit
+    rows = rows[:limit]
+    key = (rows[-1]["at"], rows[-1]["id"]) if more else None
+    return _from_rows(tx, rows[::-1]), key
+
+
+def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> list[ThreadMessage]:
+    """Messages of a thread as its customer may see them, with visible_seq > after."""
+    rows = tx.all(
+        "SELECT m.id, m.kind, m.text, m.at, m.remote_id, m.visible_seq, o.name AS operator FROM message m"
+        " LEFT JOIN operator o ON o.id = m.operator_id"
+        " WHERE m.channel_id = ? AND m.thread = ? AND m.visible_seq > ? AND m.deleted = 0"
+        " ORDER BY m.visible_seq LIMIT ?",
+        (channel_id, name, after, limit),
+    )
+    files = _files(tx, [row["id"] for row in rows]) if rows else {}
+    return [
+        ThreadMessage(
+            seq=row["visible_seq"],
+            message_id=row["id"],
+            mine=row["kind"] == "in",
+            author=row["operator"] or "",
+            text=row["text"],
+            at=row["at"],
+            remote_id=row["remote_id"],
+            files=tuple(
+                ThreadFile(id=file.id, name=file.name, content_type=file.content_type, size=file.size)
+                for file in files.get(row["id"], [])
+                if not file.problem
+            ),
+        )
+        for row in rows
+    ]
+
+
+class FileRow(msgspec.Struct, frozen=True):
+    name: str
+    content_type: str
+    size: int
+    sha256: str | None
+    channel_id: str
+    thread: str
+
+
+def file(tx: Snapshot, file_id: int) -> FileRow | None:
+    row = tx.first(
+        "SELECT a.*, m.channel_id, m.thread FROM attachment a"
+        " JOIN message m ON m.id = a.message_id WHERE a.id = ?",
+        (file_id,),
+    )
+    if row is None:
+        return None
+    return FileRow(
+        row["name"], row["content_type"], row["size"], row["sha256"], row["channel_id"], row["thread"]
+    )
+
+
+def files_of(tx: Snapshot, message_id: int) -> list[NewFile]:
+    return [
+        NewFile(
+            name=row["name"],
+            content_type=row["content_type"],
+            kind=row["kind"],
+            size=row["size"],
+            sha256=row["sha256"],
+            problem=row["problem"],
+        )
+        for row in tx.all("SELECT * FROM attachment WHERE message_id = ? ORDER BY id", (message_id,))
+    ]

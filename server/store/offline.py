@@ -1,0 +1,60 @@
+"""The store without a server: for commands, and only while they hold the data directory's lock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from server.clock import SystemClock
+from server.protocol import OperatorInfo, Role
+from server.store import operators, state
+from server.store.database import open_writer, run_batch
+from server.store.migrations import migrate
+from server.store.transaction import Transaction
+
+T = TypeVar("T")
+
+DATABASE = "omni.sqlite3"
+BLOBS = "files"
+
+
+def create(data_dir: Path) -> Path:
+    """Make the database, or bring it to this version; its path."""
+    path = data_dir / DATABASE
+    now = SystemClock().now()
+    migrate(path, str(now))
+    path.chmod(0o600)
+    write(data_dir, _ensure_key)
+    return path
+
+
+def _ensure_key(tx: Transaction) -> None:
+    if state.setting(tx, "key") is None:
+        state.put_setting(tx, "key", secrets.token_bytes(32))
+
+
+def write(data_dir: Path, fn: Callable[[Transaction], T]) -> T:
+    """Run one transaction function; its result, committed."""
+    connection = open_writer(data_dir / DATABASE)
+    try:
+        outcome = run_batch(connection, [fn], SystemClock().now())[0]
+    finally:
+        connection.close()
+    if outcome.error is not None:
+        raise outcome.error
+    result: T = outcome.result
+    return result
+
+
+def add_operator(data_dir: Path, login: str, name: str, role: Role, uid: int | None) -> OperatorInfo:
+    return write(data_dir, lambda tx: operators.add(tx, login, name, role, uid))
+
+
+def disable_operator(data_dir: Path, login: str) -> OperatorInfo:
+    return write(data_dir, lambda tx: operators.disable(tx, login))
+
+
+def list_operators(data_dir: Path) -> list[OperatorInfo]:
+    return write(data_dir, operators.everybody)

@@ -1,0 +1,120 @@
+"""Operators' accounts and drafts."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from server.protocol import Draft, OperatorInfo, Role
+from server.store.conversations import NotFoundError
+from server.store.transaction import Snapshot, Transaction
+
+
+class OperatorExistsError(Exception):
+    """The login or the Unix account already belongs to an operator."""
+
+
+def _from_row(row: sqlite3.Row) -> OperatorInfo:
+    return OperatorInfo(
+        id=row["id"],
+        login=row["login"],
+        name=row["name"],
+        role=row["role"],
+        disabled=bool(row["disabled"]),
+        uid=row["uid"],
+    )
+
+
+def add(tx: Transaction, login: str, name: str, role: Role, uid: int | None) -> OperatorInfo:
+    """Raises OperatorExistsError."""
+    try:
+        operator_id = tx.insert(
+            "INSERT INTO operator (login, name, role, uid, created_at) VALUES (?, ?, ?, ?, ?)",
+            (login, name, role, uid, tx.now),
+        )
+    except sqlite3.IntegrityError as error:
+        taken = "login" if "login" in str(error) else "Unix account"
+        raise OperatorExistsError(f"this {taken} already belongs to an operator") from error
+    tx.emit("operator.changed", operator_id=operator_id, data={"fields": ["created"]})
+    return OperatorInfo(id=operator_id, login=login, name=name, role=role, uid=uid)
+
+
+def disable(tx: Transaction, login: str) -> OperatorInfo:
+    """Raises NotFoundError. What the operator held goes back to the queue."""
+    row = tx.first("SELECT * FROM operator WHERE login = ?", (login,))
+    if row is None:
+        raise NotFoundError("operator", login)
+    tx.run("UPDATE operator SET disabled = 1 WHERE id = ?", (row["id"],))
+    tx.emit("operator.changed", operator_id=row["id"], data={"fields": ["disabled"]})
+    for held in tx.all(
+        "SELECT id, customer_id FROM conversation WHERE assignee_id = ? AND state != 'closed'", (row["id"],)
+    ):
+        seq = tx.emit(
+            "conversation.assigned",
+            conversation_id=held["id"],
+            customer_id=held["customer_id"],
+            data={"to": None, "why": "operator disabled"},
+        )
+        tx.run("UPDATE conversation SET assignee_id = NULL, seq = ? WHERE id = ?", (seq, held["id"]))
+    info = _from_row(row)
+    info.disabled = True
+    return info
+
+
+def everybody(tx: Snapshot) -> list[OperatorInfo]:
+    return [_from_row(row) for row in tx.all("SELECT * FROM operator ORDER BY login")]
+
+
+def by_id(tx: Snapshot, operator_id: int) -> OperatorInfo | None:
+    row = tx.first("SELECT * FROM operator WHERE id = ?", (operator_id,))
+    return None if row is None else _from_row(row)
+
+
+def by_uid(tx: Snapshot, uid: int) -> OperatorInfo | None:
+    row = tx.first("SELECT * FROM operator WHERE uid = ?", (uid,))
+    return None if row is None else _from_row(row)
+
+
+def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
+    """Keep a draft; an empty text removes it."""
+    if not draft.text:
+        tx.run(
+            "DELETE FROM draft WHERE operator_id = ? AND conversation_id = ? AND kind = ?",
+            (operator_id, draft.conversation_id, draft.kind),
+        )
+    else:
+        tx.run(
+            "INSERT INTO draft (operator_id, conversation_id, kind, text, channel_id, address_id, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET"
+            " text = excluded.text, channel_id = excluded.channel_id, address_id = excluded.address_id,"
+            " updated_at = excluded.updated_at",
+            (
+                operator_id,
+                draft.conversation_id,
+                draft.kind,
+                draft.text,
+                draft.channel_id,
+                draft.address_id,
+                tx.now,
+            ),
+        )
+    draft.updated_at = tx.now
+    tx.emit("draft.saved", conversation_id=draft.conversation_id, operator_id=operator_id)
+    return draft
+
+
+def drafts(tx: Snapshot, operator_id: int, conversation_id: int | None = None) -> list[Draft]:
+    where = "" if conversation_id is None else " AND conversation_id = :conversation"
+    return [
+        Draft(
+            conversation_id=row["conversation_id"],
+            kind=row["kind"],
+            text=row["text"],
+            channel_id=row["channel_id"],
+            address_id=row["address_id"],
+            updated_at=row["updated_at"],
+        )
+        for row in tx.all(
+            f"SELECT * FROM draft WHERE operator_id = :me{where} ORDER BY updated_at DESC",
+            {"me": operator_id, "conversation": conversation_id},
+        )
+    ]

@@ -1,0 +1,200 @@
+"""Durable delivery: what is to be sent, who is sending it, and what came of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.protocol import OutboxItem
+from server.store import messages
+from server.store.transaction import Snapshot, Transaction
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that this process may send now, and everything needed to build the message."""
+
+    message_id: int
+    conversation_id: int
+    customer_id: int
+    channel_id: str
+    thread: str
+    lease: str
+    attempt: int
+    created_at: int
+    address: str
+    address_name: str
+    text: str
+    subject: str | None
+    author: str
+    remote_id: str | None
+
+
+def enqueue(tx: Transaction, message_id: int, channel_id: str, thread: str) -> None:
+    tx.run(
+        "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at)"
+        " VALUES (?, ?, ?, 'queued', ?, ?)",
+        (message_id, channel_id, thread, tx.now, tx.now),
+    )
+
+
+def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> list[Leased]:
+    """Lease what is due, at most room[channel] per channel, and per thread only the earliest message.
+
+    A thread whose earlier message is queued, being sent or waiting for its next try keeps the later ones
+    back: order is a promise. Failed and unknown ones do not block.
+    """
+    leased = []
+    for channel_id, free in room.items():
+        if free <= 0:
+            continue
+        rows = tx.all(
+            "SELECT o.message_id, o.thread, o.attempts, o.created_at, m.conversation_id, m.customer_id,"
+            " m.text, m.subject, m.remote_id, a.external_id, a.name AS address_name, p.name AS author"
+            " FROM outbox o JOIN message m ON m.id = o.message_id JOIN address a ON a.id = m.address_id"
+            " LEFT JOIN operator p ON p.id = m.operator_id"
+            " WHERE o.channel_id = :channel AND o.state IN ('queued', 'retrying') AND o.due_at <= :now"
+            " AND NOT EXISTS (SELECT 1 FROM outbox e"
+            " WHERE e.channel_id = o.channel_id AND e.thread = o.thread"
+            " AND e.state IN ('queued', 'sending', 'retrying') AND e.message_id < o.message_id)"
+            " ORDER BY o.message_id LIMIT :free",
+            {"channel": channel_id, "now": tx.now, "free": free},
+        )
+        for row in rows:
+            tx.run(
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease = ?, lease_until = ?"
+                " WHERE message_id = ?",
+                (token, until, row["message_id"]),
+            )
+            leased.append(
+                Leased(
+                    message_id=row["message_id"],
+                    conversation_id=row["conversation_id"],
+                    customer_id=row["customer_id"],
+                    channel_id=channel_id,
+                    thread=row["thread"],
+                    lease=token,
+                    attempt=row["attempts"] + 1,
+                    created_at=row["created_at"],
+                    address=row["external_id"],
+                    address_name=row["address_name"],
+                    text=row["text"],
+                    subject=row["subject"],
+                    author=row["author"] or "",
+                    remote_id=row["remote_id"],
+                )
+            )
+    return leased
+
+
+def renew(tx: Transaction, message_id: int, token: str, until: int) -> bool:
+    return (
+        tx.run(
+            "UPDATE outbox SET lease_until = ? WHERE message_id = ? AND lease = ? AND state = 'sending'",
+            (until, message_id, token),
+        )
+        == 1
+    )
+
+
+def finish(
+    tx: Transaction, message_id: int, token: str, state: str, *, due_at: int | None = None, error: str = ""
+) -> bool:
+    """Record the result; False where the lease is no longer ours (then nothing is changed)."""
+    return (
+        tx.run(
+            "UPDATE outbox SET state = ?, due_at = coalesce(?, due_at), error = ?, lease = NULL,"
+            " lease_until = NULL WHERE message_id = ? AND lease = ? AND state = 'sending'",
+            (state, due_at, error, message_id, token),
+        )
+        == 1
+    )
+
+
+class Abandoned(msgspec.Struct, frozen=True):
+    message_id: int
+    conversation_id: int
+    customer_id: int
+    channel_id: str
+
+
+def abandoned(tx: Snapshot, before: int) -> list[Abandoned]:
+    """Rows being sent whose lease ran out before `before`: nobody knows what became of them."""
+    return [
+        Abandoned(row["message_id"], row["conversation_id"], row["customer_id"], row["channel_id"])
+        for row in tx.all(
+            "SELECT o.message_id, o.channel_id, m.conversation_id, m.customer_id FROM outbox o"
+            " JOIN message m ON m.id = o.message_id WHERE o.state = 'sending' AND o.lease_until < ?"
+            " ORDER BY o.message_id",
+            (before,),
+        )
+    ]
+
+
+def set_state(tx: Transaction, message_id: int, state: str, error: str, due_at: int) -> None:
+    tx.run(
+        "UPDATE outbox SET state = ?, error = ?, due_at = ?, lease = NULL, lease_until = NULL"
+        " WHERE message_id = ?",
+        (state, error, due_at, message_id),
+    )
+
+
+def next_due(tx: Snapshot, channel_ids: list[str]) -> int | None:
+    """When the next message of these channels falls due (it may be kept back by an earlier one)."""
+    value = tx.value(
+        "SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'retrying')"
+        " AND channel_id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(channel_ids).decode(),),
+    )
+    return None if value is None else int(value)
+
+
+class Doubtful(msgspec.Struct, frozen=True):
+    message_id: int
+    conversation_id: int
+    customer_id: int
+    state: str
+
+
+def doubtful(tx: Snapshot, message_ids: list[int] | None) -> list[Doubtful]:
+    """Failed and unknown rows, all of them or those named."""
+    named = "" if message_ids is None else " AND o.message_id IN (SELECT value FROM json_each(?))"
+    return [
+        Doubtful(row["message_id"], row["conversation_id"], row["customer_id"], row["state"])
+        for row in tx.all(
+            "SELECT o.message_id, o.state, m.conversation_id, m.customer_id FROM outbox o"
+            f" JOIN message m ON m.id = o.message_id WHERE o.state IN ('failed', 'unknown'){named}"
+            " ORDER BY o.message_id",
+            () if message_ids is None else (msgspec.json.encode(message_ids).decode(),),
+        )
+    ]
+
+
+def unsettled(tx: Snapshot, limit: int = 500) -> list[OutboxItem]:
+    """Everything that is not sent, newest first."""
+    rows = tx.all(
+        "SELECT o.*, k.name AS customer FROM outbox o JOIN message m ON m.id = o.message_id"
+        " JOIN customer k ON k.id = m.customer_id WHERE o.state != 'sent' ORDER BY o.message_id DESC LIMIT ?",
+        (limit,),
+    )
+    found = messages.many(tx, [row["message_id"] for row in rows])
+    return [
+        OutboxItem(
+            message=found[row["message_id"]],
+            customer=row["customer"],
+            state=row["state"],
+            attempts=row["attempts"],
+            due_at=row["due_at"],
+            error=row["error"],
+        )
+        for row in rows
+    ]
+
+
+def last_sent(tx: Snapshot) -> dict[str, int]:
+    """Per channel, when a message of ours was last written."""
+    return {
+        row["channel_id"]: row["at"]
+        for row in tx.all(
+            "SELECT m.channel_id, m.received_at AS at FROM message m WHERE m.id IN"
+            " (SELECT max(message_id) FROM outbox WHERE state = 'sent' GROUP BY channel_id)"
+        )
+    }

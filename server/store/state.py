@@ -1,0 +1,53 @@
+"""Small durable values: the settings of the installation, each channel's own state, conversation threads."""
+
+from __future__ import annotations
+
+from server.store.transaction import Snapshot, Transaction
+
+
+def setting(tx: Snapshot, name: str) -> bytes | None:
+    value: bytes | None = tx.value("SELECT value FROM setting WHERE name = ?", (name,))
+    return value
+
+
+def put_setting(tx: Transaction, name: str, value: bytes) -> None:
+    tx.run(
+        "INSERT INTO setting (name, value) VALUES (?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )
+
+
+def get(tx: Snapshot, channel_id: str, name: str) -> bytes | None:
+    value: bytes | None = tx.value(
+        "SELECT value FROM channel_state WHERE channel_id = ? AND name = ?", (channel_id, name)
+    )
+    return value
+
+
+def put(tx: Transaction, channel_id: str, name: str, value: bytes | None) -> None:
+    if value is None:
+        tx.run("DELETE FROM channel_state WHERE channel_id = ? AND name = ?", (channel_id, name))
+    else:
+        tx.run(
+            "INSERT INTO channel_state (channel_id, name, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (channel_id, name) DO UPDATE SET value = excluded.value",
+            (channel_id, name, value),
+        )
+
+
+def thread_conversation(tx: Snapshot, channel_id: str, thread: str) -> int | None:
+    """The conversation in which this thread went on last."""
+    value = tx.value(
+        "SELECT conversation_id FROM thread WHERE channel_id = ? AND thread = ?", (channel_id, thread)
+    )
+    return None if value is None else int(value)
+
+
+def put_thread(tx: Transaction, channel_id: str, thread: str, conversation_id: int, address_id: int) -> None:
+    tx.run(
+        "INSERT INTO thread (channel_id, thread, conversation_id, address_id) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (channel_id, thread) DO UPDATE SET conversation_id = excluded.conversation_id,"
+        " address_id = excluded.address_id",
+        (channel_id, thread, conversation_id, address_id),
+    )
