@@ -1,0 +1,92 @@
+"""How far each folder was read, and what that means when the server renumbers it.
+
+One bookmark a folder, written in the transaction that journals the mails it covers. Within one
+UIDVALIDITY a UID above `last_uid` is a mail we have not seen (RFC 3501 2.3.1.1).
+
+When UIDVALIDITY changes, no UID means anything any more. Then the folder is *surveyed*: all mails since
+two weeks before the newest one we took, but none that lay there before our first contact, are fetched
+again and submitted under the same dedupe key as before. The key is the SHA-256 of the message's bytes,
+so the journal itself (which remembers for as long as it keeps mails, not in a bounded list of ours)
+knows which of them it has. The same key makes harmless: a crash in the middle of a survey, a mail moved
+out of the folder and back, and a mail that lies in two watched folders of the account. Two different
+mails under one Message-ID stay two. What it costs: two byte-identical mails, including Date and
+Received lines, count as one delivery.
+
+The boundaries are INTERNALDATEs, so the server's clock decides and ours cannot be wrong about it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+SURVEY_MARGIN_MS = 14 * 24 * 3600 * 1000
+
+
+class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
+    """`floor`: mails with an INTERNALDATE up to this (UTC ms) lay there before our first contact.
+
+    `newest`: highest INTERNALDATE that was taken, never later than our own clock.
+    """
+
+    uidvalidity: int
+    last_uid: int
+    floor: int = 0
+    newest: int = 0
+
+
+class Continue(msgspec.Struct, frozen=True):
+    """Take every UID above `after`."""
+
+    after: int
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """Take what arrived after `since` (INTERNALDATE, UTC ms), and begin a new bookmark."""
+
+    since: int
+
+
+class SkipPresent(msgspec.Struct, frozen=True):
+    """First contact: leave what is there, begin with the next mail."""
+
+
+Plan = Continue | Survey | SkipPresent
+
+
+def plan(bookmark: Bookmark | None, uidvalidity: int, days: int | None, now: int) -> Plan:
+    """What to take from a folder with this UIDVALIDITY. `days` as in the setting first_contact."""
+    if bookmark is None:
+        return SkipPresent() if days is None else Survey(now - days * 24 * 3600 * 1000)
+    if bookmark.uidvalidity == uidvalidity:
+        return Continue(bookmark.last_uid)
+    return Survey(max(bookmark.floor, bookmark.newest - SURVEY_MARGIN_MS))
+
+
+def advanced(bookmark: Bookmark, uid: int, internal_date: int | None, now: int) -> Bookmark:
+    """The bookmark after the mail with this UID was taken."""
+    date = min(internal_date or 0, now)
+    return msgspec.structs.replace(
+        bookmark, last_uid=max(bookmark.last_uid, uid), newest=max(bookmark.newest, date)
+    )
+
+
+def state_key(folder: str) -> str:
+    return f"imap/{folder}"
+
+
+def encode(bookmark: Bookmark) -> bytes:
+    return msgspec.json.encode(bookmark)
+
+
+def decode(value: bytes) -> Bookmark:
+    """Raises msgspec.DecodeError for what we did not write."""
+    return msgspec.json.decode(value, type=Bookmark)
+
+
+def dedupe_key(raw: bytes, form: Literal["mail", "stub"] = "mail", size: int = 0) -> str:
+    """Equal for equal bytes. A stub (too big, not to be had) is known by its header and its size."""
+    digest = hashlib.sha256(raw).hexdigest()
+    return f"mail:{digest}" if form == "mail" else f"stub:{digest}:{size}"

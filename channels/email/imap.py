@@ -1,0 +1,486 @@
+"""An IMAP session that is thrown away at the first doubt. The only file that imports aioimaplib.
+
+aioimaplib 2.0.3 hangs on lost links, recurses once per received line, counts parentheses inside quoted
+text and answers late replies with an exception in the transport. Hence: every call has its own time
+limit and races the loss of the link; after a time-out or a protocol error the link is closed and never
+used again; the response splitter is our own and iterative; and nothing is fetched whose answer needs
+more than UID, size, date and one literal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import aioimaplib.aioimaplib as aioimaplib
+import msgspec
+
+from channels.email.mailbox_name import quoted_mailbox
+
+T = TypeVar("T")
+
+META_BATCH = 100
+SLICE = 1024 * 1024
+MAX_LITERAL = 64 * 1024 * 1024
+MAX_LINE = 8 * 1024 * 1024
+
+# Its debug lines hold whole messages and command lines.
+logging.getLogger("aioimaplib").setLevel(logging.WARNING)
+
+
+class ImapError(Exception):
+    """The session is over; connect again. The text is the server's or ours, one line, untrusted."""
+
+
+class ImapRefusedError(Exception):
+    """The server answered NO or BAD to one command; the session lives on."""
+
+
+class LoginRefusedError(Exception):
+    """The server does not accept the credentials."""
+
+
+class Box(msgspec.Struct, frozen=True):
+    """What SELECT said. `uidnext` is None where the server does not tell."""
+
+    uidvalidity: int
+    uidnext: int | None
+    exists: int
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """`internal_date` in UTC milliseconds, None where it cannot be read."""
+
+    uid: int
+    size: int
+    internal_date: int | None
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    host: str
+    port: int
+    tls: bool
+    ca_file: str = ""
+
+
+_NOTABLE = re.compile(
+    rb"\[(?:ALERT|OVERQUOTA|UNAVAILABLE|AUTHENTICATIONFAILED|INUSE|LIMIT)\]|Too many simultaneous",
+    re.IGNORECASE,
+)
+
+
+class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
+    """The wire, with an iterative splitter that follows RFC 3501: a response goes on only after a literal."""
+
+    notices = 0  # EXISTS lines heard so far
+    notable = ""
+
+    def data_received(self, d: bytes) -> None:
+        try:
+            self._handle_responses(self.incomplete_line + d, self._handle_line, self.current_command)
+            self.incomplete_line = b""
+            self.current_command = None
+        except aioimaplib.IncompleteRead as incomplete:
+            self.current_command = incomplete.cmd
+            self.incomplete_line = incomplete.data
+        except Exception as error:
+            # Whatever it was, this link cannot be trusted any more; who waits for an answer is told so.
+            self.notable = one_line(f"protocol error: {error or type(error).__name__}")
+            self.incomplete_line = b""
+            self.transport.abort()
+
+    def _handle_responses(
+        self,
+        data: bytes,
+        line_handler: Callable[[bytes, Any], Any],
+        current_cmd: Any = None,
+    ) -> None:
+        while True:
+            if current_cmd is not None and current_cmd.wait_literal_data():
+                data = current_cmd.append_literal_data(data)
+                if current_cmd.wait_literal_data():
+                    raise aioimaplib.IncompleteRead(current_cmd)
+            if not data and current_cmd is None:
+                if self.pending_sync_command is not None:
+                    self.pending_sync_command.flush()
+                return
+            line, separator, data_after = data.partition(b"\r\n")
+            if not separator:
+                if len(data) > MAX_LINE:
+                    raise aioimaplib.Abort("the server sent a line without an end")
+                raise aioimaplib.IncompleteRead(current_cmd, data)
+            data = data_after
+            if current_cmd is None:
+                self._note(line)
+            command = line_handler(line, current_cmd)
+            literal = aioimaplib.literal_data_re.match(line)
+            if literal is None:
+                current_cmd = None
+                continue
+            size = int(literal.group("size"))
+            if size > MAX_LITERAL:
+                raise aioimaplib.Abort("the server announced more bytes than were asked for")
+            if command is None:
+                command = aioimaplib.Command("NIL", "unused", loop=self.loop)
+            command.begin_literal_data(size)
+            current_cmd = command
+
+    def _note(self, line: bytes) -> None:
+        if line.startswith(b"* ") and line.endswith(b" EXISTS"):
+            self.notices += 1
+        elif line.startswith(b"* BYE") or _NOTABLE.search(line[:512]):
+            self.notable = one_line(line.removeprefix(b"* "))
+
+    def _untagged_response(self, line: bytes) -> Any:
+        # As in the parent, which however removes "* " everywhere in the line, also in quoted text.
+        text = line.removeprefix(b"* ")
+        if self.pending_sync_command is not None:
+            self.pending_sync_command.append_to_resp(text)
+            return self.pending_sync_command
+        match = aioimaplib.message_data_re.match(text)
+        name, _, rest = text.partition(b" ")
+        if match is not None:
+            name, rest = match.group(1), text
+        command = self.pending_async_commands.get(name.decode("ascii", "replace").upper())
+        if command is not None:
+            command.append_to_resp(rest)
+        return command
+
+
+class _Client(aioimaplib.IMAP4):  # type: ignore[misc]
+    def create_client(
+        self,
+        host: str,
+        port: int,
+        loop: asyncio.AbstractEventLoop | None,
+        conn_lost_cb: Callable[[Exception | None], None] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        running = asyncio.get_running_loop()
+        self.protocol = _Protocol(running, conn_lost_cb)
+        self._client_task = running.create_task(
+            running.create_connection(lambda: self.protocol, host, port, ssl=ssl_context)
+        )
+
+
+class ImapSession:
+    """One logged-in link. Every method raises ImapError when the link is gone or doubtful."""
+
+    def __init__(self, client: _Client, lost: asyncio.Event, command: float) -> None:
+        self._client = client
+        self._lost = lost
+        self._timeout = command
+        self.selected = ""
+
+    @classmethod
+    async def open(
+        cls, endpoint: Endpoint, username: str, password: str, *, connect: float, command: float
+    ) -> ImapSession:
+        """Connect and log in. Raises ImapError, LoginRefusedError."""
+        # A context of its own for every connection: a shared one was reported to stall the second.
+        context = tls_context(endpoint.ca_file) if endpoint.tls else None
+        lost = asyncio.Event()
+        client = _Client(
+            endpoint.host,
+            endpoint.port,
+            timeout=command,
+            conn_lost_cb=lambda _error: lost.set(),
+            ssl_context=context,
+        )
+        session = cls(client, lost, command)
+        try:
+            await session._run("connect", client._wait_connection_and_hello(), connect)
+            session._keep_alive()
+            await session._login(username, password)
+            # The answer to LOGIN leaves debris among the capabilities; ask again before relying on them.
+            await session._run("CAPABILITY", client.protocol.capability())
+        except BaseException:
+            session.drop()
+            raise
+        return session
+
+    async def _login(self, username: str, password: str) -> None:
+        if "LOGINDISABLED" in self._client.protocol.capabilities:
+            raise ImapError("the server refuses passwords on this connection (LOGINDISABLED); use TLS")
+        try:
+            response = await self._run("LOGIN", self._client.login(aioimaplib.quoted(username), password))
+        except ImapError as error:
+            # A refused login may show as a link that is closed, with the reason in the BYE before it.
+            if b"AUTHENTICATIONFAILED" in self.notable.upper().encode():
+                raise LoginRefusedError(self.notable) from error
+            raise
+        if response.result != "OK":
+            text = last_line(response)
+            if re.search(
+                r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many simultaneous", text, re.IGNORECASE
+            ):
+                raise ImapError(f"login is not possible now: {text}")
+            raise LoginRefusedError(text)
+
+    def _keep_alive(self) -> None:
+        link = self._client.protocol.transport.get_extra_info("socket")
+        if link is None:
+            return
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+            if hasattr(socket, name):
+                link.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    @property
+    def notable(self) -> str:
+        """The last text of the server that operators should see ([ALERT], [OVERQUOTA], BYE …)."""
+        return str(self._client.protocol.notable)
+
+    @property
+    def notices(self) -> int:
+        """How often the server said that there may be new mail, in whatever answer it did so."""
+        return int(self._client.protocol.notices)
+
+    @property
+    def can_idle(self) -> bool:
+        return "IDLE" in self._client.protocol.capabilities
+
+    def drop(self) -> None:
+        """Close the link without a word; a LOGOUT on a dead link would only wait."""
+        client = self._client
+        self._lost.set()
+        if client._idle_waiter is not None:
+            client._idle_waiter.cancel()
+        for task in (*client.tasks, *client.protocol.tasks, client._client_task):
+            task.cancel()
+        if client.protocol.transport is not None:
+            client.protocol.transport.abort()
+
+    async def _run(self, what: str, call: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Await one call of the library, but not longer than the link or the time limit lasts."""
+        task = asyncio.ensure_future(call)
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait(
+                {task, lost}, timeout=timeout or self._timeout, return_when=asyncio.FIRST_COMPLETED
+            )
+            if task.done():
+                return task.result()
+            reason = f"{what}: {self.notable or 'the server closed the connection'}"
+            if not lost.done():
+                reason = f"{what}: no answer within {timeout or self._timeout:g} s"
+            self.drop()
+            raise ImapError(reason)
+        except ssl.SSLCertVerificationError as error:
+            self.drop()
+            raise ImapError(f"the server's certificate is not trusted: {error.verify_message}") from error
+        except (OSError, TimeoutError, aioimaplib.AioImapException, ValueError, IndexError) as error:
+            self.drop()
+            raise ImapError(f"{what}: {one_line(str(error)) or type(error).__name__}") from error
+        finally:
+            for pending in (task, lost):
+                if not pending.done():
+                    pending.cancel()
+            # Retrieved here, or the loop complains about an exception that nobody asked for.
+            if task.done() and not task.cancelled():
+                task.exception()
+
+    async def select(self, folder: str) -> Box:
+        """Raises ImapRefusedError where there is no such folder. Reading never sets \\Seen: we PEEK."""
+        self.selected = ""
+        response = await self._run("SELECT", self._client.select(quoted_mailbox(folder)))
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        text = b"\n".join(line for line in response.lines if isinstance(line, bytes))
+        validity = re.search(rb"UIDVALIDITY (\d+)", text, re.IGNORECASE)
+        if validity is None:
+            raise ImapRefusedError("the server gives no UIDVALIDITY for this folder")
+        uidnext = re.search(rb"UIDNEXT (\d+)", text, re.IGNORECASE)
+        exists = re.search(rb"(?:^|\n)(\d+) EXISTS", text)
+        self.selected = folder
+        return Box(int(validity[1]), int(uidnext[1]) if uidnext else None, int(exists[1]) if exists else 0)
+
+    async def search(self, *criteria: str) -> list[int]:
+        """UIDs in ascending order. No CHARSET: Exchange refuses it."""
+        response = await self._run("SEARCH", self._client.uid_search(*criteria, charset=None))
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        found: set[int] = set()
+        for line in response.lines[:-1]:
+            if re.fullmatch(rb"[\d ]+", line):
+                found.update(int(word) for word in line.split())
+        return sorted(found)
+
+    async def metas(self, uids: Sequence[int]) -> dict[int, Meta]:
+        """Size and date of at most META_BATCH messages; those that are gone are absent."""
+        if len(uids) > META_BATCH:
+            raise ValueError(f"at most {META_BATCH} UIDs a command")
+        wanted = ",".join(str(uid) for uid in uids)
+        response = await self._run(
+            "FETCH", self._client.uid("fetch", wanted, "(UID RFC822.SIZE INTERNALDATE)")
+        )
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        asked = set(uids)
+        found: dict[int, Meta] = {}
+        for text, _literals in fetch_items(response.lines):
+            uid, size = _number(rb"UID (\d+)", text), _number(rb"RFC822\.SIZE (\d+)", text)
+            # Unsolicited answers ("3 FETCH (FLAGS …)") come in between; they lack what was asked for.
+            if uid in asked and uid is not None and size is not None:
+                date = re.search(rb'INTERNALDATE "([^"]+)"', text, re.IGNORECASE)
+                found[uid] = Meta(
+                    uid, size, internal_date_ms(date[1].decode("ascii", "replace")) if date else None
+                )
+        return found
+
+    async def body(self, uid: int, size: int) -> bytes | None:
+        """The whole message; None where it is gone. Above SLICE in slices, each with its own time limit."""
+        if size <= SLICE:
+            return await self._part(uid, "BODY.PEEK[]")
+        pieces: list[bytes] = []
+        offset = 0
+        while True:
+            piece = await self._part(uid, f"BODY.PEEK[]<{offset}.{SLICE}>")
+            if piece is None:
+                return None
+            pieces.append(piece)
+            offset += len(piece)
+            # RFC822.SIZE is wrong on some servers: the end is where a slice comes back short.
+            if len(piece) < SLICE:
+                return b"".join(pieces)
+            if offset > MAX_LITERAL * 2:
+                raise ImapRefusedError(f"the message with UID {uid} does not end")
+
+    async def header(self, uid: int) -> bytes | None:
+        return await self._part(uid, f"BODY.PEEK[HEADER]<0.{SLICE}>")
+
+    async def _part(self, uid: int, part: str) -> bytes | None:
+        response = await self._run("FETCH", self._client.uid("fetch", str(uid), f"(UID {part})"))
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        for text, literals in fetch_items(response.lines):
+            if _number(rb"UID (\d+)", text) == uid and re.search(rb"BODY\[", text, re.IGNORECASE):
+                return literals[0] if literals else _quoted_body(text)
+        return None
+
+    async def idle(self, seconds: float) -> bool:
+        """Wait for the doorbell: True when the server said something, False when the time was over.
+
+        What it said is not read: whoever is woken searches by UID. Raises ImapRefusedError where the
+        server refuses to IDLE.
+        """
+        client, protocol = self._client, self._client.protocol
+        while not protocol.idle_queue.empty():
+            protocol.idle_queue.get_nowait()
+        try:
+            finished = await self._run("IDLE", _start_idle(client, seconds + 4 * self._timeout))
+        except _IdleRefused as error:
+            raise ImapRefusedError(str(error)) from error
+        push = asyncio.ensure_future(protocol.idle_queue.get())
+        lost = asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({push, lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            rang = push.done()
+        finally:
+            push.cancel()
+            lost.cancel()
+        if self._lost.is_set():
+            self.drop()
+            raise ImapError(f"IDLE: {self.notable or 'the server closed the connection'}")
+        client.idle_done()
+        await self._run("DONE", _finish(finished))
+        return rang
+
+
+class _IdleRefused(Exception):
+    pass
+
+
+async def _start_idle(client: _Client, seconds: float) -> asyncio.Future[Any]:
+    try:
+        finished: asyncio.Future[Any] = await client.idle_start(seconds)
+    except aioimaplib.Abort as error:
+        raise _IdleRefused(str(error)) from error
+    return finished
+
+
+async def _finish(future: asyncio.Future[Any]) -> None:
+    await future
+
+
+def tls_context(ca_file: str) -> ssl.SSLContext:
+    """Verifies the peer's certificate and name. Raises ImapError where the CA file cannot be read."""
+    try:
+        context = ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ImapError(f"cannot read ca_file {ca_file}: {error}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def fetch_items(lines: Sequence[bytes | bytearray]) -> list[tuple[bytes, list[bytes]]]:
+    """Group the lines of a FETCH answer: per message its text outside of literals, and its literals.
+
+    Literals are bytearray, everything else bytes: that is how the library tells them apart.
+    """
+    items: list[tuple[bytes, list[bytes]]] = []
+    for line in lines:
+        if isinstance(line, bytearray):
+            if items:
+                items[-1][1].append(bytes(line))
+        elif re.match(rb"\d+ FETCH \(", line, re.IGNORECASE):
+            items.append((line, []))
+        elif items:
+            items[-1] = (items[-1][0] + line, items[-1][1])
+    return items
+
+
+def _number(pattern: bytes, text: bytes) -> int | None:
+    match = re.search(rb"(?:[( ])" + pattern, text, re.IGNORECASE)
+    return int(match[1]) if match else None
+
+
+def _quoted_body(text: bytes) -> bytes | None:
+    """A short body may come as a quoted string instead of a literal; NIL means that there is none."""
+    match = re.search(rb'BODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"', text, re.IGNORECASE)
+    return re.sub(rb"\\(.)", rb"\1", match[1]) if match else None
+
+
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+
+
+def internal_date_ms(text: str) -> int | None:
+    """` 1-Feb-2026 10:20:30 +0300` → UTC milliseconds, independent of the locale."""
+    match = re.fullmatch(r"\s*(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", text)
+    if match is None or match[2].lower() not in _MONTHS:
+        return None
+    month = _MONTHS.index(match[2].lower()) + 1
+    try:
+        moment = datetime(
+            int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), int(match[6]), tzinfo=UTC
+        )
+    except ValueError:
+        return None
+    shift = (int(match[8]) * 60 + int(match[9])) * 60_000
+    return int(moment.timestamp() * 1000) - (shift if match[7] == "+" else -shift)
+
+
+def imap_date(ms: int) -> str:
+    """UTC milliseconds → the date that SEARCH SINCE takes."""
+    moment = datetime.fromtimestamp(max(0, ms) / 1000, UTC)
+    return f"{moment.day}-{_MONTHS[moment.month - 1].title()}-{moment.year:04d}"
+
+
+def last_line(response: Any) -> str:
+    return one_line(bytes(response.lines[-1])) if response.lines else str(response.result)
+
+
+def one_line(text: bytes | str) -> str:
+    """A server's words for a log line or a status: one line, no controls, at most 300 characters."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    with contextlib.suppress(UnicodeError):
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+", " ", text).strip()[:300]

@@ -1,0 +1,325 @@
+"""Reads the watched folders for as long as the channel runs: connect, catch up, idle, again.
+
+Order of every mail: fetch → submit(raw, bookmark) → only then is it behind us. Nothing on the server is
+ever changed, \\Seen included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from channels.base import ChannelHealth, Delivery, Host, HostUnavailableError
+from channels.email import bookmark as marks
+from channels.email.bookmark import Bookmark, Continue, SkipPresent, Survey
+from channels.email.imap import (
+    META_BATCH,
+    Box,
+    Endpoint,
+    ImapError,
+    ImapRefusedError,
+    ImapSession,
+    LoginRefusedError,
+    Meta,
+    imap_date,
+)
+from channels.email.pace import Backoff, Pace
+from channels.email.settings import EmailSettings, first_contact_days, imap_login, imap_port
+
+BATCH_MAILS = 20
+BATCH_BYTES = 4 * 1024 * 1024
+# A mail that the server failed to hand out this often becomes a stub, so that it cannot block the rest.
+GIVE_UP_AFTER = 3
+IDLE_STRIKES = 2
+DAY_MS = 24 * 3600 * 1000
+
+
+class Poller:
+    """One account. `run()` ends only by cancellation; `finish()` awaits a submit that is under way."""
+
+    def __init__(self, settings: EmailSettings, host: Host, pace: Pace) -> None:
+        self._settings = settings
+        self._host = host
+        self._pace = pace
+        self._days = first_contact_days(settings.first_contact)
+        self._bookmarks: dict[str, Bookmark] = {}
+        self._failures: dict[tuple[str, int, int], int] = {}  # (folder, UIDVALIDITY, UID)
+        self._idle_strikes = 0
+        self._submitting: asyncio.Task[object] | None = None
+        self._chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._reported: ChannelHealth | None = None
+
+    async def run(self) -> None:
+        link = Backoff(self._pace.backoff_first, self._pace.backoff_max)
+        host = Backoff(self._pace.backoff_first, self._pace.host_backoff_max)
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._session()
+            except LoginRefusedError as error:
+                self._report("bad_credentials", f"the mail server refuses the login: {error}")
+                pause = self._pace.refused
+            except HostUnavailableError as error:
+                # Nothing was acknowledged: forget what we believed, read the bookmark anew.
+                self._bookmarks.clear()
+                self._report("retrying", f"mail waits on its server, this one cannot store now: {error}")
+                pause = host.next()
+            except (ImapError, ImapRefusedError) as error:
+                if loop.time() - began > self._pace.healthy_after:
+                    link.reset()
+                self._report("retrying", str(error))
+                pause = link.next()
+            except Exception as error:
+                # A defect of ours must not end the channel in silence.
+                self._bookmarks.clear()
+                self._host.log.exception("email.poller_failed")
+                self._report("retrying", f"unexpected {type(error).__name__}: {error}")
+                pause = link.next()
+            await asyncio.sleep(pause)
+
+    async def finish(self, timeout: float) -> None:
+        """After cancellation: let the submit that is under way come to its end, at most `timeout` s."""
+        task = self._submitting
+        if task is None or task.done():
+            return
+        await asyncio.wait({task}, timeout=timeout)
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.2)
+
+    async def _session(self) -> None:
+        settings = self._settings
+        login = imap_login(settings)
+        endpoint = Endpoint(
+            host=settings.imap.host,
+            port=imap_port(settings.imap),
+            tls=settings.imap.tls == "implicit",
+            ca_file=settings.ca_file,
+        )
+        session = await ImapSession.open(
+            endpoint,
+            login.username,
+            login.password.reveal(),
+            connect=self._pace.connect,
+            command=self._pace.command,
+        )
+        try:
+            while True:
+                await self._look_at_all(session)
+                await self._wait(session)
+        finally:
+            session.drop()
+
+    async def _look_at_all(self, session: ImapSession) -> None:
+        """Catch up with every folder; one that is missing does not stop the others."""
+        problems: list[str] = []
+        for folder in self._settings.folders:
+            try:
+                await self._catch_up(session, folder)
+            except ImapRefusedError as error:
+                problems.append(f"folder {folder}: {error}")
+        if len(problems) == len(self._settings.folders):
+            raise ImapRefusedError("; ".join(problems))
+        notable = [session.notable] if session.notable else []
+        self._report("connected", "; ".join(problems + notable))
+
+    async def _wait(self, session: ImapSession) -> None:
+        """Until there may be something new."""
+        pace, poll = self._pace, self._settings.poll_seconds
+        if not session.can_idle or self._idle_strikes >= IDLE_STRIKES:
+            await asyncio.sleep(poll)
+            return
+        seconds = self._chance.uniform(pace.idle_min, pace.idle_max)
+        if len(self._settings.folders) > 1:
+            # IDLE hears one folder only; the others are looked at as often as by polling.
+            seconds = min(seconds, poll)
+            await self._catch_up(session, self._settings.folders[0])
+        try:
+            await session.idle(seconds)
+        except ImapRefusedError:
+            self._idle_strikes += 1
+            await asyncio.sleep(poll)
+        except ImapError:
+            self._idle_strikes += 1
+            raise
+        else:
+            self._idle_strikes = 0
+
+    async def _catch_up(self, session: ImapSession, folder: str) -> None:
+        """Take what is new, until the server mentions nothing newer while we were busy."""
+        while True:
+            box = await session.select(folder)
+            heard = session.notices
+            await self._take_new(session, folder, box)
+            # A notice that came inside another answer will not be repeated by IDLE.
+            if session.notices == heard:
+                return
+
+    async def _take_new(self, session: ImapSession, folder: str, box: Box) -> None:
+        known = await self._bookmark(folder)
+        match marks.plan(known, box.uidvalidity, self._days, self._host.now()):
+            case Continue(after=after):
+                if known is None or (box.uidnext is not None and box.uidnext <= after + 1):
+                    return
+                # "n:*" always names the last message, also one below n (RFC 3501 6.4.8).
+                uids = [uid for uid in await session.search(f"UID {after + 1}:*") if uid > after]
+                await self._take(session, folder, known, uids, since=None)
+            case Survey(since=since):
+                top = await self._top_uid(session, box)
+                # Dates in SEARCH are days of the server's own zone: ask for one more, filter exactly.
+                uids = await session.search(f"SINCE {imap_date(since - DAY_MS)}")
+                uids = [uid for uid in uids if uid <= top]
+                base = known or Bookmark(uidvalidity=box.uidvalidity, last_uid=0, floor=since)
+                if known is not None:
+                    self._host.log.warning("email.uidvalidity_changed", folder=folder, candidates=len(uids))
+                new = msgspec.structs.replace(base, uidvalidity=box.uidvalidity, last_uid=0)
+                await self._take(session, folder, new, uids, since=since)
+                # Only now do the new numbers count: a crash before this repeats the whole survey.
+                taken = self._bookmarks.get(folder, new)
+                await self._keep(folder, msgspec.structs.replace(taken, last_uid=top))
+            case SkipPresent():
+                top = await self._top_uid(session, box)
+                floor = await self._newest_present(session, top, box)
+                await self._keep(
+                    folder, Bookmark(uidvalidity=box.uidvalidity, last_uid=top, floor=floor, newest=floor)
+                )
+
+    async def _top_uid(self, session: ImapSession, box: Box) -> int:
+        if box.uidnext is not None:
+            return box.uidnext - 1
+        return max(await session.search("ALL"), default=0)
+
+    async def _newest_present(self, session: ImapSession, top: int, box: Box) -> int:
+        """INTERNALDATE of the last message at first contact, 0 in an empty folder."""
+        if not box.exists:
+            return 0
+        last = [uid for uid in await session.search("UID *") if uid <= top]
+        dates = [meta.internal_date or 0 for meta in (await session.metas(last[-1:])).values()] if last else []
+        return min(max(dates, default=0), self._host.now())
+
+    async def _take(
+        self, session: ImapSession, folder: str, mark: Bookmark, uids: Sequence[int], since: int | None
+    ) -> None:
+        """Fetch and submit. `since`: this is a survey, so filter by date and leave the bookmark alone."""
+        batch: list[Delivery] = []
+        size = 0
+
+        async def flush() -> None:
+            nonlocal batch, size
+            if not batch and mark == self._bookmarks.get(folder):
+                return
+            written = None if since is not None else (marks.state_key(folder), marks.encode(mark))
+            if batch or written is not None:
+                await self._submit(batch, written)
+            self._bookmarks[folder] = mark
+            batch, size = [], 0
+
+        for start in range(0, len(uids), META_BATCH):
+            part = uids[start : start + META_BATCH]
+            metas = await session.metas(part)
+            for uid in part:
+                meta = metas.get(uid)
+                wanted = meta is not None and (since is None or (meta.internal_date or since + 1) > since)
+                if meta is None or not wanted:
+                    mark = marks.advanced(mark, uid, None, 0)
+                    continue
+                delivery = await self._fetch(session, folder, mark.uidvalidity, meta)
+                if delivery is not None:
+                    if batch and size + len(delivery.raw) > BATCH_BYTES:
+                        await flush()
+                    batch.append(delivery)
+                    size += len(delivery.raw)
+                mark = marks.advanced(mark, uid, meta.internal_date, self._host.now())
+                if len(batch) >= BATCH_MAILS or size >= BATCH_BYTES:
+                    await flush()
+        await flush()
+
+    async def _fetch(
+        self, session: ImapSession, folder: str, uidvalidity: int, meta: Meta
+    ) -> Delivery | None:
+        """The mail as a delivery, a stub for what cannot be had, None for what is gone."""
+        if meta.size > self._settings.max_message_bytes:
+            return await self._stub(session, folder, uidvalidity, meta, "too_big")
+        ticket = (folder, uidvalidity, meta.uid)
+        if self._failures.get(ticket, 0) >= GIVE_UP_AFTER:
+            self._host.log.warning("email.mail_not_to_be_had", folder=folder, uid=meta.uid)
+            return await self._stub(session, folder, uidvalidity, meta, "unavailable")
+        try:
+            raw = await session.body(meta.uid, meta.size)
+        except (ImapError, ImapRefusedError):
+            self._failures[ticket] = self._failures.get(ticket, 0) + 1
+            raise
+        if raw is None:
+            if meta.uid not in await session.metas([meta.uid]):
+                return None
+            self._failures[ticket] = self._failures.get(ticket, 0) + 1
+            raise ImapError(f"the server gives no body for UID {meta.uid}")
+        self._failures.pop(ticket, None)
+        return self._delivery(folder, uidvalidity, meta, raw, "", marks.dedupe_key(raw))
+
+    async def _stub(
+        self, session: ImapSession, folder: str, uidvalidity: int, meta: Meta, why: str
+    ) -> Delivery:
+        raw = b""
+        try:
+            raw = await session.header(meta.uid) or b""
+        except ImapRefusedError:
+            self._host.log.warning("email.no_header", folder=folder, uid=meta.uid)
+        # Without any bytes only the place tells one such mail from another.
+        place = f"\0{folder}\0{uidvalidity}\0{meta.uid}".encode() if not raw else b""
+        key = marks.dedupe_key(raw + place, "stub", meta.size)
+        self._failures.pop((folder, uidvalidity, meta.uid), None)
+        return self._delivery(folder, uidvalidity, meta, raw, why, key)
+
+    def _delivery(
+        self, folder: str, uidvalidity: int, meta: Meta, raw: bytes, stub: str, key: str
+    ) -> Delivery:
+        return Delivery(
+            dedupe_key=key,
+            raw=raw,
+            event=None,
+            meta={
+                "dedupe_key": key,
+                "folder": folder,
+                "uidvalidity": str(uidvalidity),
+                "uid": str(meta.uid),
+                "internal_date": "" if meta.internal_date is None else str(meta.internal_date),
+                "size": str(meta.size),
+                "limit": str(self._settings.max_message_bytes),
+                "stub": stub,
+                "address": self._settings.address,
+            },
+        )
+
+    async def _submit(self, batch: list[Delivery], bookmark: tuple[str, bytes] | None) -> None:
+        await self._shielded(lambda: self._host.submit(batch, bookmark))
+
+    async def _keep(self, folder: str, mark: Bookmark) -> None:
+        await self._shielded(lambda: self._host.put(marks.state_key(folder), marks.encode(mark)))
+        self._bookmarks[folder] = mark
+
+    async def _shielded(self, call: Callable[[], Awaitable[object]]) -> None:
+        """A commit that has begun is not torn apart by stop()."""
+
+        async def commit() -> object:
+            return await call()
+
+        self._submitting = asyncio.create_task(commit())
+        await asyncio.shield(self._submitting)
+
+    async def _bookmark(self, folder: str) -> Bookmark | None:
+        if folder not in self._bookmarks:
+            value = await self._host.get(marks.state_key(folder))
+            if value is None:
+                return None
+            self._bookmarks[folder] = marks.decode(value)
+        return self._bookmarks[folder]
+
+    def _report(self, state: str, detail: str) -> None:
+        health = msgspec.convert({"state": state, "detail": detail[:500]}, ChannelHealth)
+        if health != self._reported:
+            self._reported = health
+            self._host.report(health)

@@ -1,0 +1,146 @@
+"""What the table of an e-mail channel may hold in omni.toml, and what of it is refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Literal
+
+import msgspec
+
+from channels.base import ChannelError, ChannelSettings
+from channels.email.addresses import ascii_address, split_address
+from channels.secret import Secret
+
+MIB = 1024 * 1024
+
+
+class ImapServer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where mail is read. Port 0 means the usual one: 993, or 143 without TLS."""
+
+    host: str
+    port: int = 0
+    tls: Literal["implicit", "none"] = "implicit"
+
+
+class SmtpServer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where mail is handed in. Port 0 means the usual one: 465, 587 (starttls), or 25 without TLS.
+
+    Without a username the channel's own credentials are used, except over tls = "none", where nothing
+    is sent that could be overheard.
+    """
+
+    host: str
+    port: int = 0
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
+    username: str = ""
+    password: Secret | None = None
+
+
+class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
+    """Sizes in bytes, times in seconds."""
+
+    address: str
+    from_name: str = ""
+    username: str = ""  # of the IMAP account; empty: the address
+    password: Secret
+    imap: ImapServer
+    smtp: SmtpServer
+    folders: list[str] = ["INBOX"]
+    first_contact: str = "new"  # or "days:N": what to import when a folder is seen for the first time
+    poll_seconds: float = 60.0  # between looks where the server has no IDLE
+    ca_file: str = ""  # certificate authorities to trust instead of the system's
+    max_message_bytes: int = 25 * MIB
+
+
+class Login(msgspec.Struct, frozen=True):
+    username: str
+    password: Secret
+
+
+def imap_port(server: ImapServer) -> int:
+    return server.port or (993 if server.tls == "implicit" else 143)
+
+
+def smtp_port(server: SmtpServer) -> int:
+    return server.port or {"implicit": 465, "starttls": 587, "none": 25}[server.tls]
+
+
+def imap_login(settings: EmailSettings) -> Login:
+    return Login(settings.username or settings.address, settings.password)
+
+
+def smtp_login(settings: EmailSettings) -> Login | None:
+    """Credentials for SMTP, or None where the relay is a local one that asks for none."""
+    server = settings.smtp
+    if server.username or server.password is not None:
+        return Login(
+            server.username or settings.username or settings.address,
+            server.password or settings.password,
+        )
+    return None if server.tls == "none" else imap_login(settings)
+
+
+def first_contact_days(text: str) -> int | None:
+    """None for "new", the number of days for "days:N". Raises ChannelError for anything else."""
+    if text == "new":
+        return None
+    match = re.fullmatch(r"days:(\d{1,4})", text)
+    if match is None:
+        raise ChannelError(
+            f"first_contact = {text!r} is not understood",
+            key="first_contact",
+            hint='write "new" to begin with the next mail, or "days:14" to import the last 14 days',
+        )
+    return int(match[1])
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check(settings: EmailSettings) -> None:
+    """Raise ChannelError (with the key and what to do) for what cannot or must not work."""
+    local, domain = split_address(ascii_address(settings.address))
+    if not local or not domain:
+        raise ChannelError(
+            f"{settings.address!r} is not an e-mail address",
+            key="address",
+            hint='write the address customers know, such as "support@example.org"',
+        )
+    if not local.isascii():
+        raise ChannelError("the part of the address before @ must be ASCII", key="address")
+    for key, host, tls in (
+        ("imap.tls", settings.imap.host, settings.imap.tls),
+        ("smtp.tls", settings.smtp.host, settings.smtp.tls),
+    ):
+        if not host or re.search(r"[\s/\x00-\x1f]", host):
+            raise ChannelError(f"{host!r} is not a host name", key=key.replace("tls", "host"))
+        if tls == "none" and not is_loopback(host):
+            raise ChannelError(
+                f'tls = "none" would send mail and password in the clear to {host}',
+                key=key,
+                hint='use tls = "implicit"; "none" is only for servers on this machine (127.0.0.1)',
+            )
+    for key, port in (("imap.port", settings.imap.port), ("smtp.port", settings.smtp.port)):
+        if not 0 <= port <= 65535:
+            raise ChannelError(f"{port} is not a port", key=key)
+    if not settings.folders or any(not name.strip() for name in settings.folders):
+        raise ChannelError("at least one folder must be watched", key="folders", hint='folders = ["INBOX"]')
+    if len(set(settings.folders)) != len(settings.folders):
+        raise ChannelError("a folder is named twice", key="folders")
+    first_contact_days(settings.first_contact)
+    if not 0.05 <= settings.poll_seconds <= 3600:
+        raise ChannelError("poll_seconds must be between 0.05 and 3600", key="poll_seconds")
+    if not 64 * 1024 <= settings.max_message_bytes <= 100 * MIB:
+        raise ChannelError("max_message_bytes must be between 64 KiB and 100 MiB", key="max_message_bytes")
+    for name, value in (("username", settings.username), ("smtp.username", settings.smtp.username)):
+        if re.search(r"[\x00-\x1f\x7f]", value):
+            raise ChannelError("control characters are not allowed", key=name)
+    if re.search(r"[\x00\r\n]", settings.password.reveal()):
+        raise ChannelError("the password holds a line break", key="password")
