@@ -1,0 +1,120 @@
+"""Every action of the console, once. Keys, palette, help and docs/keys.md are made from this table.
+
+A key is written as Textual names it; "j,down" are two. In browse mode letters work on a Russian keyboard
+layout too (keymap.py adds the twins), so no action needs a Cyrillic key here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from omni_console.i18n import N_
+
+# Where a key works. browse: a list or a history has the focus; list: only the conversation list;
+# compose: the editor has the focus; anywhere: all of these.
+Where = Literal["anywhere", "browse", "list", "compose"]
+
+WHERE_TITLES: Mapping[Where, str] = {
+    "anywhere": N_("Anywhere"),
+    "browse": N_("Reading (browse mode)"),
+    "list": N_("In the list"),
+    "compose": N_("Writing (compose mode)"),
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """`hint` above 0: shown in the bottom line, lowest first; `hint_label` is its short name there."""
+
+    id: str
+    keys: str
+    where: Where
+    label: str
+    help: str
+    hint: int = 0
+    hint_label: str = ""
+    argument: str = ""  # the id without it is what is carried out
+
+
+def _slots() -> tuple[Action, ...]:
+    found: list[Action] = []
+    for number in range(1, 8):
+        label = N_("Go to a numbered conversation")
+        text = N_("Your conversations keep their numbers 1 to 7 while you hold them")
+        found.append(Action(f"slot.{number}", f"alt+{number}", "anywhere", label, text, argument=str(number)))
+        found.append(Action(f"slot.{number}.browse", f"{number}", "browse", label, text, argument=str(number)))
+    return tuple(found)
+
+
+ACTIONS: tuple[Action, ...] = (
+    # moving
+    Action("row.next", "j,down", "browse", N_("Down"), N_("The next row of a list, the next line of a history")),
+    Action("row.prev", "k,up", "browse", N_("Up"), N_("The previous row or line")),
+    Action("page.half_down", "ctrl+d,pagedown", "browse", N_("Half a page down"), N_("Half a page down")),
+    Action("page.half_up", "ctrl+u,pageup", "browse", N_("Half a page up"), N_("Half a page up")),
+    Action("list.top", "g,home", "browse", N_("To the beginning"), N_("To the first row, or the oldest loaded message")),
+    Action("list.bottom", "G,end", "browse", N_("To the end"), N_("To the last loaded row, or the newest message")),
+    Action("thread.next", "J", "browse", N_("Next conversation"), N_("Open the next row of the list in this pane")),
+    Action("thread.prev", "K", "browse", N_("Previous conversation"), N_("Open the previous row of the list in this pane")),
+    Action("thread.open", "enter,l", "list", N_("Open"), N_("Open the conversation in the active pane"), 1, N_("open")),
+    Action("thread.last", "ctrl+t", "anywhere", N_("Back and forth"), N_("The conversation you were in before; again: back")),
+    # attention
+    Action("attention.next", "alt+a", "anywhere", N_("Where you are needed next"), N_("Unread first, then whoever waits longest; yours before the queue"), 2, N_("next")),
+    Action("attention.next.browse", "w", "browse", N_("Where you are needed next"), N_("The same with one key")),
+    Action("attention.prev", "W", "browse", N_("The other way round"), N_("The same, backwards")),
+    *_slots(),
+    # views and panes
+    Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed")),
+    Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed"), 9, N_("view")),
+    Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes")),
+    Action("pane.prev", "shift+tab", "anywhere", N_("Previous pane"), N_("The focus goes back")),
+    Action("pane.split_right", "|", "browse", N_("Split to the right"), N_("A second conversation beside this one, up to four")),
+    Action("pane.split_down", "-", "browse", N_("Split downwards"), N_("A second conversation below this one, up to four")),
+    Action("pane.zoom", "z", "browse", N_("Zoom"), N_("This pane alone; again: as before")),
+    Action("pane.close", "q", "browse", N_("Close the pane"), N_("Back to the list; never ends the program")),
+    # writing
+    Action("reply.start", "r", "browse", N_("Reply"), N_("Write to the customer"), 3, N_("reply")),
+    Action("note.start", "m", "browse", N_("Private note"), N_("Write for colleagues only"), 4, N_("note")),
+    Action("compose.way", "alt+w", "anywhere", N_("Another way"), N_("Reply by the customer's next channel or address"), 5, N_("another way")),
+    Action("compose.send", "ctrl+j,ctrl+enter", "compose", N_("Send"), N_("Send the reply, or keep the note"), 1, N_("send")),
+    Action("compose.send_next", "alt+j", "compose", N_("Send, then next"), N_("Send, and go where you are needed next"), 2, N_("send, next")),
+    Action("compose.kind", "alt+m", "compose", N_("Reply or note"), N_("Turn the reply into a note, and back"), 4, N_("note")),
+    Action("compose.leave", "escape", "compose", N_("Stop writing"), N_("The draft stays"), 6, N_("leave, draft stays")),
+    # the case
+    Action("thread.claim", "a", "browse", N_("Take"), N_("The conversation becomes yours"), 5, N_("take")),
+    Action("thread.assign", "A", "browse", N_("Assign"), N_("Give the conversation to a colleague")),
+    Action("thread.release", "x", "browse", N_("Give back"), N_("Back to the queue")),
+    Action("thread.close", "e", "browse", N_("Close"), N_("Close the case; asks for topic and result"), 6, N_("close")),
+    Action("thread.reopen", "E", "browse", N_("Reopen"), N_("Open a closed case again")),
+    Action("thread.snooze", "s", "browse", N_("Snooze"), N_("Away until a time, or until the customer writes"), 7, N_("snooze")),
+    Action("history.channels", "c", "browse", N_("One channel or all"), N_("The whole history, or only one channel of it")),
+    Action("thread.card", "i", "browse", N_("Customer card"), N_("Addresses and earlier cases of the customer, beside the panes")),
+    # finding
+    Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to")),
+    Action("search.open", "/", "browse", N_("Search"), N_("Search all messages"), 10, N_("search")),
+    Action("outbox.open", "o", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
+    # the console
+    Action("palette.open", "ctrl+p", "anywhere", N_("All actions"), N_("Every action by its name")),
+    Action("help.open", "f1", "anywhere", N_("Keys"), N_("This page")),
+    Action("help.open.browse", "?", "browse", N_("Keys"), N_("This page"), 20, N_("keys")),
+    Action("screen.redraw", "ctrl+l", "anywhere", N_("Draw anew"), N_("Load everything again and draw it")),
+    Action("app.quit", "ctrl+q", "anywhere", N_("Quit"), N_("Drafts are saved; asks only when that failed")),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+
+def command_of(action: Action) -> str:
+    """What is carried out: "slot.3.browse" and "slot.3" are one command."""
+    return action.id.removesuffix(".browse")
+
+
+def for_palette() -> list[Action]:
+    """Each command once, without those that only move."""
+    return [
+        action
+        for action in ACTIONS
+        if not action.id.endswith(".browse") and not action.id.startswith(("row.", "page.", "list.", "slot."))
+    ]

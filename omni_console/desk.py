@@ -1,0 +1,332 @@
+"""The console's own copy of what this operator sees. Plain Python; no Textual, no network.
+
+Pages, details and events go in, in any order and as often as they come; an older row never replaces a
+newer one. `apply` answers what has to be painted anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from omni_console.drafts import DraftBook
+from omni_console.river import River
+from omni_console.views import VIEWS, ListWindow, belongs, sort_at
+from server.protocol import (
+    ChannelInfo,
+    Conversation,
+    ConversationDetail,
+    ConversationPage,
+    Counts,
+    Customer,
+    Draft,
+    Envelope,
+    EventBody,
+    Hello,
+    HistoryPage,
+    Message,
+    OperatorInfo,
+    ReplyWay,
+    View,
+)
+
+SLOTS = 7
+KEEP_ROWS = 2_000  # of a list that nobody looks at
+
+KINDS = frozenset(
+    {
+        "message.received",
+        "message.queued",
+        "message.status",
+        "message.changed",
+        "note.added",
+        "conversation.opened",
+        "conversation.state",
+        "conversation.assigned",
+        "conversation.seen",
+        "draft.saved",
+        "customer.changed",
+        "channel.state",
+        "operator.changed",
+        "journal.quarantined",
+    }
+)
+_MOVES_COUNTS = ("message.", "conversation.opened", "conversation.state", "conversation.assigned")
+
+
+@dataclass
+class Changed:
+    """What an event changed. `stale_*`: the event named it without bringing it; ask the server."""
+
+    lists: bool = False
+    counts: bool = False
+    people: bool = False  # operators or channels
+    conversations: set[int] = field(default_factory=set)
+    customers: set[int] = field(default_factory=set)
+    drafts: set[int] = field(default_factory=set)
+    stale_customers: set[int] = field(default_factory=set)
+    arrived: Message | None = None  # a customer's new message
+
+
+class Desk:
+    """Everything one operator sees. `me` is 0 until `hello` came."""
+
+    def __init__(self) -> None:
+        self.me = 0
+        self.operator: OperatorInfo | None = None
+        self.site = ""
+        self.seq = 0
+        self.trouble = ""
+        self.counts = Counts()
+        self.operators: dict[int, OperatorInfo] = {}
+        self.channels: dict[str, ChannelInfo] = {}
+        self.conversations: dict[int, Conversation] = {}
+        self.customers: dict[int, Customer] = {}
+        self.ways: dict[int, list[ReplyWay]] = {}  # by conversation
+        self.rivers: dict[int, River] = {}  # by customer
+        self.windows: dict[View, ListWindow] = {view: ListWindow(view) for view in VIEWS}
+        self.drafts = DraftBook()
+        self.slots: list[int | None] = [None] * SLOTS
+        self.unknown_kinds: Counter[str] = Counter()
+        self._seen: dict[int, int] = {}
+
+    # --- what comes in ----------------------------------------------------------------------------
+
+    def greet(self, hello: Hello) -> None:
+        self.me = hello.operator.id
+        self.operator = hello.operator
+        self.site = hello.site
+        self.trouble = hello.trouble
+        self.operators = {operator.id: operator for operator in hello.operators}
+        self.channels = {channel.id: channel for channel in hello.channels}
+
+    def forget_lists(self) -> None:
+        """Before loading everything anew: the log no longer reaches back to what we know."""
+        for window in self.windows.values():
+            window.clear()
+        for river in self.rivers.values():
+            river.clear()
+
+    def put_page(self, view: View, page: ConversationPage, *, first: bool) -> None:
+        """A page of a list. `first`: the beginning of the list, which replaces what is loaded of it."""
+        window = self.windows[view]
+        if first:
+            window.clear()
+        newest = None
+        for row in page.items:
+            newest = self._keep(row, with_seen=True)
+            window.put(newest, self.me, from_page=True)
+        window.page_loaded(page.items[-1] if page.items else None, page.next)
+        # What changed between the page's snapshot and now was already heard: put it in its place.
+        for row in list(self.conversations.values()) if first else ():
+            if row.seq > page.seq:
+                window.put(row, self.me)
+        self.put_counts(page.counts)
+        self._deal_slots()
+
+    def put_counts(self, counts: Counts) -> None:
+        self.counts = counts
+
+    def put_detail(self, detail: ConversationDetail) -> None:
+        self.put_row(detail.conversation, with_seen=True)
+        self.put_customer(detail.customer)
+        self.ways[detail.conversation.id] = detail.ways
+        self.put_history(detail.customer.id, detail.history, older=False)
+        for draft in detail.drafts:
+            self.drafts.take(draft)
+
+    def put_customer(self, customer: Customer) -> None:
+        self.customers[customer.id] = customer
+        for row in customer.conversations:
+            self.put_row(row, with_seen=True)
+            self.river(customer.id).put_conversation(self.conversations[row.id])
+
+    def put_history(self, customer_id: int, page: HistoryPage, *, older: bool) -> None:
+        for row in page.conversations:
+            self.put_row(row, with_seen=True)
+        self.river(customer_id).put_page(page, older=older)
+
+    def put_row(self, row: Conversation, *, with_seen: bool = False) -> bool:
+        """A conversation, from wherever. True when something changed for the eye."""
+        known = self.conversations.get(row.id)
+        kept = self._keep(row, with_seen=with_seen)
+        if known is not None and kept is known:
+            return False
+        for window in self.windows.values():
+            window.put(kept, self.me)
+        river = self.rivers.get(kept.customer_id)
+        if river is not None:
+            river.put_conversation(kept)
+        self._deal_slots(kept)
+        return True
+
+    def put_message(self, message: Message, as_of: int | None = None) -> bool:
+        """A message from an answer or an event. `as_of`: seq it reflects, the message's own by default."""
+        river = self.rivers.get(message.customer_id)
+        if river is None or not river.loaded:
+            return False
+        return river.put(message, message.seq if as_of is None else as_of)
+
+    def mark_seen(self, conversation_id: int, seq: int) -> bool:
+        if seq <= self._seen.get(conversation_id, 0):
+            return False
+        self._seen[conversation_id] = seq
+        return True
+
+    def apply(self, envelope: Envelope) -> Changed:
+        """One frame of the event stream. Repeating it changes nothing."""
+        changed = Changed()
+        if envelope.type == "trouble":
+            self.trouble = envelope.text
+            changed.people = True
+            return changed
+        if envelope.type != "event":
+            return changed
+        if envelope.kind not in KINDS:
+            self.unknown_kinds[envelope.kind] += 1
+            self.seq = max(self.seq, envelope.seq)
+            return changed
+        try:
+            body = msgspec.json.decode(envelope.body, type=EventBody)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            self.unknown_kinds[envelope.kind] += 1
+            self.seq = max(self.seq, envelope.seq)
+            return changed
+        repeated = envelope.seq <= self.seq
+        self.seq = max(self.seq, envelope.seq)
+        if body.conversation is not None and self.put_row(body.conversation):
+            changed.lists = True
+            changed.conversations.add(body.conversation.id)
+        if body.message is not None:
+            self._put_from_event(body.message, envelope, changed, repeated=repeated)
+        if body.conversation_id is not None and envelope.kind == "conversation.seen":
+            seq = body.data.get("seen_seq", body.data.get("seq"))
+            if isinstance(seq, int) and self.mark_seen(body.conversation_id, seq):
+                changed.lists = True
+                changed.conversations.add(body.conversation_id)
+        if envelope.kind == "draft.saved" and body.conversation_id is not None:
+            changed.drafts.add(body.conversation_id)
+        if envelope.kind == "customer.changed" and body.customer_id in self.customers:
+            changed.stale_customers.add(body.customer_id)
+        if envelope.kind in ("channel.state", "operator.changed"):
+            changed.people = True
+        changed.counts = not repeated and envelope.kind.startswith(_MOVES_COUNTS)
+        return changed
+
+    def _put_from_event(
+        self, message: Message, envelope: Envelope, changed: Changed, *, repeated: bool
+    ) -> None:
+        if self.put_message(message, envelope.seq):
+            changed.customers.add(message.customer_id)
+            changed.conversations.add(message.conversation_id)
+        if envelope.kind == "message.received" and not repeated:
+            changed.arrived = message
+
+    # --- what is asked ------------------------------------------------------------------------------
+
+    def river(self, customer_id: int) -> River:
+        if customer_id not in self.rivers:
+            self.rivers[customer_id] = River(customer_id)
+        return self.rivers[customer_id]
+
+    def seen_seq(self, row: Conversation) -> int:
+        known = self._seen.get(row.id)
+        # Never told: then whoever answered last is presumed to have read.
+        return row.reply_seq if known is None else known
+
+    def unread(self, row: Conversation) -> bool:
+        return row.customer_seq > self.seen_seq(row) and row.state != "closed"
+
+    def unread_message(self, message: Message) -> bool:
+        row = self.conversations.get(message.conversation_id)
+        return message.kind == "in" and row is not None and message.seq > self.seen_seq(row)
+
+    def slot_of(self, conversation_id: int) -> int | None:
+        """1 to 7, or None."""
+        return self.slots.index(conversation_id) + 1 if conversation_id in self.slots else None
+
+    def next_attention(self, current: int | None, *, back: bool = False) -> int | None:
+        """Where the operator is needed next: mine before the queue, unread before read, oldest first.
+
+        Asked again and again, it goes round: what was just looked at comes last.
+        """
+        order = [
+            row.id
+            for view in ("mine", "queue")
+            for row in sorted(self._rows(view), key=lambda row: (not self.unread(row), sort_at(row), row.id))
+        ]
+        if not order:
+            return None
+        unread = [key for key in order if key != current and self.unread(self.conversations[key])]
+        mine_unread = [key for key in unread if self.conversations[key].assignee_id == self.me]
+        if not back and (mine_unread or unread):
+            return (mine_unread or unread)[0]
+        if current not in order:
+            return order[-1] if back else order[0]
+        step = -1 if back else 1
+        found = order[(order.index(current) + step) % len(order)]
+        return None if found == current else found
+
+    def _rows(self, view: View) -> Iterable[Conversation]:
+        return [self.conversations[key] for key in self.windows[view].ids()]
+
+    def trim(self, open_conversations: Iterable[int], shown: View) -> None:
+        """Forget what no list and no pane holds, so that a long day stays small."""
+        for view, window in self.windows.items():
+            if view != shown:
+                window.trim(KEEP_ROWS)
+        wanted = set(open_conversations) | {key for key in self.slots if key is not None}
+        for window in self.windows.values():
+            wanted.update(window.ids())
+        customers = {self.conversations[key].customer_id for key in wanted if key in self.conversations}
+        held = {
+            self.conversations[key].customer_id for key in open_conversations if key in self.conversations
+        }
+        for key in [key for key in self.rivers if key not in held]:
+            del self.rivers[key]
+        for key in [key for key in self.customers if key not in customers]:
+            del self.customers[key]
+        for key in [key for key in self.conversations if key not in wanted]:
+            del self.conversations[key]
+            self.ways.pop(key, None)
+            self._seen.pop(key, None)
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _keep(self, row: Conversation, *, with_seen: bool) -> Conversation:
+        if with_seen:
+            self._seen[row.id] = max(row.seen_seq, self._seen.get(row.id, 0))
+        known = self.conversations.get(row.id)
+        if known is not None and known.seq >= row.seq:
+            return known
+        self.conversations[row.id] = row
+        return row
+
+    def _deal_slots(self, *rows: Conversation) -> None:
+        """Each conversation that I hold gets the lowest free number and keeps it."""
+        for index, key in enumerate(self.slots):
+            row = None if key is None else self.conversations.get(key)
+            if row is None or row.assignee_id != self.me or row.state == "closed":
+                self.slots[index] = None
+        for row in rows or self._rows("mine"):
+            if not belongs(row, "mine", self.me) or row.id in self.slots:
+                continue
+            place = self._free_slot()
+            if place is not None:
+                self.slots[place] = row.id
+
+    def _free_slot(self) -> int | None:
+        for index, key in enumerate(self.slots):
+            if key is None:
+                return index
+        for index, key in enumerate(self.slots):
+            # Who waits for the customer makes room.
+            if key is not None and self.conversations[key].state != "open":
+                return index
+        return None
+
+    def put_draft(self, draft: Draft) -> bool:
+        return self.drafts.take(draft)

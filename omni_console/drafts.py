@@ -1,0 +1,80 @@
+"""What operators have begun to write and not sent: kept here, saved on the server. Plain Python.
+
+A text that is here and not saved yet always wins over what the server says.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec.structs import replace
+
+from server.protocol import Draft
+
+DraftKind = Literal["reply", "note"]
+DraftKey = tuple[int, DraftKind]
+
+
+class DraftBook:
+    def __init__(self) -> None:
+        self._drafts: dict[DraftKey, Draft] = {}
+        self._unsaved: dict[DraftKey, int] = {}  # to the number of the change, to notice later ones
+        self._change = 0
+
+    def get(self, conversation_id: int, kind: DraftKind) -> Draft | None:
+        draft = self._drafts.get((conversation_id, kind))
+        return draft if draft is not None and draft.text else None
+
+    def waits(self, conversation_id: int) -> bool:
+        """Is there anything unsent in this conversation?"""
+        return any(self.get(conversation_id, kind) is not None for kind in ("reply", "note"))
+
+    def write(self, draft: Draft) -> bool:
+        """The operator wrote this. False when nothing changed. Empty text removes the draft."""
+        key = (draft.conversation_id, draft.kind)
+        known = self._drafts.get(key)
+        if known is None and not draft.text:
+            return False
+        same = known is not None and (known.text, known.channel_id, known.address_id) == (
+            draft.text,
+            draft.channel_id,
+            draft.address_id,
+        )
+        if same:
+            return False
+        self._drafts[key] = draft
+        self._change += 1
+        self._unsaved[key] = self._change
+        return True
+
+    def take(self, draft: Draft) -> bool:
+        """The server has this. False when ours is newer or the same."""
+        key = (draft.conversation_id, draft.kind)
+        if key in self._unsaved:
+            return False
+        known = self._drafts.get(key)
+        if known is not None and known.updated_at > draft.updated_at:
+            return False
+        if draft.text:
+            self._drafts[key] = draft
+        else:
+            self._drafts.pop(key, None)
+        return known is None or known.text != draft.text
+
+    def unsaved(self) -> list[tuple[Draft, int]]:
+        """What to save, each with the ticket for `saved`."""
+        return [(self._drafts[key], ticket) for key, ticket in self._unsaved.items()]
+
+    def saved(self, draft: Draft, ticket: int) -> None:
+        """The server has taken `draft`; later changes of it stay unsaved."""
+        key = (draft.conversation_id, draft.kind)
+        if self._unsaved.get(key) == ticket:
+            del self._unsaved[key]
+            if not draft.text:
+                self._drafts.pop(key, None)
+            else:
+                self._drafts[key] = replace(self._drafts[key], updated_at=draft.updated_at)
+
+    def unsaved_texts(self) -> int:
+        """How many unsent texts would be lost if the console ended now."""
+        return sum(1 for draft, _ticket in self.unsaved() if draft.text)
