@@ -112,13 +112,6 @@ class Config(msgspec.Struct, kw_only=True):
     config_path: Path | None = None
 
 
-TABLES: Mapping[str, type[msgspec.Struct]] = {
-    "server": ServerSettings,
-    "public": PublicSettings,
-    "site": SiteSettings,
-}
-
-
 # --- where things are -----------------------------------------------------------------------------
 
 
@@ -179,31 +172,20 @@ def parse_listen(text: str) -> tuple[str, int]:
 def load(path: Path) -> Config:
     """Read a configuration with its secrets. Raises ConfigError and nothing else."""
     path = path.absolute()
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read it: {error.strerror}", file=path) from error
-    return decode(data, path)
+    return decode(_read(path), path)
+
+
+def load_server(path: Path) -> ServerSettings:
+    """`[server]` alone, for commands that must not need the secrets of channels. Raises ConfigError."""
+    path = path.absolute()
+    return _server(_tables(_read(path), path), path)
 
 
 def decode(data: bytes, path: Path) -> Config:
     """The configuration in `data`, which came from `path` (relative files are sought next to it)."""
-    try:
-        raw = msgspec.toml.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = [*TABLES, "channels"]
-    for name in raw:
-        if name not in known:
-            raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
-    tables: dict[str, Any] = {}
-    for name in known:
-        tables[name] = raw.get(name, {})
-        if not isinstance(tables[name], dict):
-            raise ConfigError("must be a table", file=path, key=name, hint=f"write [{name}]")
-    _fill_places(tables["server"], path)
+    tables = _tables(data, path)
     config = Config(
-        server=_convert(tables["server"], ServerSettings, path, "server"),
+        server=_server(tables, path),
         public=_convert(tables["public"], PublicSettings, path, "public"),
         site=_convert(tables["site"], SiteSettings, path, "site"),
         channels={name: _channel(name, table, path) for name, table in tables["channels"].items()},
@@ -211,6 +193,35 @@ def decode(data: bytes, path: Path) -> Config:
     )
     _check_public(config.public, path)
     return config
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read it: {error.strerror}", file=path) from error
+
+
+def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        raw = msgspec.toml.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"not valid TOML: {error}", file=path) from error
+    known = ["server", "public", "site", "channels"]
+    for name in raw:
+        if name not in known:
+            raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
+    tables: dict[str, dict[str, Any]] = {}
+    for name in known:
+        tables[name] = raw.get(name, {})
+        if not isinstance(tables[name], dict):
+            raise ConfigError("must be a table", file=path, key=name, hint=f"write [{name}]")
+    return tables
+
+
+def _server(tables: dict[str, dict[str, Any]], path: Path) -> ServerSettings:
+    _fill_places(tables["server"], path)
+    return _convert(tables["server"], ServerSettings, path, "server")
 
 
 def _fill_places(server: dict[str, Any], path: Path) -> None:

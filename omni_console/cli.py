@@ -1,0 +1,133 @@
+"""The `omni` command.
+
+Each subcommand is a click command in a module of its own, imported only when it is called, so that
+`omni --help` answers at once. A command returns its exit code (None: 0) or raises; what it raises is
+explained here, in one way for all: what is wrong, where, what to do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from omni_console.commands.options import Options
+
+# name -> where the click command is, and its line in `omni --help`
+COMMANDS = {
+    "demo": (
+        "omni_console.commands.demo:demo",
+        "Try everything now, with customers who write by themselves.",
+    ),
+    "init": ("omni_console.commands.init:init", "Write a configuration and make the database."),
+    "serve": ("omni_console.commands.serve:serve", "Run the agent server."),
+    "console": ("omni_console.commands.console:console", "Open the operator console."),
+    "channels": ("omni_console.commands.channels:channels", "Which channels there are, and how they do."),
+    "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
+    "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
+    "doctor": ("omni_console.commands.doctor:doctor", "Check this installation and say what to mend."),
+}
+
+
+class Commands(click.Group):
+    """Subcommands by name; imported when called, listed without being imported."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module}:{attribute} is no click command")
+        _accept_global_options(command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    options = ctx.find_object(Options)
+    if value is not None and options is not None and param.name is not None:
+        setattr(options, param.name, value)
+
+
+def _global_options() -> list[click.Option]:
+    path = click.Path(path_type=Path)
+    return [
+        click.Option(
+            ["--config"], type=path, expose_value=False, callback=_keep, help="The configuration: omni.toml."
+        ),
+        click.Option(
+            ["--socket"], type=path, expose_value=False, callback=_keep, help="The server's operator socket."
+        ),
+    ]
+
+
+def _accept_global_options(command: click.Command) -> None:
+    """--config and --socket are understood before and after the subcommand's name."""
+    have = {param.name for param in command.params}
+    command.params.extend(option for option in _global_options() if option.name not in have)
+    if isinstance(command, click.Group):
+        for child in command.commands.values():
+            _accept_global_options(child)
+
+
+def _version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"omni {version('omni-console')}")
+        except PackageNotFoundError:
+            click.echo("omni (run from its source)")
+        ctx.exit()
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    params=[
+        *_global_options(),
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_version,
+            help="The version.",
+        ),
+    ],
+    epilog="Exit codes: 0 ok, 1 what was checked is not ok, 2 wrong usage or configuration,"
+    " 3 no server there, 4 not permitted, 70 a fault of ours.",
+)
+def omni() -> None:
+    """Omni Console: customers from every channel, in one terminal."""
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = omni.main(arguments, prog_name="omni", standalone_mode=False, obj=Options())
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    except Exception as error:
+        from omni_console.commands.errors import explain
+
+        return explain(error)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,98 @@
+"""The operator API for commands: one question, one answer, over the Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from omni_console.commands.errors import Code, CommandError
+from server.protocol import PROTOCOL, ErrorAnswer
+
+T = TypeVar("T")
+TIMEOUT_S = 10.0
+
+_CODES = {"bad_request": Code.USAGE, "unauthenticated": Code.REFUSED, "forbidden": Code.REFUSED}
+
+
+class AwayError(CommandError):
+    """No server answers at the socket."""
+
+    def __init__(self, socket: Path, why: str) -> None:
+        super().__init__(
+            f"no server answers: {why}",
+            where=str(socket),
+            hint="start it with: omni serve (or name its socket with --socket)",
+            code=Code.AWAY,
+        )
+
+
+class Api:
+    """Asks the server at `socket`. Raises AwayError, or CommandError with what the server said."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+
+    def get(self, path: str, kind: type[T]) -> T:
+        return self._decode(asyncio.run(self._ask("GET", path, None)), kind)
+
+    def post(self, path: str, body: msgspec.Struct | None, kind: type[T]) -> T:
+        return self._decode(asyncio.run(self._ask("POST", path, body)), kind)
+
+    def _decode(self, data: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.DecodeError as error:
+            raise CommandError(
+                f"the server's answer cannot be read: {error}",
+                where=str(self.socket),
+                hint="let server and command be of the same version (omni --version)",
+            ) from error
+
+    async def _ask(self, method: str, path: str, body: msgspec.Struct | None) -> bytes:
+        headers = {"Omni-Protocol": str(PROTOCOL), "Content-Type": "application/json"}
+        data = msgspec.json.encode(body) if body is not None else None
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    connector=aiohttp.UnixConnector(str(self.socket)),
+                    timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+                ) as session,
+                session.request(method, f"http://omni{path}", data=data, headers=headers) as answer,
+            ):
+                received = await answer.read()
+        except TimeoutError as error:
+            raise AwayError(self.socket, f"nothing within {TIMEOUT_S:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, PermissionError):
+                raise CommandError(
+                    "this account may not use the server's socket",
+                    where=str(self.socket),
+                    hint="join the group in server.socket_group, or ask the server's owner",
+                    code=Code.REFUSED,
+                ) from error
+            raise AwayError(self.socket, error.os_error.strerror or "cannot connect") from error
+        except aiohttp.ClientError as error:
+            raise AwayError(self.socket, f"the connection broke ({type(error).__name__})") from error
+        if 200 <= answer.status < 300:
+            return received
+        raise self._refusal(answer.status, received)
+
+    def _refusal(self, status: int, data: bytes) -> CommandError:
+        try:
+            error = msgspec.json.decode(data, type=ErrorAnswer).error
+        except msgspec.DecodeError:
+            return CommandError(
+                f"the server answered {status}",
+                where=str(self.socket),
+                hint="is this the socket of an Omni server?",
+            )
+        return CommandError(
+            error.message,
+            where=str(self.socket),
+            hint=error.hint,
+            code=_CODES.get(error.code, Code.NOT_OK),
+        )

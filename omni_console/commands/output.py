@@ -1,0 +1,42 @@
+"""Data on the standard output: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+import msgspec
+
+from omni_console.commands.errors import plain
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def print_json(value: Any) -> None:
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell; the last one may be as long as it likes."""
+    cells = [[plain(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(width(row[column]) for row in cells) for column in range(len(head))]
+    for row in cells:
+        line = "  ".join(cell + " " * (widths[column] - width(cell)) for column, cell in enumerate(row))
+        click.echo(line.rstrip())
+
+
+def width(text: str) -> int:
+    """Terminal cells of a text without control characters."""
+    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
+    marks = sum(1 for char in text if unicodedata.combining(char))
+    return len(text) + wide - marks
+
+
+def moment(at: int | None) -> str:
+    """UTC milliseconds in the local zone of whoever reads it."""
+    if at is None:
+        return "-"
+    return datetime.fromtimestamp(at / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
