@@ -17,8 +17,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
+from msgspec.inspect import (
+    AnyType,
+    CollectionType,
+    DictType,
+    LiteralType,
+    NoneType,
+    StructType,
+    Type,
+    UnionType,
+)
 
-from channels.base import ChannelError, ChannelSettings
+from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret, SecretError
 
@@ -289,6 +299,20 @@ def _channel(name: str, table: object, path: Path) -> ChannelSettings:
     return _convert(table, settings, path, key)
 
 
+def make_channels(config: Config) -> dict[str, Channel]:
+    """The enabled channels, not started. Raises ConfigError for the first that refuses its settings."""
+    channels: dict[str, Channel] = {}
+    for name, settings in config.channels.items():
+        if not settings.enabled:
+            continue
+        try:
+            channels[name] = channel_class(settings.kind)(name, settings)
+        except ChannelError as error:
+            key = f"channels.{name}.{error.key}" if error.key else f"channels.{name}"
+            raise ConfigError(str(error), file=config.config_path, key=key, hint=error.hint) from error
+    return channels
+
+
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$(?P<where>.*)`)?$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>.*)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>.*)`$", re.DOTALL)
@@ -322,9 +346,11 @@ def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], path: P
     found = _AT.match(str(error))
     what, where = (found["what"], found["where"] or "") if found else (str(error), "")
     place = key + where
+    at = _type_at(kind, where)
     if unknown := _UNKNOWN.match(what):
-        hint = _nearest(unknown["field"], _fields(kind, where))
-        return ConfigError("unknown key", file=path, key=f"{place}.{unknown['field']}", hint=hint)
+        known = [field.encode_name for field in at.fields] if isinstance(at, StructType) else []
+        field = unknown["field"]
+        return ConfigError("unknown key", file=path, key=f"{place}.{field}", hint=_nearest(field, known))
     if missing := _MISSING.match(what):
         return ConfigError(
             "is missing", file=path, key=f"{place}.{missing['field']}", hint="it has no default"
@@ -332,29 +358,24 @@ def _explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], path: P
     hint = ""
     if isinstance(error.__cause__, SecretError):
         hint = "put the secret into the environment (env:NAME) or a file of mode 0600 (file:PATH)"
+    elif isinstance(at, LiteralType):
+        hint = "known: " + ", ".join(str(value) for value in at.values)
     return ConfigError(what[:1].lower() + what[1:], file=path, key=place, hint=hint)
 
 
-def _fields(kind: type[msgspec.Struct], where: str) -> list[str]:
-    """The keys of the struct at `where` (`.limits`, `.inboxes[0]`) below `kind`."""
-    here: msgspec.inspect.Type = msgspec.inspect.type_info(kind)
+def _type_at(kind: type[msgspec.Struct], where: str) -> Type:
+    """The type at `where` (`.limits`, `.inboxes[0]`) below `kind`, as msgspec names places."""
+    here: Type = msgspec.inspect.type_info(kind)
     for step in re.findall(r"\.([^.\[]+)|\[[^\]]*\]", where):
-        if isinstance(here, msgspec.inspect.UnionType):
-            here = next(
-                (t for t in here.types if not isinstance(t, msgspec.inspect.NoneType)),
-                msgspec.inspect.AnyType(),
-            )
-        if step and isinstance(here, msgspec.inspect.StructType):
-            here = next(
-                (field.type for field in here.fields if field.encode_name == step), msgspec.inspect.AnyType()
-            )
-        elif isinstance(here, msgspec.inspect.DictType):
+        if isinstance(here, UnionType):
+            here = next((one for one in here.types if not isinstance(one, NoneType)), here)
+        if step and isinstance(here, StructType):
+            here = next((field.type for field in here.fields if field.encode_name == step), AnyType())
+        elif isinstance(here, DictType):
             here = here.value_type
-        elif isinstance(here, msgspec.inspect.CollectionType):
+        elif isinstance(here, CollectionType):
             here = here.item_type
-    if isinstance(here, msgspec.inspect.StructType):
-        return [field.encode_name for field in here.fields]
-    return []
+    return here
 
 
 def _nearest(word: str, known: list[str]) -> str:
