@@ -11,12 +11,16 @@ import hashlib
 from collections.abc import Sequence
 
 import structlog
+from aiohttp import web
 
 from channels.base import (
+    Channel,
     ChannelHealth,
     Delivery,
+    HookRequest,
     HostUnavailableError,
     Receipt,
+    Rejected,
     StoredFile,
     ThreadFile,
     ThreadMessage,
@@ -25,8 +29,10 @@ from channels.base import (
 
 
 class MemoryWatch:
-    def __init__(self) -> None:
+    def __init__(self, watches: list[MemoryWatch]) -> None:
         self._event = asyncio.Event()
+        self._watches = watches
+        watches.append(self)
 
     async def changed(self) -> None:
         await self._event.wait()
@@ -37,6 +43,8 @@ class MemoryWatch:
 
     def close(self) -> None:
         self._event.set()
+        if self in self._watches:
+            self._watches.remove(self)
 
 
 class MemoryHost:
@@ -59,6 +67,7 @@ class MemoryHost:
         self._state: dict[str, bytes] = {}
         self._threads: dict[str, list[ThreadMessage]] = {}
         self._watches: dict[str, list[MemoryWatch]] = {}
+        self._watched: dict[str, asyncio.Event] = {}
         self._files: dict[tuple[str, int], StoredFile] = {}
         self._seq = 0
 
@@ -162,9 +171,16 @@ class MemoryHost:
         )
 
     def watch(self, thread: str) -> MemoryWatch:
-        watch = MemoryWatch()
-        self._watches.setdefault(thread, []).append(watch)
-        return watch
+        self._watched.setdefault(thread, asyncio.Event()).set()
+        return MemoryWatch(self._watches.setdefault(thread, []))
+
+    async def until_watched(self, thread: str) -> None:
+        """Return once somebody has begun to watch the thread."""
+        await self._watched.setdefault(thread, asyncio.Event()).wait()
+
+    def stored(self) -> dict[str, bytes]:
+        """A copy of the channel's durable state."""
+        return dict(self._state)
 
     def add_file(self, thread: str, file_id: int, file: StoredFile) -> None:
         self._files[thread, file_id] = file
@@ -174,3 +190,36 @@ class MemoryHost:
 
     def report(self, health: ChannelHealth) -> None:
         self.health.append(health)
+
+
+def door(channel: Channel, host: MemoryHost) -> web.Application:
+    """A public door without limits: the channel's routes, and its hook at /hooks/CHANNEL."""
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+
+    async def hook(request: web.Request) -> web.Response:
+        names = {name.lower() for name in request.headers}
+        heard = HookRequest(
+            method=request.method,
+            headers={name: ", ".join(request.headers.getall(name)) for name in names},
+            body=await request.read(),
+            received_at=host.now(),
+        )
+        if isinstance(channel.verify(heard), Rejected):
+            return web.Response(status=401)
+        batch = [
+            Delivery(dedupe_key=event.dedupe_key, raw=heard.body, event=event)
+            for event in channel.parse(heard)
+        ]
+        try:
+            await host.submit(batch)
+        except HostUnavailableError:
+            return web.Response(status=503, headers={"Retry-After": "5"})
+        status, text = channel.answer(heard)
+        return web.Response(status=status, text=text)
+
+    if channel.spec.takes_hooks:
+        app.router.add_post(f"/hooks/{channel.id}", hook)
+    for route in channel.routes():
+        path = f"/{channel.spec.kind}/{channel.id}{route.path}"
+        app.router.add_route(route.method, path, route.handler)
+    return app

@@ -8,10 +8,9 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-import phonenumbers
-
 from channels import json_input
 from channels.base import Attachment, Contact, EventKind, InboundEvent, Reference, Sender
+from channels.contacts import email_address, phone_number
 
 TEXT_MAX = 100_000
 NAME_MAX = 200
@@ -25,17 +24,6 @@ _KINDS: Final = frozenset(
 )
 # These speak of an earlier message and say nothing without its id.
 _NEED_TARGET: Final = frozenset({"edit", "delete", "reaction", "delivery", "read", "failed"})
-
-
-def phone_number(text: str, country: str) -> str | None:
-    """E.164 of a phone number as people write it, or None. `country`: for numbers without +."""
-    try:
-        parsed = phonenumbers.parse(text, country or None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def event_time(value: Any) -> int | None:
@@ -100,10 +88,12 @@ def _contacts(given: dict[str, Any], country: str, detail: dict[str, str]) -> tu
     listed = given.get("verified")
     verified = {item for item in listed if isinstance(item, str)} if isinstance(listed, list) else set()
     contacts = []
-    email = json_input.string(given.get("email"), 320).strip().lower()
-    if email:
-        local, at, domain = email.rpartition("@")
-        if local and at and domain and not any(character.isspace() for character in email):
+    given_email = json_input.string(given.get("email"), 320).strip()
+    if given_email:
+        email = email_address(given_email)
+        if email is None:
+            detail["email_given"] = given_email
+        else:
             contacts.append(
                 Contact(
                     scheme="email",
@@ -112,8 +102,6 @@ def _contacts(given: dict[str, Any], country: str, detail: dict[str, str]) -> tu
                     evidence="stated as verified by the webhook" if "email" in verified else "given",
                 )
             )
-        else:
-            detail["email_given"] = email
     phone = json_input.string(given.get("phone"), 60).strip()
     if phone:
         number = phone_number(phone, country)

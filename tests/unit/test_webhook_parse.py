@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from channels.base import Contact, InboundEvent
-from channels.webhook.parse import event_time, parse_event, phone_number
+from channels.contacts import phone_number
+from channels.webhook.parse import event_time, parse_event
 
 
 def parsed(data: Any, kind: str = "message", **more: Any) -> InboundEvent:

@@ -1,0 +1,79 @@
+"""The site chat as a channel: it hears by the widget's API, and speaks by what the thread shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from channels.base import (
+    Capabilities,
+    Channel,
+    ChannelError,
+    ChannelHealth,
+    ChannelSettings,
+    ChannelSpec,
+    Host,
+    Outbound,
+    ProbeResult,
+    Route,
+    SendResult,
+    Sent,
+)
+from channels.webchat import incoming
+from channels.webchat.api import WidgetApi
+from channels.webchat.page import static_routes
+from channels.webchat.settings import WebchatSettings, check
+
+
+class WebchatChannel(Channel):
+    spec: ClassVar[ChannelSpec] = ChannelSpec(
+        kind="webchat",
+        title="Site chat",
+        mark="w",
+        scheme="webchat",
+        shared_scheme=False,
+        settings=WebchatSettings,
+        capabilities=Capabilities(
+            text_max=incoming.TEXT_MAX,
+            files_max=10,
+            file_bytes_max=20 * 1024 * 1024,
+            read_receipts=True,
+            idempotent=True,
+        ),
+    )
+
+    def __init__(self, channel_id: str, settings: ChannelSettings) -> None:
+        super().__init__(channel_id, settings)
+        if not isinstance(settings, WebchatSettings):
+            raise ChannelError(f"channel {channel_id}: these are no settings of a site chat", key="kind")
+        check(channel_id, settings)
+        self._settings = settings
+        self._api = WidgetApi(channel_id, settings)
+
+    async def start(self, host: Host) -> None:
+        await super().start(host)
+        self._api.open(host)
+        host.report(ChannelHealth(state="connected"))
+
+    async def stop(self) -> None:
+        if await self._api.stop():
+            self.host.report(ChannelHealth(state="stopped"))
+
+    def name_message(self, conversation_id: int, message_id: int) -> str | None:
+        return f"m{message_id}"
+
+    def routes(self) -> Sequence[Route]:
+        return [*static_routes(self._api.config, self._settings.origins), *self._api.routes()]
+
+    async def send(self, message: Outbound) -> SendResult:
+        # The visitor's window reads the thread itself: what the server has stored has arrived with us.
+        return Sent(remote_id=message.remote_id or f"m{message.message_id}")
+
+    async def probe(self) -> list[ProbeResult]:
+        return [
+            ProbeResult(
+                name="origins",
+                ok=True,
+                detail=f"the widget may stand on {', '.join(self._settings.origins)}",
+            )
+        ]

@@ -1,0 +1,122 @@
+"""What a visitor's request says → an `InboundEvent`. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from channels import json_input
+from channels.base import Attachment, Contact, InboundEvent, Sender, ThreadMessage
+from channels.contacts import email_address, phone_number
+from channels.webchat.access import Refused
+from channels.webchat.session import Session
+
+TEXT_MAX = 8000
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def web_address(value: Any) -> str:
+    text = json_input.string(value, 1000)
+    return text if text.startswith(("https://", "http://")) and text.isprintable() else ""
+
+
+def page_detail(given: Any) -> dict[str, str]:
+    """Where the visitor is: the page's address, title and referrer, as far as they are sane."""
+    page = json_input.table(given)
+    found = {
+        "page": web_address(page.get("url")),
+        "title": json_input.string(page.get("title"), 300),
+        "referrer": web_address(page.get("referrer")),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def locale(body: dict[str, Any]) -> str:
+    text = json_input.string(body.get("locale"), 35)
+    return text if re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", text) else ""
+
+
+def message(
+    channel_id: str, session: Session, body: dict[str, Any], files: Sequence[Attachment], now: int
+) -> InboundEvent:
+    """Raises Refused where it cannot be taken, in which case sending it again would not help."""
+    client_id = body.get("client_id")
+    if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
+        raise Refused(400, "bad_request", "client_id must be 8 to 64 letters, digits, - or _")
+    text = body.get("text", "")
+    if not isinstance(text, str):
+        raise Refused(400, "bad_request", "text is not a string")
+    if len(text) > TEXT_MAX:
+        raise Refused(413, "too_long", f"a message holds at most {TEXT_MAX} characters")
+    if not text.strip() and not files:
+        raise Refused(400, "empty", "neither text nor a file")
+    return InboundEvent(
+        kind="message",
+        dedupe_key=f"{session.visitor}:{client_id}",
+        sender=session.sender(channel_id, locale(body)),
+        thread=session.visitor,
+        remote_message_id=client_id,
+        text=text,
+        attachments=tuple(files),
+        occurred_at=now,
+        detail=page_detail(body.get("page")),
+    )
+
+
+def typed_contacts(session: Session, body: dict[str, Any], country: str) -> Session:
+    """The session with what the visitor typed into the form. Raises Refused for what cannot be an address."""
+    changed = session
+    if body.get("email"):
+        email = email_address(json_input.string(body["email"], 320))
+        if email is None:
+            raise Refused(400, "bad_email", "this is not an e-mail address")
+        changed = msgspec.structs.replace(changed, email=email)
+    if body.get("phone"):
+        phone = phone_number(json_input.string(body["phone"], 60), country)
+        if phone is None:
+            raise Refused(400, "bad_phone", "this is not a phone number")
+        changed = msgspec.structs.replace(changed, phone=phone)
+    if body.get("name"):
+        changed = msgspec.structs.replace(changed, name=json_input.string(body["name"], 200).strip())
+    return changed
+
+
+def _fingerprint(sender: Sender) -> str:
+    return hashlib.sha256(msgspec.json.encode(sender)).hexdigest()[:32]
+
+
+def person_event(session: Session, channel_id: str, now: int, *, signed: bool) -> InboundEvent:
+    """The visitor made himself known, by the site's signature or by typing an address."""
+    sender = session.sender(channel_id)
+    shown: dict[str, str] = {}
+    contact: Contact
+    for contact in sender.contacts:
+        shown[contact.scheme] = contact.external_id + ("" if contact.verified else " (not verified)")
+    return InboundEvent(
+        kind="identity_changed" if signed else "contact_shared",
+        dedupe_key=f"{session.visitor}:person:{_fingerprint(sender)}",
+        sender=sender,
+        thread=session.visitor,
+        occurred_at=now,
+        detail=shown,
+    )
+
+
+def remote_id(found: ThreadMessage) -> str:
+    """The remote id of one of our messages: what `name_message` gave it."""
+    return found.remote_id or f"m{found.message_id}"
+
+
+def read_event(session: Session, channel_id: str, found: ThreadMessage, now: int) -> InboundEvent:
+    return InboundEvent(
+        kind="read",
+        dedupe_key=f"{session.visitor}:read:{found.seq}",
+        sender=session.sender(channel_id),
+        thread=session.visitor,
+        target=remote_id(found),
+        occurred_at=now,
+    )
