@@ -70,8 +70,8 @@ def reply_failed(now: Lifecycle, at: int) -> Lifecycle:
     return replace(now, state="open", waiting_since=at, sort_at=at)
 
 
-def reply_arrived_after_all(now: Lifecycle, at: int) -> Lifecycle:
-    """An operator settled a doubtful reply as arrived, and the customer has not written since."""
+def reply_arrived(now: Lifecycle, at: int) -> Lifecycle:
+    """A doubtful reply is settled and the customer has not written since: the ball is with him."""
     if now.state != "open":
         return now
     return replace(now, state="waiting", waiting_since=None, sort_at=at)

@@ -217,6 +217,10 @@ def closed_since(tx: Snapshot, customer_id: int, since: int) -> Held | None:
     return None if row is None else held_from_row(row)
 
 
+def ids_of_customer(tx: Snapshot, customer_id: int) -> list[int]:
+    return [row["id"] for row in tx.all("SELECT id FROM conversation WHERE customer_id = ?", (customer_id,))]
+
+
 def due_snoozes(tx: Snapshot, at: int) -> list[int]:
     return [
         row["id"]

@@ -72,18 +72,20 @@ def note_attempt(tx: Transaction, journal_id: int, error: str) -> None:
     tx.run("UPDATE journal SET attempts = attempts + 1, error = ? WHERE id = ?", (error, journal_id))
 
 
-def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None, int | None]:
-    """(message id, conversation id) that an already journaled key led to."""
+def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None, int | None, int]:
+    """(message id, conversation id, seq in the thread) that an already journaled key led to."""
     row = tx.first(
-        "SELECT j.message_id, m.conversation_id FROM journal j LEFT JOIN message m ON m.id = j.message_id"
-        " WHERE j.channel_id = ? AND j.dedupe_key = ?",
+        "SELECT j.message_id, m.conversation_id, m.visible_seq FROM journal j"
+        " LEFT JOIN message m ON m.id = j.message_id WHERE j.channel_id = ? AND j.dedupe_key = ?",
         (channel_id, dedupe_key),
     )
-    return (None, None) if row is None else (row["message_id"], row["conversation_id"])
+    if row is None:
+        return None, None, 0
+    return row["message_id"], row["conversation_id"], row["visible_seq"] or 0
 
 
-def unfinished(tx: Snapshot, limit: int) -> list[Unfinished]:
-    """Items still `received`, oldest first."""
+def unfinished(tx: Snapshot, channel_ids: list[str], limit: int) -> list[Unfinished]:
+    """Items of these channels that are still `received`, oldest first."""
     return [
         Unfinished(
             id=row["id"],
@@ -96,7 +98,11 @@ def unfinished(tx: Snapshot, limit: int) -> list[Unfinished]:
             attempts=row["attempts"],
             error=row["error"],
         )
-        for row in tx.all("SELECT * FROM journal WHERE state = 'received' ORDER BY id LIMIT ?", (limit,))
+        for row in tx.all(
+            "SELECT * FROM journal WHERE state = 'received'"
+            " AND channel_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+            (msgspec.json.encode(channel_ids).decode(), limit),
+        )
     ]
 
 

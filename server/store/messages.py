@@ -107,6 +107,17 @@ def insert(tx: Transaction, new: NewMessage) -> None:
         )
 
 
+class Place(msgspec.Struct, frozen=True):
+    conversation_id: int
+    customer_id: int
+
+
+def place_of(tx: Snapshot, message_id: int) -> Place:
+    """Where a message of ours is. The message must exist."""
+    [row] = tx.all("SELECT conversation_id, customer_id FROM message WHERE id = ?", (message_id,))
+    return Place(row["conversation_id"], row["customer_id"])
+
+
 def change_text(tx: Transaction, message_id: int, text: str) -> None:
     """Replace a message's text, in the full-text index too."""
     row = tx.first("SELECT search_id, text, subject FROM message WHERE id = ?", (message_id,))
@@ -195,6 +206,26 @@ def news_since(
             (conversation_id, after_seq, operator_id, int(customer_too)),
         )
     ]
+
+
+def newest_seq(tx: Snapshot, conversation_id: int) -> int:
+    return int(
+        tx.value("SELECT coalesce(max(seq), 0) FROM message WHERE conversation_id = ?", (conversation_id,))
+    )
+
+
+def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> tuple[str, int | None]:
+    """(channel id, address id) on which this customer wrote last, in the conversation or else anywhere."""
+    row = tx.first(
+        "SELECT m.channel_id, m.address_id FROM message m WHERE m.conversation_id = ? AND m.kind = 'in'"
+        " AND m.stranger = 0 AND m.automatic = 0 ORDER BY m.id DESC LIMIT 1",
+        (conversation_id,),
+    ) or tx.first(
+        "SELECT m.channel_id, m.address_id FROM message m WHERE m.customer_id = ? AND m.kind = 'in'"
+        " AND m.stranger = 0 ORDER BY m.at DESC, m.id DESC LIMIT 1",
+        (customer_id,),
+    )
+    return ("", None) if row is None else (row["channel_id"], row["address_id"])
 
 
 def references(tx: Snapshot, conversation_id: int, channel_id: str, limit: int = 20) -> list[str]:
@@ -316,6 +347,22 @@ def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> 
     ]
 
 
+def threads_of(
+    tx: Snapshot, message_ids: Iterable[int], conversation_ids: Iterable[int | None]
+) -> list[tuple[str, str]]:
+    """(channel, thread) of these messages, and of everything these conversations hold."""
+    rows = tx.all(
+        "SELECT channel_id, thread FROM message WHERE id IN (SELECT value FROM json_each(?)) AND thread != ''"
+        " UNION SELECT channel_id, thread FROM thread"
+        " WHERE conversation_id IN (SELECT value FROM json_each(?))",
+        (
+            msgspec.json.encode(list(message_ids)).decode(),
+            msgspec.json.encode([value for value in conversation_ids if value is not None]).decode(),
+        ),
+    )
+    return [(row["channel_id"], row["thread"]) for row in rows]
+
+
 class FileRow(msgspec.Struct, frozen=True):
     name: str
     content_type: str
@@ -336,6 +383,24 @@ def file(tx: Snapshot, file_id: int) -> FileRow | None:
     return FileRow(
         row["name"], row["content_type"], row["size"], row["sha256"], row["channel_id"], row["thread"]
     )
+
+
+def files_by_id(tx: Snapshot, file_ids: list[int], customer_id: int) -> list[NewFile]:
+    """Files already in this customer's history, to be sent on; files of anybody else are not found."""
+    return [
+        NewFile(
+            name=row["name"],
+            content_type=row["content_type"],
+            kind=row["kind"],
+            size=row["size"],
+            sha256=row["sha256"],
+        )
+        for row in tx.all(
+            "SELECT a.* FROM attachment a JOIN message m ON m.id = a.message_id"
+            " WHERE a.id IN (SELECT value FROM json_each(?)) AND m.customer_id = ? AND a.sha256 IS NOT NULL",
+            (msgspec.json.encode(file_ids).decode(), customer_id),
+        )
+    ]
 
 
 def files_of(tx: Snapshot, message_id: int) -> list[NewFile]:

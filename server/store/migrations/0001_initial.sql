@@ -146,6 +146,7 @@ CREATE TABLE thread (
   PRIMARY KEY (channel_id, thread)
 ) WITHOUT ROWID;
 CREATE INDEX thread_of_address ON thread (address_id);
+CREATE INDEX thread_of_conversation ON thread (conversation_id);
 
 CREATE TABLE journal (
   id INTEGER PRIMARY KEY,

@@ -1,0 +1,231 @@
+"""Parsing raw items in a worker process, after they are committed.
+
+Mail can be made to cost seconds of CPU or gigabytes of memory: the worker has limits, and an item that
+kills it twice is quarantined where operators see it. At start-up whatever is still `received` is resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import multiprocessing
+import resource
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import structlog
+
+from channels.base import Channel, InboundEvent, Receipt
+from server.host import ChannelHost
+from server.intake import ChannelFacts, Policy, take_in
+from server.store import journal
+from server.store.blobs import BlobStore
+from server.store.database import Database
+from server.store.errors import StoreUnavailableError
+from server.store.journal import Unfinished
+from server.store.messages import NewFile
+from server.store.transaction import Transaction
+
+log = structlog.get_logger(__name__)
+
+PARSE_SECONDS = 10.0
+MEMORY_BYTES = 1024 * 1024 * 1024
+ATTEMPTS_MAX = 2
+GROUP = 25
+RETRY_SECONDS = 2.0
+
+RawItem = tuple[str, bytes, dict[str, str]]  # parser "module:function", bytes, meta
+
+
+def _limit_worker() -> None:
+    """Runs in the worker: Ctrl+C belongs to the server, memory is bounded."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _parse(items: list[RawItem]) -> list[list[InboundEvent]]:
+    """Runs in the worker."""
+    results = []
+    for parser, raw, meta in items:
+        module, _, function = parser.partition(":")
+        results.append(getattr(importlib.import_module(module), function)(raw, meta))
+    return results
+
+
+class Worker:
+    """One process that parses; replaced when it dies or does not answer."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
+        """Raises TimeoutError, BrokenProcessPool, or what the parser raises."""
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_worker
+            )
+        future = asyncio.get_running_loop().run_in_executor(self._pool, _parse, items)
+        try:
+            async with asyncio.timeout(seconds):
+                return await future
+        except (TimeoutError, BrokenProcessPool, asyncio.CancelledError):
+            self.kill()
+            raise
+
+    def kill(self) -> None:
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.kill()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+class ParseApart:
+    """Takes `received` items in, oldest first."""
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        channels: Mapping[str, Channel],
+        hosts: Mapping[str, ChannelHost],
+        facts: Mapping[str, ChannelFacts],
+        policy: Policy,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._channels = channels
+        self._hosts = hosts
+        self._facts = facts
+        self._policy = policy
+        self._worker = Worker()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def soon(self) -> None:
+        self._wake.set()
+
+    def start(self) -> None:
+        self._wake.set()
+        self._task = asyncio.create_task(self._run(), name="parse apart")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._worker.kill()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                # Items of channels that are no longer configured are kept until they are again.
+                ids = list(self._channels)
+                while group := await self._database.read(lambda tx: journal.unfinished(tx, ids, GROUP)):
+                    await self._take_group(group)
+            except StoreUnavailableError as error:
+                log.warning("taking in waits for the store", reason=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()
+            except Exception:
+                log.exception("taking in failed; trying again")
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()
+
+    async def _take_group(self, group: list[Unfinished]) -> None:
+        """Parse a group in one call; where that fails, one by one, so that only the guilty item suffers."""
+        raws = [(await self._raw_item(item)) for item in group]
+        if all(item.attempts == 0 for item in group):
+            try:
+                parsed = await self._worker.parse(raws, PARSE_SECONDS + len(raws))
+            except Exception as error:
+                log.warning("parsing a group failed; parsing one by one", error=repr(error))
+            else:
+                await asyncio.gather(
+                    *(self._take(item, events) for item, events in zip(group, parsed, strict=True))
+                )
+                return
+        for item, raw in zip(group, raws, strict=True):
+            await self._take_alone(item, raw)
+
+    async def _raw_item(self, item: Unfinished) -> RawItem:
+        channel = self._channels[item.channel_id]
+        data = item.data
+        if data is None and item.sha256 is not None:
+            data = await asyncio.to_thread(self._blobs.read, item.sha256)
+        return channel.spec.parser or "", data or b"", item.meta
+
+    async def _take_alone(self, item: Unfinished, raw: RawItem) -> None:
+        # Counted before it begins: an item that takes the whole server down is counted too.
+        await self._database.write(lambda tx: journal.note_attempt(tx, item.id, "parsing it was cut short"))
+        try:
+            if item.attempts >= ATTEMPTS_MAX:
+                raise TimeoutError(item.error or "parsing it was cut short")
+            [events] = await self._worker.parse([raw], PARSE_SECONDS)
+        except Exception as error:
+            why = "it takes too long to parse" if isinstance(error, TimeoutError) else repr(error)
+            if isinstance(error, BrokenProcessPool):
+                why = "parsing it kills the parser"
+            await self._quarantine(item, raw, why)
+        else:
+            await self._take(item, events)
+
+    async def _take(self, item: Unfinished, events: list[InboundEvent]) -> None:
+        channel = self._channels[item.channel_id]
+        host = self._hosts[item.channel_id]
+        facts = self._facts[item.channel_id]
+        try:
+            recognised = [channel.recognise(event) for event in events]
+            files = [await host.keep_files(event.attachments) for event in recognised]
+            await self._database.write(
+                lambda tx: _take_events(tx, facts, item, recognised, files, self._policy)
+            )
+        except (StoreUnavailableError, OSError):
+            raise
+        except Exception as error:
+            log.exception("an item could not be taken in", channel=item.channel_id, journal=item.id)
+            await self._quarantine(item, await self._raw_item(item), repr(error))
+
+    async def _quarantine(self, item: Unfinished, raw: RawItem, why: str) -> None:
+        host = self._hosts[item.channel_id]
+        sha256 = await asyncio.to_thread(self._blobs.put, raw[1])
+        attached = NewFile(
+            name=f"item-{item.id}.raw",
+            content_type="application/octet-stream",
+            kind="file",
+            size=len(raw[1]),
+            sha256=sha256,
+        )
+        log.error("item quarantined", channel=item.channel_id, journal=item.id, why=why)
+
+        def shelve(tx: Transaction) -> None:
+            if journal.is_unfinished(tx, item.id):
+                host.quarantine(tx, item.id, item.dedupe_key, why, (attached,))
+
+        await self._database.write(shelve)
+
+
+def _take_events(
+    tx: Transaction,
+    facts: ChannelFacts,
+    item: Unfinished,
+    events: list[InboundEvent],
+    files: list[tuple[NewFile, ...]],
+    policy: Policy,
+) -> list[Receipt]:
+    """Everything one raw item holds, in one transaction; nothing when it was taken meanwhile."""
+    if not journal.is_unfinished(tx, item.id):
+        return []
+    if not events:
+        journal.taken(tx, item.id, None, None)
+    return [
+        take_in(tx, facts, item.id, item.dedupe_key, event, kept, policy)
+        for event, kept in zip(events, files, strict=True)
+    ]

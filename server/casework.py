@@ -1,0 +1,339 @@
+"""What operators do to a conversation: transaction functions, each whole in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from server import lifecycle
+from server.lifecycle import Lifecycle
+from server.protocol import (
+    AssignCommand,
+    CloseCommand,
+    NoteCommand,
+    OperatorInfo,
+    ReplyCommand,
+    SettleCommand,
+)
+from server.store import conversations, customers, messages, operators, outbox
+from server.store.conversations import Held, NotFoundError
+from server.store.messages import NewMessage
+from server.store.transaction import Snapshot, Transaction
+from server.ways import ChannelOffer, Way, ways
+
+
+class RefusedError(Exception):
+    """The command makes no sense as it is; `hint` says what would."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class StaleError(Exception):
+    """Held, not sent: `news` came to the conversation after what the writer had seen."""
+
+    def __init__(self, news: list[int], seq: int) -> None:
+        super().__init__("something new came in while you were writing")
+        self.news = news
+        self.seq = seq
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What casework must know of the channels; the names of messages are made by the channel itself."""
+
+    offers: dict[str, ChannelOffer]
+    name_message: Callable[[str, int, int], str | None]  # (channel id, conversation id, message id)
+
+
+def _save(
+    tx: Transaction,
+    conversation: Held,
+    life: Lifecycle,
+    operator: OperatorInfo,
+    kind: str,
+    data: dict[str, Any],
+) -> None:
+    if life == conversation.life:
+        return
+    seq = tx.emit(
+        kind,
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        operator_id=operator.id,
+        data=data,
+    )
+    conversations.save_life(tx, conversation.id, life, seq)
+
+
+def _save_assignee(
+    tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo, why: str
+) -> None:
+    data = {"from": conversation.life.assignee_id, "to": life.assignee_id, "why": why}
+    _save(tx, conversation, life, operator, "conversation.assigned", data)
+
+
+def _save_state(tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo) -> None:
+    data = {"from": conversation.life.state, "to": life.state}
+    _save(tx, conversation, life, operator, "conversation.state", data)
+
+
+def claim(tx: Transaction, conversation_id: int, operator: OperatorInfo, expect: int | None) -> None:
+    """Raises TakenError, IllegalMoveError, NotFoundError."""
+    conversation = conversations.held(tx, conversation_id)
+    life = lifecycle.claim(conversation.life, operator.id, expect)
+    _save_assignee(tx, conversation, life, operator, "claimed")
+
+
+def release(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    _save_assignee(tx, conversation, lifecycle.release(conversation.life), operator, "released")
+
+
+def assign(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: AssignCommand) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    receiver = operators.by_id(tx, command.operator_id)
+    if receiver is None or receiver.disabled:
+        raise NotFoundError("operator", command.operator_id)
+    if command.note.strip():
+        _write_note(tx, conversation, operator, command.note, None)
+        conversation = conversations.held(tx, conversation_id)
+    life = lifecycle.assign(conversation.life, receiver.id)
+    _save_assignee(tx, conversation, life, operator, f"handed over by {operator.id}")
+
+
+def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CloseCommand) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    life = lifecycle.close(conversation.life, command.topic, command.result, tx.now)
+    _save_state(tx, conversation, life, operator)
+
+
+def reopen(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    _save_state(tx, conversation, lifecycle.reopen(conversation.life, operator.id, tx.now), operator)
+
+
+def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until: int) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    _save_state(tx, conversation, lifecycle.snooze(conversation.life, operator.id, until, tx.now), operator)
+
+
+def wake_due(tx: Transaction) -> int:
+    """Wake every conversation whose snooze is over; how many."""
+    due = conversations.due_snoozes(tx, tx.now)
+    for conversation_id in due:
+        conversation = conversations.held(tx, conversation_id)
+        life = lifecycle.wake(conversation.life, tx.now)
+        seq = tx.emit(
+            "conversation.state",
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            data={"from": "snoozed", "to": "open"},
+        )
+        conversations.save_life(tx, conversation.id, life, seq)
+    return len(due)
+
+
+def seen(tx: Transaction, conversation_id: int, operator: OperatorInfo, seq: int) -> None:
+    conversation = conversations.held(tx, conversation_id)
+    conversations.mark_seen(tx, operator.id, conversation_id, seq)
+    tx.emit(
+        "conversation.seen",
+        conversation_id=conversation_id,
+        customer_id=conversation.customer_id,
+        operator_id=operator.id,
+        data={"seq": seq},
+    )
+
+
+def ways_to(
+    tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
+) -> list[Way]:
+    channel_id, address_id = messages.last_inbound(tx, conversation_id, customer_id)
+    return ways(customers.reachable(tx, customer_id), offers, channel_id, address_id)
+
+
+def reply(
+    tx: Transaction,
+    conversation_id: int,
+    operator: OperatorInfo,
+    command: ReplyCommand,
+    outgoing: Outgoing,
+) -> int:
+    """Write a reply: message, outbox row and event; the message id.
+
+    The same client id gives the same message again. Raises StaleError, RefusedError, NotFoundError.
+    """
+    known = messages.sent_client_id(tx, operator.id, command.client_id)
+    if known is not None:
+        return known
+    conversation = conversations.held(tx, conversation_id)
+    offer = outgoing.offers.get(command.channel_id)
+    if offer is None:
+        raise RefusedError("this channel is not configured (any more)", "answer on another channel")
+    way = _way_chosen(tx, conversation, command, outgoing.offers)
+    _check_text(command, offer)
+    holds = offer.capabilities.holds_on_customer_message
+    news = messages.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
+    if news:
+        raise StaleError(news, messages.newest_seq(tx, conversation_id))
+
+    message_id = messages.next_id(tx)
+    seq = tx.emit(
+        "message.queued",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=message_id,
+        operator_id=operator.id,
+        data={"channel": offer.id},
+    )
+    messages.insert(
+        tx,
+        NewMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            kind="out",
+            channel_id=offer.id,
+            thread=way.thread,
+            address_id=command.address_id,
+            operator_id=operator.id,
+            text=command.text,
+            subject=command.subject or (conversation.subject if offer.capabilities.subject else None),
+            status="queued",
+            at=tx.now,
+            seq=seq,
+            remote_id=outgoing.name_message(offer.id, conversation.id, message_id),
+            client_id=command.client_id,
+            files=tuple(messages.files_by_id(tx, command.file_ids, conversation.customer_id)),
+        ),
+    )
+    outbox.enqueue(tx, message_id, offer.id, way.thread)
+    life = lifecycle.replied(conversation.life, operator.id, tx.now)
+    if life.assignee_id != conversation.life.assignee_id:
+        _save_assignee(tx, conversation, life, operator, "replied")
+    if life.state != conversation.life.state:
+        _save_state(tx, conversation, life, operator)
+    conversations.note_message(
+        tx,
+        conversation,
+        life,
+        seq=seq,
+        kind="out",
+        text=command.text,
+        files=len(command.file_ids),
+        channel_id=offer.id,
+        subject=None,
+        from_customer=False,
+        to_customer=True,
+    )
+    return message_id
+
+
+def _way_chosen(
+    tx: Transaction, conversation: Held, command: ReplyCommand, offers: dict[str, ChannelOffer]
+) -> Way:
+    """The way must be one of this customer's own: nothing goes to the wrong person."""
+    for way in ways_to(tx, conversation.customer_id, conversation.id, offers):
+        if (way.shown.channel_id, way.shown.address_id) == (command.channel_id, command.address_id):
+            return way
+    raise RefusedError(
+        "this customer cannot be reached that way", "choose one of the ways shown beside the composer"
+    )
+
+
+def _check_text(command: ReplyCommand, offer: ChannelOffer) -> None:
+    if not command.text.strip() and not command.file_ids:
+        raise RefusedError("there is nothing to send", "write something first")
+    measured = {
+        "chars": len(command.text),
+        "bytes": len(command.text.encode()),
+        "utf16": len(command.text.encode("utf-16-le")) // 2,
+    }[offer.capabilities.text_unit]
+    if measured > offer.capabilities.text_max:
+        raise RefusedError(
+            f"the text is too long for {offer.title}: {measured} of {offer.capabilities.text_max}",
+            "shorten it, or send it in two messages",
+        )
+    if len(command.file_ids) > offer.capabilities.files_max:
+        raise RefusedError(
+            f"{offer.title} takes {offer.capabilities.files_max} files in a message", "send fewer files"
+        )
+
+
+def _write_note(
+    tx: Transaction, conversation: Held, operator: OperatorInfo, text: str, client_id: str | None
+) -> int:
+    message_id = messages.next_id(tx)
+    seq = tx.emit(
+        "note.added",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=message_id,
+        operator_id=operator.id,
+    )
+    messages.insert(
+        tx,
+        NewMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            kind="note",
+            operator_id=operator.id,
+            text=text,
+            status="received",
+            at=tx.now,
+            seq=seq,
+            client_id=client_id,
+        ),
+    )
+    conversations.touch(tx, conversation.id, seq)
+    return message_id
+
+
+def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:
+    """Write a private note; the message id. Notes move nothing and hold nobody's reply."""
+    known = messages.sent_client_id(tx, operator.id, command.client_id)
+    if known is not None:
+        return known
+    if not command.text.strip():
+        raise RefusedError("the note is empty", "write something first")
+    conversation = conversations.held(tx, conversation_id)
+    return _write_note(tx, conversation, operator, command.text, command.client_id)
+
+
+def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> list[int]:
+    """An operator decides what became of failed or doubtful replies; the ids that were decided.
+
+    arrived: counts as sent. again: goes back to the outbox, with the same identity. drop: it stays in the
+    history as failed, and is asked about no more.
+    """
+    chosen = outbox.doubtful(tx, None if command.all else command.message_ids)
+    for row in chosen:
+        if command.verdict == "again":
+            outbox.set_state(tx, row.message_id, "queued", "", tx.now)
+            messages.set_status(tx, row.message_id, "queued")
+        elif command.verdict == "arrived":
+            outbox.set_state(tx, row.message_id, "sent", "", tx.now)
+        else:
+            outbox.set_state(tx, row.message_id, "sent", "dropped by an operator", tx.now)
+            messages.set_status(tx, row.message_id, "failed", "dropped by an operator")
+        seq = tx.emit(
+            "message.queued" if command.verdict == "again" else "message.status",
+            conversation_id=row.conversation_id,
+            customer_id=row.customer_id,
+            message_id=row.message_id,
+            operator_id=operator.id,
+            data={"settled": command.verdict},
+        )
+        if command.verdict == "arrived":
+            messages.set_sent(tx, row.message_id, seq, None)
+        conversations.touch(tx, row.conversation_id, seq)
+        conversations.count_unsettled(tx, row.conversation_id)
+        conversation = conversations.held(tx, row.conversation_id)
+        answered = command.verdict != "drop" and conversation.customer_seq <= conversation.reply_seq
+        if answered and conversation.life.state == "open":
+            _save_state(tx, conversation, lifecycle.reply_arrived(conversation.life, tx.now), operator)
+    return [row.message_id for row in chosen]

@@ -1,0 +1,249 @@
+"""The server as one channel sees it: `channels.base.Host`, made real."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from channels.base import (
+    Attachment,
+    ChannelHealth,
+    Delivery,
+    HostUnavailableError,
+    InboundEvent,
+    Receipt,
+    Sender,
+    StoredFile,
+    ThreadView,
+    ThreadWatch,
+)
+from server.clock import Clock
+from server.hub import Hub
+from server.intake import ChannelFacts, Policy, take_in
+from server.store import conversations, journal, messages, state
+from server.store.blobs import BlobStore
+from server.store.database import Database
+from server.store.errors import StoreUnavailableError
+from server.store.journal import Raw
+from server.store.messages import NewFile
+from server.store.transaction import Snapshot, Transaction
+
+log = structlog.get_logger(__name__)
+
+RAW_INLINE_MAX = 64 * 1024
+
+
+class Installation(msgspec.Struct, frozen=True, kw_only=True):
+    """What all hosts share."""
+
+    database: Database
+    blobs: BlobStore
+    hub: Hub
+    clock: Clock
+    key: bytes
+    policy: Policy
+    site_name: str
+    base_url: str
+    refuse: Callable[[], str]  # why nothing may be taken in now, or ""
+    parse_soon: Callable[[], None]  # a raw item was committed that waits for the parser
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A delivery whose bytes are durable; only the rows are missing."""
+
+    delivery: Delivery
+    raw: Raw
+    files: tuple[NewFile, ...]
+
+
+class ChannelHost:
+    def __init__(
+        self,
+        installation: Installation,
+        facts: ChannelFacts,
+        report: Callable[[ChannelHealth], None],
+    ) -> None:
+        self._at = installation
+        self._facts = facts
+        self._report = report
+        self.channel_id = facts.id
+        self.site_name = installation.site_name
+        self.base_url = installation.base_url
+        self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger("channel", channel=facts.id)
+
+    def now(self) -> int:
+        return self._at.clock.now()
+
+    def key(self, purpose: str) -> bytes:
+        label = f"{self.channel_id}\x00{purpose}".encode()
+        return hmac.new(self._at.key, label, hashlib.sha256).digest()
+
+    async def submit(
+        self, batch: Sequence[Delivery], bookmark: tuple[str, bytes] | None = None
+    ) -> list[Receipt]:
+        refusal = self._at.refuse()
+        if refusal:
+            raise HostUnavailableError(refusal)
+        try:
+            prepared = [await self._prepare(delivery) for delivery in batch]
+        except OSError as error:
+            raise HostUnavailableError(f"files cannot be written: {error}") from error
+        try:
+            receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark))
+        except StoreUnavailableError as error:
+            raise HostUnavailableError(str(error)) from error
+        except Exception:
+            # A defect of ours in one item must not cost the others, and not lose that one either.
+            log.exception("taking in failed; taking the batch one by one", channel=self.channel_id)
+            receipts = await self._take_one_by_one(prepared, bookmark)
+        if any(delivery.event is None for delivery in batch):
+            self._at.parse_soon()
+        return receipts
+
+    async def _prepare(self, delivery: Delivery) -> Prepared:
+        """Write what is large to the blob store, before any row names it."""
+        large = len(delivery.raw) > RAW_INLINE_MAX
+        sha256 = await asyncio.to_thread(self._at.blobs.put, delivery.raw) if large else None
+        raw = Raw(
+            dedupe_key=delivery.dedupe_key,
+            size=len(delivery.raw),
+            data=None if large else delivery.raw,
+            sha256=sha256,
+            meta=delivery.meta,
+        )
+        files = await self.keep_files(delivery.event.attachments) if delivery.event is not None else ()
+        return Prepared(delivery, raw, files)
+
+    async def keep_files(self, attachments: Sequence[Attachment]) -> tuple[NewFile, ...]:
+        """Store the bytes of attachments. Raises OSError."""
+        kept = []
+        for attachment in attachments:
+            data = attachment.data
+            sha256 = None if data is None else await asyncio.to_thread(self._at.blobs.put, data)
+            kept.append(
+                NewFile(
+                    name=attachment.name,
+                    content_type=attachment.content_type,
+                    kind=attachment.kind,
+                    size=0 if data is None else len(data),
+                    sha256=sha256,
+                    problem=attachment.problem,
+                )
+            )
+        return tuple(kept)
+
+    def _take(
+        self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None
+    ) -> list[Receipt]:
+        receipts = [self._take_one(tx, item) for item in prepared]
+        if bookmark is not None:
+            state.put(tx, self.channel_id, *bookmark)
+        return receipts
+
+    def _take_one(self, tx: Transaction, item: Prepared) -> Receipt:
+        key = item.delivery.dedupe_key
+        journal_id = journal.receive(tx, self.channel_id, item.raw)
+        if journal_id is None:
+            message_id, conversation_id, seq = journal.earlier(tx, self.channel_id, key)
+            return Receipt(
+                dedupe_key=key,
+                duplicate=True,
+                message_id=message_id,
+                conversation_id=conversation_id,
+                seq=seq,
+            )
+        if item.delivery.event is None:
+            return Receipt(dedupe_key=key, duplicate=False)
+        return take_in(tx, self._facts, journal_id, key, item.delivery.event, item.files, self._at.policy)
+
+    async def _take_one_by_one(
+        self, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None
+    ) -> list[Receipt]:
+        receipts = []
+        try:
+            for item in prepared:
+                try:
+                    receipts.append(
+                        await self._at.database.write(lambda tx, item=item: self._take_one(tx, item))  # type: ignore[misc]
+                    )
+                except StoreUnavailableError:
+                    raise
+                except Exception as error:
+                    receipts.append(await self._shelve(item, error))
+            if bookmark is not None:
+                await self._at.database.write(lambda tx: state.put(tx, self.channel_id, *bookmark))
+        except StoreUnavailableError as error:
+            raise HostUnavailableError(str(error)) from error
+        return receipts
+
+    async def _shelve(self, item: Prepared, error: Exception) -> Receipt:
+        """Keep an item that our own code cannot take in, visibly."""
+        log.error("item quarantined", channel=self.channel_id, exc_info=error)
+
+        def shelve(tx: Transaction) -> Receipt:
+            journal_id = journal.receive(tx, self.channel_id, item.raw)
+            if journal_id is None:
+                return Receipt(dedupe_key=item.raw.dedupe_key, duplicate=True)
+            return self.quarantine(tx, journal_id, item.raw.dedupe_key, repr(error), ())
+
+        return await self._at.database.write(shelve)
+
+    def quarantine(
+        self, tx: Transaction, journal_id: int, dedupe_key: str, why: str, files: tuple[NewFile, ...]
+    ) -> Receipt:
+        """Show an unreadable item as a conversation of its own; the raw item stays in the journal."""
+        event = InboundEvent(
+            kind="unsupported",
+            dedupe_key=dedupe_key,
+            sender=Sender(external_id=f"unreadable:{journal_id}", name=f"unreadable item {journal_id}"),
+            text=f"This item could not be read ({why}). It is kept in the journal as number {journal_id}.",
+        )
+        receipt = take_in(tx, self._facts, journal_id, dedupe_key, event, files, self._at.policy)
+        journal.quarantined(tx, journal_id, why, receipt.message_id)
+        tx.emit("journal.quarantined", message_id=receipt.message_id, data={"journal": journal_id})
+        return receipt
+
+    async def get(self, key: str) -> bytes | None:
+        return await self._at.database.read(lambda tx: state.get(tx, self.channel_id, key))
+
+    async def put(self, key: str, value: bytes | None) -> None:
+        try:
+            await self._at.database.write(lambda tx: state.put(tx, self.channel_id, key, value))
+        except StoreUnavailableError as error:
+            raise HostUnavailableError(str(error)) from error
+
+    async def thread(self, thread: str, after: int, limit: int = 100) -> ThreadView:
+        def read(tx: Snapshot) -> ThreadView:
+            found = messages.thread(tx, self.channel_id, thread, after, limit + 1)
+            conversation_id = state.thread_conversation(tx, self.channel_id, thread)
+            conversation = None if conversation_id is None else conversations.one(tx, conversation_id)
+            return ThreadView(
+                messages=tuple(found[:limit]),
+                state="" if conversation is None else conversation.state,
+                operator="" if conversation is None else conversation.assignee,
+                more=len(found) > limit,
+            )
+
+        return await self._at.database.read(read)
+
+    def watch(self, thread: str) -> ThreadWatch:
+        return self._at.hub.watch(self.channel_id, thread)
+
+    async def file(self, thread: str, file_id: int) -> StoredFile | None:
+        row = await self._at.database.read(lambda tx: messages.file(tx, file_id))
+        if row is None or row.sha256 is None or (row.channel_id, row.thread) != (self.channel_id, thread):
+            return None
+        return StoredFile(
+            name=row.name,
+            content_type=row.content_type,
+            size=row.size,
+            path=str(self._at.blobs.path(row.sha256)),
+        )
+
+    def report(self, health: ChannelHealth) -> None:
+        self._report(health)

@@ -1,0 +1,260 @@
+"""After the commit: events to consoles and site chats, in the order of the log.
+
+The log holds ids only. What a frame shows is read when it is published, once for all consoles, and encoded
+once; a resume reads the same way, so live and resumed frames cannot differ in kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import structlog
+
+from server.marks import Marks
+from server.operators import authorise
+from server.protocol import Envelope, EventBody, OperatorInfo
+from server.store import conversations, events, messages
+from server.store.database import Database
+from server.store.transaction import Event, Snapshot
+
+log = structlog.get_logger(__name__)
+
+QUEUE_EVENTS_MAX = 1_000
+QUEUE_BYTES_MAX = 4 * 1024 * 1024
+REPLAY_PAGE = 500
+
+Frame = tuple[Event, bytes]
+ThreadKey = tuple[str, str]
+
+
+def encode(envelope: Envelope) -> bytes:
+    return msgspec.json.encode(envelope)
+
+
+def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
+    """Events with the rows as they are now, encoded for the wire."""
+    found_conversations = conversations.many(
+        tx, list({event.conversation_id for event in batch if event.conversation_id is not None})
+    )
+    found_messages = messages.many(tx, {event.message_id for event in batch if event.message_id is not None})
+    for conversation in found_conversations.values():
+        marks.conversation(conversation)
+        conversation.seen_seq = 0
+    for message in found_messages.values():
+        marks.message(message)
+    result = []
+    for event in batch:
+        body = EventBody(
+            conversation_id=event.conversation_id,
+            customer_id=event.customer_id,
+            message_id=event.message_id,
+            operator_id=event.operator_id,
+            data=event.data,
+            conversation=found_conversations.get(event.conversation_id or 0),
+            message=found_messages.get(event.message_id or 0),
+        )
+        envelope = Envelope(
+            type="event",
+            seq=event.seq,
+            kind=event.kind,
+            at=event.at,
+            body=msgspec.Raw(msgspec.json.encode(body)),
+        )
+        result.append((event, encode(envelope)))
+    return result
+
+
+class Subscription:
+    """One console's bounded queue. Whoever reads too slowly is cut off; nobody else waits for him."""
+
+    def __init__(self, operator: OperatorInfo, last_seq: int) -> None:
+        self.operator = operator
+        self.examined = last_seq  # every event up to here was looked at for this console
+        self.sent = last_seq
+        self.cut_off = False
+        self.closed = ""  # why the server ends it
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+
+    def push(self, seq: int, frame: bytes) -> None:
+        if self.cut_off:
+            return
+        self._queue.append((seq, frame))
+        self._bytes += len(frame)
+        if len(self._queue) > QUEUE_EVENTS_MAX or self._bytes > QUEUE_BYTES_MAX:
+            self.cut_off = True
+        self._wake.set()
+
+    def offer(self, batch: Sequence[Frame]) -> None:
+        for event, frame in batch:
+            if event.seq > self.examined:
+                self.examined = event.seq
+                if authorise(self.operator, "read", event):
+                    self.push(event.seq, frame)
+
+    def end(self, why: str) -> None:
+        self.closed = why
+        self._wake.set()
+
+    def take(self) -> list[tuple[int, bytes]]:
+        taken = list(self._queue)
+        self._queue.clear()
+        self._bytes = 0
+        return taken
+
+    async def wait(self, timeout: float) -> None:
+        """Until there is something to send, or the time is over."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+
+class Watch:
+    """A site chat that wants to know when its thread changed."""
+
+    def __init__(self, drop: Callable[[Watch], None]) -> None:
+        self._drop = drop
+        self._changed = asyncio.Event()
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+        self._changed.clear()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    def close(self) -> None:
+        self._drop(self)
+
+
+class Hub:
+    def __init__(self, database: Database, marks: Marks, last_seq: int) -> None:
+        self._database = database
+        self._marks = marks
+        self.last_published = last_seq
+        self.trouble = ""
+        self._subscriptions: set[Subscription] = set()
+        self._watches: dict[ThreadKey, set[Watch]] = {}
+        self._pending: list[Event] = []
+        self._pump: asyncio.Task[None] | None = None
+        self.on_event: list[Callable[[Event], None]] = []
+        self.on_presence: Callable[[], None] = lambda: None
+
+    # --- consoles ---------------------------------------------------------------------------------
+
+    def is_online(self, operator_id: int) -> bool:
+        return any(subscription.operator.id == operator_id for subscription in self._subscriptions)
+
+    def subscribe(self, operator: OperatorInfo) -> Subscription:
+        """From the newest published event on. What lies between a client's resume point and that is
+        replayed by `replay`, which must run before the queue is read."""
+        subscription = Subscription(operator, self.last_published)
+        self._subscriptions.add(subscription)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        self._subscriptions.discard(subscription)
+
+    async def replay(
+        self, operator: OperatorInfo, after: int, up_to: int, send: Callable[[int, bytes], Awaitable[None]]
+    ) -> bool:
+        """Send the log's events in (after, up_to]; False where the log does not reach back that far."""
+        if not await self._database.read(lambda tx: events.reaches_back_to(tx, after)):
+            return False
+        while after < up_to:
+
+            def read_page(tx: Snapshot, after: int = after) -> list[Frame]:
+                page = [event for event in events.after(tx, after, REPLAY_PAGE) if event.seq <= up_to]
+                return frames(tx, page, self._marks)
+
+            page = await self._database.read(read_page)
+            if not page:
+                break
+            for event, frame in page:
+                if authorise(operator, "read", event):
+                    await send(event.seq, frame)
+            after = page[-1][0].seq
+        return True
+
+    def end_all(self, why: str) -> None:
+        for subscription in self._subscriptions:
+            subscription.end(why)
+
+    def end_operator(self, operator_id: int, why: str) -> None:
+        for subscription in self._subscriptions:
+            if subscription.operator.id == operator_id:
+                subscription.end(why)
+
+    def tell_trouble(self, text: str) -> None:
+        """What every operator must know at once; empty when it is over."""
+        self.trouble = text
+        frame = encode(Envelope(type="trouble", seq=self.last_published, text=text))
+        for subscription in self._subscriptions:
+            subscription.push(subscription.examined, frame)
+
+    # --- site chats -------------------------------------------------------------------------------
+
+    def watch(self, channel_id: str, thread: str) -> Watch:
+        key = (channel_id, thread)
+
+        def drop(watch: Watch) -> None:
+            watches = self._watches.get(key)
+            if watches is not None:
+                watches.discard(watch)
+                if not watches:
+                    del self._watches[key]
+
+        watch = Watch(drop)
+        self._watches.setdefault(key, set()).add(watch)
+        return watch
+
+    # --- the log --------------------------------------------------------------------------------------
+
+    def publish(self, committed: list[Event]) -> None:
+        """Called on the event loop after each commit, in the order of the log."""
+        for event in committed:
+            for listener in self.on_event:
+                listener(event)
+        if not self._subscriptions and not self._watches and (self._pump is None or self._pump.done()):
+            self.last_published = committed[-1].seq
+            return
+        self._pending += committed
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._broadcast(), name="hub")
+
+    async def _broadcast(self) -> None:
+        while self._pending:
+            batch = self._pending
+            self._pending = []
+            try:
+                ready, threads = await self._database.read(lambda tx, batch=batch: self._prepare(tx, batch))  # type: ignore[misc]
+            except Exception:
+                # Consoles would silently miss events: end them, they resume from the log.
+                log.exception("events could not be read for publishing")
+                self.last_published = batch[-1].seq
+                self.end_all("the server could not read the event log; resume")
+                continue
+            for subscription in self._subscriptions:
+                subscription.offer(ready)
+            self.last_published = batch[-1].seq
+            for key in threads:
+                for watch in self._watches.get(key, ()):
+                    watch.wake()
+
+    def _prepare(self, tx: Snapshot, batch: list[Event]) -> tuple[list[Frame], list[ThreadKey]]:
+        threads: list[ThreadKey] = []
+        if self._watches:
+            threads = messages.threads_of(
+                tx,
+                {event.message_id for event in batch if event.message_id is not None},
+                {event.conversation_id for event in batch if event.kind.startswith("conversation.")},
+            )
+        ready = frames(tx, batch, self._marks) if self._subscriptions else []
+        return ready, threads

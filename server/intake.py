@@ -1,0 +1,443 @@
+"""InboundEvent -> customer, conversation, message: one transaction.
+
+Everything here is called inside `fn(tx)` and touches nothing but `tx`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from channels.base import Contact, InboundEvent, Receipt
+from server import identity, lifecycle
+from server.placement import Candidate, Placement, place
+from server.protocol import Status
+from server.store import conversations, customers, journal, messages, state
+from server.store.conversations import Held
+from server.store.messages import NewFile, NewMessage
+from server.store.transaction import Transaction
+
+DAY_MS = 86_400_000
+
+# A status never goes backwards, in whatever order receipts arrive.
+STATUS_RANK: dict[str, int] = {"queued": 0, "sending": 1, "retrying": 1, "sent": 2, "delivered": 3, "read": 4}
+
+# Kinds that are shown as a line of the conversation, with the customer waiting for us after them.
+SPOKEN = frozenset({"message", "contact_shared", "callback", "call", "unsupported", "started"})
+
+
+class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What intake needs to know of a channel; `account` is '' where the address scheme is shared."""
+
+    id: str
+    scheme: str
+    account: str
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    reopen_ms: int = 7 * DAY_MS
+    is_online: Callable[[int], bool] = lambda operator_id: False
+
+
+class Author(msgspec.Struct, frozen=True):
+    customer_id: int
+    address_id: int
+    name: str
+
+
+def take_in(
+    tx: Transaction,
+    channel: ChannelFacts,
+    journal_id: int,
+    dedupe_key: str,
+    event: InboundEvent,
+    files: Sequence[NewFile],
+    policy: Policy,
+) -> Receipt:
+    """Take one journaled event in; what to tell the channel about it."""
+    if event.is_echo:
+        receipt = _take_echo(tx, channel, event, files)
+    elif event.kind in SPOKEN:
+        receipt = _take_message(tx, channel, event, files, policy)
+    elif event.kind in ("edit", "delete", "reaction"):
+        receipt = _take_change(tx, channel, event, files, policy)
+    elif event.kind in ("delivery", "read", "failed"):
+        _take_receipt(tx, channel, event)
+        receipt = Receipt(dedupe_key="", duplicate=False)
+    else:
+        receipt = _take_fact(tx, channel, event)
+    owner = None
+    if receipt.message_id is not None:
+        owner = messages.place_of(tx, receipt.message_id).customer_id
+    journal.taken(tx, journal_id, receipt.message_id, owner)
+    return Receipt(
+        dedupe_key=dedupe_key,
+        duplicate=False,
+        message_id=receipt.message_id,
+        conversation_id=receipt.conversation_id,
+        seq=receipt.seq,
+    )
+
+
+# --- who ------------------------------------------------------------------------------------------
+
+
+def _account(channel: ChannelFacts, scheme: str) -> str:
+    """Addresses of the channel's own scheme live in its account; all other schemes are shared."""
+    return channel.account if scheme == channel.scheme else ""
+
+
+def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Author:
+    """The author of the event: found, made, or brought together by proof."""
+    sender = event.sender
+    own = customers.owner_of(tx, channel.scheme, channel.account, sender.external_id)
+    proofs = []
+    for contact in sender.contacts:
+        if contact.verified:
+            owner = customers.owner_of(
+                tx, contact.scheme, _account(channel, contact.scheme), contact.external_id
+            )
+            proofs.append(identity.Proof(contact, owner.customer_id if owner else None))
+    decision = identity.decide(own.customer_id if own else None, proofs)
+
+    name = (sender.name or sender.username or "").strip()
+    customer_id = decision.customer
+    if customer_id is None:
+        customer_id = customers.create(tx, name or _name_from(sender.external_id, sender.contacts))
+    for merge in decision.merges:
+        customers.merge(tx, merge.source, merge.target, merge.evidence)
+        _tell_of_merge(tx, merge)
+    if own is None:
+        address_id = customers.add_address(
+            tx,
+            customer_id,
+            scheme=channel.scheme,
+            account=channel.account,
+            external_id=sender.external_id,
+            name=name,
+            verified=True,
+            evidence="writes from it",
+        )
+    else:
+        address_id = own.address_id
+    customers.heard_from(tx, address_id, name)
+    learned = [*decision.attach, *(contact for contact in sender.contacts if not contact.verified)]
+    for contact in learned:
+        customers.add_address(
+            tx,
+            customer_id,
+            scheme=contact.scheme,
+            account=_account(channel, contact.scheme),
+            external_id=contact.external_id,
+            name=name,
+            verified=contact.verified,
+            evidence=contact.evidence,
+        )
+    return Author(customer_id, address_id, name)
+
+
+def _tell_of_merge(tx: Transaction, merge: identity.Merge) -> None:
+    """Every conversation of the joined person shows another name or card from now on."""
+    data = {"fields": ["merged"], "from": merge.source}
+    tx.emit("customer.changed", customer_id=merge.target, data=data)
+    for conversation_id in conversations.ids_of_customer(tx, merge.target):
+        seq = tx.emit(
+            "customer.changed", customer_id=merge.target, conversation_id=conversation_id, data=data
+        )
+        conversations.touch(tx, conversation_id, seq)
+
+
+def _name_from(external_id: str, contacts: Sequence[Contact]) -> str:
+    for contact in contacts:
+        return contact.external_id
+    return external_id
+
+
+# --- where ----------------------------------------------------------------------------------------
+
+
+def _candidate(found: Held | None, why: str) -> Candidate | None:
+    if found is None:
+        return None
+    return Candidate(found.id, found.life.state, found.life.closed_at, why)
+
+
+def _by_reference(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author
+) -> Candidate | None:
+    """The conversation of the first message of the channel that this one answers.
+
+    A reference that anybody could have made up or copied counts only where the author already takes part.
+    """
+    for reference in event.references:
+        row = messages.by_remote_id(tx, channel.id, reference.remote_id)
+        if row is None:
+            continue
+        conversation = conversations.held(tx, row["conversation_id"])
+        known = conversation.customer_id == author.customer_id or messages.takes_part(
+            tx, conversation.id, author.customer_id
+        )
+        if known or reference.trusted:
+            return _candidate(conversation, reference.how)
+    return None
+
+
+def _locate(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author, policy: Policy
+) -> Placement:
+    by_thread = None
+    # Where the thread is the sender himself (a mail address), it says nothing about the conversation.
+    if event.thread and event.thread != event.sender.external_id:
+        conversation_id = state.thread_conversation(tx, channel.id, event.thread)
+        if conversation_id is not None:
+            thread = conversations.held(tx, conversation_id)
+            if thread.customer_id == author.customer_id:
+                by_thread = _candidate(thread, "same thread")
+    return place(
+        by_reference=_by_reference(tx, channel, event, author),
+        by_thread=by_thread,
+        active=_candidate(
+            conversations.active_of(tx, author.customer_id), "the customer's open conversation"
+        ),
+        lately_closed=_candidate(
+            conversations.closed_since(tx, author.customer_id, tx.now - policy.reopen_ms),
+            "closed a short while ago",
+        ),
+        reopen_after=tx.now - policy.reopen_ms,
+        automatic=event.automatic,
+    )
+
+
+# --- what -----------------------------------------------------------------------------------------
+
+
+def happened_at(event: InboundEvent, now: int) -> int:
+    """The provider's time, clamped to our receipt: nobody writes from the future."""
+    return now if event.occurred_at is None else max(0, min(event.occurred_at, now))
+
+
+def _shown_text(event: InboundEvent) -> str:
+    if event.text or event.kind == "message":
+        return event.text
+    facts = "; ".join(f"{name}: {value}" for name, value in event.detail.items())
+    return facts or event.kind
+
+
+def _take_message(
+    tx: Transaction,
+    channel: ChannelFacts,
+    event: InboundEvent,
+    files: Sequence[NewFile],
+    policy: Policy,
+) -> Receipt:
+    author = recognise(tx, channel, event)
+    placement = _locate(tx, channel, event, author, policy)
+    at = happened_at(event, tx.now)
+    if placement.conversation_id is None:
+        before = None
+        life = lifecycle.opened(tx.now)
+        conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
+        tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
+        conversation = conversations.held(tx, conversation_id)
+    else:
+        conversation = conversations.held(tx, placement.conversation_id)
+        before = conversation.life
+        life = before if event.automatic else lifecycle.customer_wrote(before, tx.now, policy.is_online)
+    if before is not None and before.state != life.state:
+        tx.emit(
+            "conversation.state",
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            data={"from": before.state, "to": life.state},
+        )
+    stranger = conversation.customer_id != author.customer_id
+    message_id = messages.next_id(tx)
+    seq = tx.emit(
+        "message.received",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=message_id,
+        data={"channel": channel.id},
+    )
+    text = _shown_text(event)
+    messages.insert(
+        tx,
+        NewMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            kind="in",
+            event_kind=event.kind,
+            channel_id=channel.id,
+            thread=event.thread or event.sender.external_id,
+            address_id=author.address_id,
+            author=author.name,
+            text=text,
+            subject=event.subject,
+            status="received",
+            at=at,
+            seq=seq,
+            visible_seq=seq,
+            remote_id=event.remote_message_id,
+            reason=placement.reason,
+            stranger=stranger,
+            automatic=event.automatic,
+            files=tuple(files),
+        ),
+    )
+    conversations.note_message(
+        tx,
+        conversation,
+        life,
+        seq=seq,
+        kind="in",
+        text=text,
+        files=len(files),
+        channel_id=channel.id,
+        subject=event.subject,
+        from_customer=not event.automatic,
+        to_customer=False,
+    )
+    state.put_thread(
+        tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
+    )
+    return Receipt(
+        dedupe_key="", duplicate=False, message_id=message_id, conversation_id=conversation.id, seq=seq
+    )
+
+
+def _take_echo(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, files: Sequence[NewFile]
+) -> Receipt:
+    """Something our side wrote elsewhere: ours already, or shown as ours, once."""
+    known = (
+        messages.by_remote_id(tx, channel.id, event.remote_message_id) if event.remote_message_id else None
+    )
+    conversation_id = (
+        known["conversation_id"] if known else state.thread_conversation(tx, channel.id, event.thread)
+    )
+    if known is not None or conversation_id is None:
+        return Receipt(dedupe_key="", duplicate=False)
+    conversation = conversations.held(tx, conversation_id)
+    message_id = messages.next_id(tx)
+    seq = tx.emit(
+        "message.received",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=message_id,
+        data={"channel": channel.id, "echo": True},
+    )
+    messages.insert(
+        tx,
+        NewMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            kind="out",
+            channel_id=channel.id,
+            thread=event.thread,
+            author=event.sender.name or event.sender.external_id,
+            text=event.text,
+            subject=event.subject,
+            status="sent",
+            at=happened_at(event, tx.now),
+            seq=seq,
+            visible_seq=seq,
+            remote_id=event.remote_message_id,
+            reason="written outside of the console",
+            files=tuple(files),
+        ),
+    )
+    conversations.note_message(
+        tx,
+        conversation,
+        conversation.life,
+        seq=seq,
+        kind="out",
+        text=event.text,
+        files=len(files),
+        channel_id=channel.id,
+        subject=event.subject,
+        from_customer=False,
+        to_customer=True,
+    )
+    return Receipt(
+        dedupe_key="", duplicate=False, message_id=message_id, conversation_id=conversation.id, seq=seq
+    )
+
+
+def _target(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> sqlite3.Row | None:
+    return messages.by_remote_id(tx, channel.id, event.target) if event.target else None
+
+
+def _changed(tx: Transaction, row: sqlite3.Row, fields: list[str]) -> Receipt:
+    seq = tx.emit(
+        "message.changed",
+        conversation_id=row["conversation_id"],
+        customer_id=row["customer_id"],
+        message_id=row["id"],
+        data={"fields": fields},
+    )
+    conversations.touch(tx, row["conversation_id"], seq)
+    return Receipt(
+        dedupe_key="",
+        duplicate=False,
+        message_id=row["id"],
+        conversation_id=row["conversation_id"],
+        seq=seq,
+    )
+
+
+def _take_change(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, files: Sequence[NewFile], policy: Policy
+) -> Receipt:
+    """An edit, a deletion or a reaction. Only the author's own message may be edited or deleted by it; one
+    that came before its message, or speaks of none of ours, is shown as a message of its own."""
+    row = _target(tx, channel, event)
+    author = recognise(tx, channel, event)
+    own = row is not None and row["kind"] == "in" and row["address_id"] == author.address_id
+    if row is not None and own and event.kind == "edit":
+        messages.change_text(tx, row["id"], event.text)
+        return _changed(tx, row, ["text"])
+    if row is not None and own and event.kind == "delete":
+        messages.mark_deleted(tx, row["id"])
+        return _changed(tx, row, ["deleted"])
+    return _take_message(tx, channel, event, files, policy)
+
+
+def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> None:
+    """Delivered, read or failed: of one message by its remote id, or of a thread up to a seq."""
+    status: Status = {"delivery": "delivered", "read": "read", "failed": "failed"}[event.kind]  # type: ignore[assignment]
+    rank = STATUS_RANK.get(status, 0)
+    below: tuple[Status, ...] = tuple(s for s, r in STATUS_RANK.items() if 2 <= r < rank)  # type: ignore[misc]
+    up_to = event.detail.get("up_to", "")
+    if up_to.isdigit() and status != "failed":
+        targets = messages.undelivered_up_to(tx, channel.id, event.thread, int(up_to), below)
+    else:
+        row = _target(tx, channel, event)
+        targets = []
+        if row is not None and row["kind"] == "out" and (status == "failed" or row["status"] in below):
+            targets = [row["id"]]
+    error = event.detail.get("reason", "") if status == "failed" else ""
+    for message_id in targets:
+        messages.set_status(tx, message_id, status, error)
+        where = messages.place_of(tx, message_id)
+        tx.emit(
+            "message.status",
+            conversation_id=where.conversation_id,
+            customer_id=where.customer_id,
+            message_id=message_id,
+            data={"status": status},
+        )
+
+
+def _take_fact(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Receipt:
+    """What changes the person and adds no message: identity, blocked, unblocked."""
+    if event.kind != "typing":
+        author = recognise(tx, channel, event)
+        if event.kind in ("blocked", "unblocked"):
+            customers.set_blocked(tx, author.address_id, event.kind == "blocked")
+        tx.emit("customer.changed", customer_id=author.customer_id, data={"fields": [event.kind]})
+    return Receipt(dedupe_key="", duplicate=False)

@@ -1,0 +1,27 @@
+"""Accounts, and the one question whether somebody may."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from server.protocol import OperatorInfo
+from server.store.transaction import Event
+
+Action = Literal["read", "write", "administer"]
+
+# Events that concern only the operator who caused them.
+PRIVATE_KINDS = frozenset({"conversation.seen", "draft.saved"})
+
+_ALLOWED: dict[str, frozenset[Action]] = {
+    "admin": frozenset({"read", "write", "administer"}),
+    "lead": frozenset({"read", "write"}),
+    "operator": frozenset({"read", "write"}),
+    "reader": frozenset({"read"}),
+}
+
+
+def authorise(operator: OperatorInfo, action: Action, event: Event | None = None) -> bool:
+    """Decides for lists, search, commands and the event stream alike."""
+    if operator.disabled or action not in _ALLOWED[operator.role]:
+        return False
+    return event is None or event.kind not in PRIVATE_KINDS or event.operator_id == operator.id

@@ -1,0 +1,81 @@
+"""The ways to answer a customer, the best one first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from channels.base import Capabilities
+from server.protocol import ReplyWay
+from server.store.customers import Reachable
+
+
+class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured channel, as far as it matters for choosing one."""
+
+    id: str
+    title: str
+    mark: str
+    scheme: str
+    account: str
+    capabilities: Capabilities
+
+
+class Way(msgspec.Struct, frozen=True):
+    shown: ReplyWay
+    external_id: str
+    thread: str  # where the answer goes on the channel
+
+
+def ways(
+    reachable: Sequence[Reachable],
+    offers: Mapping[str, ChannelOffer],
+    last_channel: str,
+    last_address: int | None,
+) -> list[Way]:
+    """How this customer can be reached; first the way he wrote last, as the client chooses the channel.
+
+    A claimed address is no way: what we write might reach somebody else. A channel on which we may not
+    write first is a way only where the customer wrote on it.
+    """
+    found: list[tuple[int, Way]] = []
+    for address in reachable:
+        if not address.verified or address.blocked:
+            continue
+        threads = dict(address.threads)
+        for offer in offers.values():
+            if offer.scheme != address.scheme or offer.account != address.account:
+                continue
+            thread = threads.get(offer.id)
+            if thread is None and not offer.capabilities.start_by_us:
+                continue
+            wrote_last = (offer.id, address.address_id) == (last_channel, last_address)
+            if wrote_last:
+                rank, why = 0, "wrote last here"
+            elif thread is not None:
+                rank, why = 1, "wrote here before"
+            else:
+                rank, why = 2, "verified address"
+            found.append((rank, _way(address, offer, thread or address.external_id, why)))
+    found.sort(key=lambda item: item[0])
+    return [way for _, way in found]
+
+
+def _way(address: Reachable, offer: ChannelOffer, thread: str, why: str) -> Way:
+    label = address.external_id if not address.account else offer.title
+    return Way(
+        ReplyWay(
+            channel_id=offer.id,
+            channel_title=offer.title,
+            mark=offer.mark,
+            address_id=address.address_id,
+            label=label,
+            why=why,
+            text_max=offer.capabilities.text_max,
+            subject=offer.capabilities.subject,
+            files_max=offer.capabilities.files_max,
+        ),
+        address.external_id,
+        thread,
+    )
