@@ -125,9 +125,14 @@ def _sized(route: Route) -> Handler:
     async def sized(request: web.Request) -> web.StreamResponse:
         if request.body_exists and request.content_length is None:
             return refuse(411, "length_required")
-        return await route.handler(request.clone(client_max_size=route.body_max))
+        return await route.handler(_as_large_as(request, route))
 
     return sized
+
+
+def _as_large_as(request: web.Request, route: Route) -> web.Request:
+    # clone() keeps neither the one nor the other by itself
+    return request.clone(client_max_size=route.body_max, remote=request.remote or "")
 
 
 class Streams:
@@ -146,7 +151,7 @@ class Streams:
             if task is not None:
                 self._tasks.add(task)
             try:
-                return await route.handler(request.clone(client_max_size=route.body_max))
+                return await route.handler(_as_large_as(request, route))
             finally:
                 if task is not None:
                     self._tasks.discard(task)
