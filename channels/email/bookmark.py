@@ -38,9 +38,9 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Continue(msgspec.Struct, frozen=True):
-    """Take every UID above `after`."""
+    """Take every UID above the bookmark's."""
 
-    after: int
+    bookmark: Bookmark
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -56,12 +56,18 @@ class SkipPresent(msgspec.Struct, frozen=True):
 Plan = Continue | Survey | SkipPresent
 
 
-def plan(bookmark: Bookmark | None, uidvalidity: int, days: int | None, now: int) -> Plan:
-    """What to take from a folder with this UIDVALIDITY. `days` as in the setting first_contact."""
+def plan(
+    bookmark: Bookmark | None, uidvalidity: int, uidnext: int | None, days: int | None, now: int
+) -> Plan:
+    """What to take from a folder with these numbers. `days` as in the setting first_contact.
+
+    A UIDNEXT that fell below what we have taken means renumbering too, although a server that does so
+    (restored from a backup) should have changed its UIDVALIDITY.
+    """
     if bookmark is None:
         return SkipPresent() if days is None else Survey(now - days * 24 * 3600 * 1000)
-    if bookmark.uidvalidity == uidvalidity:
-        return Continue(bookmark.last_uid)
+    if bookmark.uidvalidity == uidvalidity and (uidnext is None or uidnext > bookmark.last_uid):
+        return Continue(bookmark)
     return Survey(max(bookmark.floor, bookmark.newest - SURVEY_MARGIN_MS))
 
 

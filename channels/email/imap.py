@@ -39,6 +39,10 @@ class ImapError(Exception):
     """The session is over; connect again. The text is the server's or ours, one line, untrusted."""
 
 
+class LinkLostError(ImapError):
+    """The link was lost while nothing was asked of the server."""
+
+
 class ImapRefusedError(Exception):
     """The server answered NO or BAD to one command; the session lives on."""
 
@@ -79,6 +83,8 @@ _NOTABLE = re.compile(
 class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
     """The wire, with an iterative splitter that follows RFC 3501: a response goes on only after a literal."""
 
+    incomplete_line: bytes
+    current_command: Any
     notices = 0  # EXISTS lines heard so far
     notable = ""
 
@@ -376,33 +382,33 @@ class ImapSession:
             protocol.idle_queue.get_nowait()
         try:
             finished = await self._run("IDLE", _start_idle(client, seconds + 4 * self._timeout))
-        except _IdleRefused as error:
+        except _IdleRefusedError as error:
             raise ImapRefusedError(str(error)) from error
         push = asyncio.ensure_future(protocol.idle_queue.get())
         lost = asyncio.ensure_future(self._lost.wait())
         try:
             await asyncio.wait({push, lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            rang = push.done()
+            rang = bool(push.done())
         finally:
             push.cancel()
             lost.cancel()
         if self._lost.is_set():
             self.drop()
-            raise ImapError(f"IDLE: {self.notable or 'the server closed the connection'}")
+            raise LinkLostError(f"IDLE: {self.notable or 'the server closed the connection'}")
         client.idle_done()
         await self._run("DONE", _finish(finished))
         return rang
 
 
-class _IdleRefused(Exception):
-    pass
+class _IdleRefusedError(Exception):
+    """IDLE was answered with NO or BAD."""
 
 
 async def _start_idle(client: _Client, seconds: float) -> asyncio.Future[Any]:
     try:
         finished: asyncio.Future[Any] = await client.idle_start(seconds)
     except aioimaplib.Abort as error:
-        raise _IdleRefused(str(error)) from error
+        raise _IdleRefusedError(str(error)) from error
     return finished
 
 
@@ -448,7 +454,7 @@ def _quoted_body(text: bytes) -> bytes | None:
     return re.sub(rb"\\(.)", rb"\1", match[1]) if match else None
 
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
 def internal_date_ms(text: str) -> int | None:

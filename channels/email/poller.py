@@ -22,6 +22,7 @@ from channels.email.imap import (
     ImapError,
     ImapRefusedError,
     ImapSession,
+    LinkLostError,
     LoginRefusedError,
     Meta,
     imap_date,
@@ -31,9 +32,11 @@ from channels.email.settings import EmailSettings, first_contact_days, imap_logi
 
 BATCH_MAILS = 20
 BATCH_BYTES = 4 * 1024 * 1024
-# A mail that the server failed to hand out this often becomes a stub, so that it cannot block the rest.
-GIVE_UP_AFTER = 3
+# A mail that the server does not hand out becomes a stub in the end, so that it cannot block the rest.
+# A refusal tells more about the mail than a lost link, which may be anybody's fault.
+REFUSED_WEIGHT, LOST_WEIGHT, GIVE_UP_AT = 4, 1, 12
 IDLE_STRIKES = 2
+POLLS_BEFORE_IDLE_AGAIN = 30
 DAY_MS = 24 * 3600 * 1000
 
 
@@ -48,13 +51,14 @@ class Poller:
         self._bookmarks: dict[str, Bookmark] = {}
         self._failures: dict[tuple[str, int, int], int] = {}  # (folder, UIDVALIDITY, UID)
         self._idle_strikes = 0
+        self._polls = 0
+        self._store_backoff = Backoff(pace.backoff_first, pace.host_backoff_max)
         self._submitting: asyncio.Task[object] | None = None
         self._chance = random.Random()  # noqa: S311 - spreads load, guards nothing
         self._reported: ChannelHealth | None = None
 
     async def run(self) -> None:
         link = Backoff(self._pace.backoff_first, self._pace.backoff_max)
-        host = Backoff(self._pace.backoff_first, self._pace.host_backoff_max)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -67,7 +71,7 @@ class Poller:
                 # Nothing was acknowledged: forget what we believed, read the bookmark anew.
                 self._bookmarks.clear()
                 self._report("retrying", f"mail waits on its server, this one cannot store now: {error}")
-                pause = host.next()
+                pause = self._store_backoff.next()
             except (ImapError, ImapRefusedError) as error:
                 if loop.time() - began > self._pace.healthy_after:
                     link.reset()
@@ -89,6 +93,8 @@ class Poller:
         await asyncio.wait({task}, timeout=timeout)
         task.cancel()
         await asyncio.wait({task}, timeout=0.2)
+        if task.done() and not task.cancelled() and task.exception() is not None:
+            self._host.log.warning("email.last_submit_failed", error=type(task.exception()).__name__)
 
     async def _session(self) -> None:
         settings = self._settings
@@ -130,6 +136,9 @@ class Poller:
         """Until there may be something new."""
         pace, poll = self._pace, self._settings.poll_seconds
         if not session.can_idle or self._idle_strikes >= IDLE_STRIKES:
+            self._polls += 1
+            if self._polls >= POLLS_BEFORE_IDLE_AGAIN:
+                self._polls = self._idle_strikes = 0
             await asyncio.sleep(poll)
             return
         seconds = self._chance.uniform(pace.idle_min, pace.idle_max)
@@ -139,6 +148,8 @@ class Poller:
             await self._catch_up(session, self._settings.folders[0])
         try:
             await session.idle(seconds)
+        except LinkLostError:
+            raise
         except ImapRefusedError:
             self._idle_strikes += 1
             await asyncio.sleep(poll)
@@ -160,13 +171,11 @@ class Poller:
 
     async def _take_new(self, session: ImapSession, folder: str, box: Box) -> None:
         known = await self._bookmark(folder)
-        match marks.plan(known, box.uidvalidity, self._days, self._host.now()):
-            case Continue(after=after):
-                if known is None or (box.uidnext is not None and box.uidnext <= after + 1):
-                    return
+        match marks.plan(known, box.uidvalidity, box.uidnext, self._days, self._host.now()):
+            case Continue(bookmark=mark):
                 # "n:*" always names the last message, also one below n (RFC 3501 6.4.8).
-                uids = [uid for uid in await session.search(f"UID {after + 1}:*") if uid > after]
-                await self._take(session, folder, known, uids, since=None)
+                found = await session.search(f"UID {mark.last_uid + 1}:*")
+                await self._take(session, folder, mark, [uid for uid in found if uid > mark.last_uid])
             case Survey(since=since):
                 top = await self._top_uid(session, box)
                 # Dates in SEARCH are days of the server's own zone: ask for one more, filter exactly.
@@ -176,9 +185,8 @@ class Poller:
                 if known is not None:
                     self._host.log.warning("email.uidvalidity_changed", folder=folder, candidates=len(uids))
                 new = msgspec.structs.replace(base, uidvalidity=box.uidvalidity, last_uid=0)
-                await self._take(session, folder, new, uids, since=since)
+                taken = await self._take(session, folder, new, uids, since=since)
                 # Only now do the new numbers count: a crash before this repeats the whole survey.
-                taken = self._bookmarks.get(folder, new)
                 await self._keep(folder, msgspec.structs.replace(taken, last_uid=top))
             case SkipPresent():
                 top = await self._top_uid(session, box)
@@ -197,86 +205,95 @@ class Poller:
         if not box.exists:
             return 0
         last = [uid for uid in await session.search("UID *") if uid <= top]
-        dates = [meta.internal_date or 0 for meta in (await session.metas(last[-1:])).values()] if last else []
+        dates = (
+            [meta.internal_date or 0 for meta in (await session.metas(last[-1:])).values()] if last else []
+        )
         return min(max(dates, default=0), self._host.now())
 
     async def _take(
-        self, session: ImapSession, folder: str, mark: Bookmark, uids: Sequence[int], since: int | None
-    ) -> None:
-        """Fetch and submit. `since`: this is a survey, so filter by date and leave the bookmark alone."""
+        self,
+        session: ImapSession,
+        folder: str,
+        mark: Bookmark,
+        uids: Sequence[int],
+        since: int | None = None,
+    ) -> Bookmark:
+        """Fetch and submit; returns the bookmark behind the last of them.
+
+        With `since` it is a survey: older mails are left out, and no bookmark is written on the way.
+        """
         batch: list[Delivery] = []
-        size = 0
 
         async def flush() -> None:
-            nonlocal batch, size
-            if not batch and mark == self._bookmarks.get(folder):
-                return
-            written = None if since is not None else (marks.state_key(folder), marks.encode(mark))
-            if batch or written is not None:
-                await self._submit(batch, written)
-            self._bookmarks[folder] = mark
-            batch, size = [], 0
+            if since is not None:
+                await self._submit(folder, batch, None)
+            elif mark != self._bookmarks.get(folder):
+                await self._submit(folder, batch, mark)
+            batch.clear()
 
         for start in range(0, len(uids), META_BATCH):
             part = uids[start : start + META_BATCH]
             metas = await session.metas(part)
             for uid in part:
                 meta = metas.get(uid)
-                wanted = meta is not None and (since is None or (meta.internal_date or since + 1) > since)
-                if meta is None or not wanted:
+                if meta is None or (since is not None and (meta.internal_date or since + 1) <= since):
                     mark = marks.advanced(mark, uid, None, 0)
                     continue
-                delivery = await self._fetch(session, folder, mark.uidvalidity, meta)
+                try:
+                    delivery = await self._fetch(session, folder, mark.uidvalidity, meta)
+                except (ImapError, ImapRefusedError):
+                    await flush()  # what is here already need not be fetched again
+                    raise
                 if delivery is not None:
-                    if batch and size + len(delivery.raw) > BATCH_BYTES:
+                    if batch and sum(len(item.raw) for item in batch) + len(delivery.raw) > BATCH_BYTES:
                         await flush()
                     batch.append(delivery)
-                    size += len(delivery.raw)
                 mark = marks.advanced(mark, uid, meta.internal_date, self._host.now())
-                if len(batch) >= BATCH_MAILS or size >= BATCH_BYTES:
+                if len(batch) >= BATCH_MAILS:
                     await flush()
         await flush()
+        return mark
 
     async def _fetch(
         self, session: ImapSession, folder: str, uidvalidity: int, meta: Meta
     ) -> Delivery | None:
         """The mail as a delivery, a stub for what cannot be had, None for what is gone."""
-        if meta.size > self._settings.max_message_bytes:
-            return await self._stub(session, folder, uidvalidity, meta, "too_big")
         ticket = (folder, uidvalidity, meta.uid)
-        if self._failures.get(ticket, 0) >= GIVE_UP_AFTER:
-            self._host.log.warning("email.mail_not_to_be_had", folder=folder, uid=meta.uid)
-            return await self._stub(session, folder, uidvalidity, meta, "unavailable")
+        strikes = self._failures.get(ticket, 0)
         try:
+            if meta.size > self._settings.max_message_bytes:
+                return await self._stub(session, ticket, meta, "too_big")
+            if strikes >= GIVE_UP_AT:
+                self._host.log.warning("email.mail_not_to_be_had", folder=folder, uid=meta.uid)
+                return await self._stub(session, ticket, meta, "unavailable")
             raw = await session.body(meta.uid, meta.size)
-        except (ImapError, ImapRefusedError):
-            self._failures[ticket] = self._failures.get(ticket, 0) + 1
+            if raw is None and meta.uid in await session.metas([meta.uid]):
+                raise ImapRefusedError(f"the server gives no body for UID {meta.uid}")
+        except ImapRefusedError as error:
+            self._failures[ticket] = strikes + REFUSED_WEIGHT
+            raise ImapError(f"folder {folder}, UID {meta.uid}: {error}") from error
+        except ImapError:
+            self._failures[ticket] = strikes + LOST_WEIGHT
             raise
-        if raw is None:
-            if meta.uid not in await session.metas([meta.uid]):
-                return None
-            self._failures[ticket] = self._failures.get(ticket, 0) + 1
-            raise ImapError(f"the server gives no body for UID {meta.uid}")
         self._failures.pop(ticket, None)
-        return self._delivery(folder, uidvalidity, meta, raw, "", marks.dedupe_key(raw))
+        return None if raw is None else self._delivery(ticket, meta, raw, "", marks.dedupe_key(raw))
 
     async def _stub(
-        self, session: ImapSession, folder: str, uidvalidity: int, meta: Meta, why: str
+        self, session: ImapSession, ticket: tuple[str, int, int], meta: Meta, why: str
     ) -> Delivery:
+        """Header only; without even that once the header, too, was asked for in vain."""
         raw = b""
-        try:
+        if self._failures.get(ticket, 0) < 2 * GIVE_UP_AT:
             raw = await session.header(meta.uid) or b""
-        except ImapRefusedError:
-            self._host.log.warning("email.no_header", folder=folder, uid=meta.uid)
+        self._failures.pop(ticket, None)
         # Without any bytes only the place tells one such mail from another.
-        place = f"\0{folder}\0{uidvalidity}\0{meta.uid}".encode() if not raw else b""
-        key = marks.dedupe_key(raw + place, "stub", meta.size)
-        self._failures.pop((folder, uidvalidity, meta.uid), None)
-        return self._delivery(folder, uidvalidity, meta, raw, why, key)
+        place = "\0".join(str(part) for part in ticket).encode() if not raw else b""
+        return self._delivery(ticket, meta, raw, why, marks.dedupe_key(raw + place, "stub", meta.size))
 
     def _delivery(
-        self, folder: str, uidvalidity: int, meta: Meta, raw: bytes, stub: str, key: str
+        self, ticket: tuple[str, int, int], meta: Meta, raw: bytes, stub: str, key: str
     ) -> Delivery:
+        folder, uidvalidity, _ = ticket
         return Delivery(
             dedupe_key=key,
             raw=raw,
@@ -294,8 +311,18 @@ class Poller:
             },
         )
 
-    async def _submit(self, batch: list[Delivery], bookmark: tuple[str, bytes] | None) -> None:
-        await self._shielded(lambda: self._host.submit(batch, bookmark))
+    async def _submit(self, folder: str, batch: list[Delivery], mark: Bookmark | None) -> None:
+        """Journal the batch and move the bookmark (unless None) in one transaction."""
+        if not batch:
+            if mark is not None:
+                await self._keep(folder, mark)
+            return
+        written = None if mark is None else (marks.state_key(folder), marks.encode(mark))
+        deliveries = tuple(batch)
+        await self._shielded(lambda: self._host.submit(deliveries, written))
+        self._store_backoff.reset()
+        if mark is not None:
+            self._bookmarks[folder] = mark
 
     async def _keep(self, folder: str, mark: Bookmark) -> None:
         await self._shielded(lambda: self._host.put(marks.state_key(folder), marks.encode(mark)))

@@ -46,7 +46,7 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     password: Secret
     imap: ImapServer
     smtp: SmtpServer
-    folders: list[str] = ["INBOX"]
+    folders: tuple[str, ...] = ("INBOX",)
     first_contact: str = "new"  # or "days:N": what to import when a folder is seen for the first time
     poll_seconds: float = 60.0  # between looks where the server has no IDLE
     ca_file: str = ""  # certificate authorities to trust instead of the system's

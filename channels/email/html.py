@@ -1,0 +1,317 @@
+"""HTML mail → text for a terminal. One pass over the tree, without recursion and without the network.
+
+Links keep their address visible, and say where they go when their text pretends otherwise. Tables come
+row by row, quotations get "> ", what is hidden on purpose (preheaders, tracking pixels) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import msgspec
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from channels.email.addresses import ascii_domain
+
+MAX_TEXT = 400_000
+MAX_URL = 2_000
+MAX_DEPTH = 12  # of quotation and list indents that are still shown
+
+_SKIP = frozenset(
+    [
+        "script",
+        "style",
+        "head",
+        "title",
+        "template",
+        "noscript",
+        "svg",
+        "math",
+        "object",
+        "embed",
+        "applet",
+        "iframe",
+        "audio",
+        "video",
+        "select",
+        "-comment",
+        "-doctype",
+    ]
+)
+_BLOCKS = frozenset(
+    [
+        "address",
+        "article",
+        "aside",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "header",
+        "legend",
+        "main",
+        "nav",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "thead",
+        "tfoot",
+        "tr",
+        "caption",
+    ]
+)
+_PARAGRAPHS = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre"])
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0(?![.\d])",
+    re.IGNORECASE,
+)
+_INVISIBLE = str.maketrans("", "", "\u00ad\u034f\u200b\u2060\ufeff")
+
+
+class Rendered(msgspec.Struct, frozen=True):
+    """`remote_images`: how many images the mail wanted to load from elsewhere (they never are)."""
+
+    text: str
+    remote_images: int = 0
+
+
+class _Writer:
+    """Text with collapsed spaces, pending line breaks and a prefix for quotations and lists."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.size = 0
+        self.breaks = 0  # pending: 1 a new line, 2 an empty line between
+        self.space = False
+        self.cell = False
+        self.empty_line = True
+        self.quotes = 0
+        self.indent: list[str] = []
+        self.bullet = ""
+
+    @property
+    def full(self) -> bool:
+        return self.size > MAX_TEXT
+
+    def break_line(self, count: int = 1) -> None:
+        self.breaks = max(self.breaks, count)
+        self.space = self.cell = False
+
+    def explicit_break(self) -> None:
+        self.breaks = min(self.breaks + 1, 2)
+        self.space = self.cell = False
+
+    def words(self, text: str) -> None:
+        text = text.translate(_INVISIBLE)
+        if not text or text.isspace():
+            self.space = self.space or bool(text)
+            return
+        self._put(" ".join(text.split()), lead=text[0].isspace())
+        self.space = text[-1].isspace()
+
+    def verbatim(self, text: str) -> None:
+        for index, line in enumerate(text.expandtabs(8).split("\n")):
+            if index:
+                # In preformatted text every line break counts.
+                self._start_line() if self.breaks == 0 and self.empty_line else None
+                self._newline()
+            if line.strip("\r"):
+                self._put(line.strip("\r"), lead=False, keep=True)
+
+    def _newline(self) -> None:
+        self._flush_breaks()
+        self._emit("\n")
+        self.empty_line = True
+
+    def _put(self, text: str, lead: bool, keep: bool = False) -> None:
+        self._flush_breaks()
+        if self.empty_line:
+            self._start_line()
+        elif self.cell:
+            self._emit(" | ")
+        elif (lead or self.space) and not keep:
+            self._emit(" ")
+        self.cell = self.space = False
+        self._emit(text)
+        self.empty_line = False
+
+    def _flush_breaks(self) -> None:
+        if self.breaks and self.pieces:
+            if self.breaks == 2 and not self.empty_line:
+                self._emit("\n")
+                self._emit(("> " * min(self.quotes, MAX_DEPTH)).rstrip())
+            self._emit("\n")
+            self.empty_line = True
+        self.breaks = 0
+
+    def _start_line(self) -> None:
+        indent = "".join(self.indent[:MAX_DEPTH])
+        if self.bullet:
+            indent = "".join(self.indent[:MAX_DEPTH][:-1]) + self.bullet
+            self.bullet = ""
+        self._emit("> " * min(self.quotes, MAX_DEPTH) + indent)
+        self.empty_line = False
+
+    def _emit(self, text: str) -> None:
+        self.pieces.append(text)
+        self.size += len(text)
+
+
+def render(source: str) -> Rendered:
+    """Readable text of an HTML document. Raises nothing for any input that lexbor takes."""
+    tree = LexborHTMLParser(source)
+    root = tree.body or tree.root
+    if root is None:
+        return Rendered("")
+    writer = _Writer()
+    lists: list[int | None] = []  # next number of an ordered list, None for a bullet list
+    links: list[tuple[str, int]] = []
+    remote_images = 0
+    preformatted = 0
+    stack: list[tuple[LexborNode, bool]] = [(root, False)]
+    while stack and not writer.full:
+        node, leaving = stack.pop()
+        tag = node.tag or ""
+        if node.is_text_node:
+            text = node.text_content or ""
+            if preformatted:
+                writer.verbatim(text)
+            else:
+                writer.words(text)
+            continue
+        if tag in _SKIP:
+            continue
+        if not leaving:
+            attributes = node.attributes
+            if _is_hidden(attributes):
+                continue
+            if tag == "br":
+                writer.explicit_break()
+                continue
+            if tag == "hr":
+                writer.break_line()
+                writer.words("-" * 20)
+                writer.break_line()
+                continue
+            if tag == "img":
+                remote_images += _is_remote(attributes)
+                label = _image_label(attributes)
+                if label:
+                    writer.words(f" {label} ")
+                continue
+            if tag in ("td", "th"):
+                writer.cell = not writer.empty_line and writer.breaks == 0
+            elif tag in _PARAGRAPHS:
+                writer.break_line(1 if tag in ("ul", "ol") and lists else 2)
+            elif tag in _BLOCKS:
+                writer.break_line()
+            if tag == "blockquote":
+                writer.quotes += 1
+            elif tag in ("ul", "ol"):
+                lists.append(1 if tag == "ol" else None)
+            elif tag == "li":
+                writer.break_line()
+                bullet = "- "
+                if lists and lists[-1] is not None:
+                    bullet = f"{lists[-1]}. "
+                    lists[-1] += 1
+                writer.indent.append(" " * len(bullet))
+                writer.bullet = bullet
+            elif tag == "pre":
+                preformatted += 1
+            elif tag == "a":
+                links.append(((attributes.get("href") or "").strip(), len(writer.pieces)))
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
+            continue
+        if tag == "blockquote":
+            writer.break_line(2)
+            writer.quotes -= 1
+        elif tag in ("ul", "ol"):
+            lists.pop()
+            writer.break_line(1 if lists else 2)
+        elif tag == "li":
+            writer.indent.pop()
+            writer.bullet = ""
+            writer.break_line()
+        elif tag == "pre":
+            preformatted -= 1
+            writer.break_line(2)
+        elif tag == "a":
+            href, begin = links.pop()
+            note = link_note("".join(writer.pieces[begin:]), href)
+            if note:
+                writer.words(f" {note}")
+        elif tag in _PARAGRAPHS:
+            writer.break_line(2)
+        elif tag in _BLOCKS:
+            writer.break_line()
+    text = "".join(writer.pieces)
+    if writer.full:
+        text = text[:MAX_TEXT] + "\n[…]"
+    return Rendered(_tidy(text), remote_images)
+
+
+def link_note(text: str, href: str) -> str:
+    """What to show behind a link's text: nothing, its address, or its address with a warning."""
+    href = re.sub(r"[\x00-\x20\x7f]+", "", href)[:MAX_URL]
+    scheme = href.partition(":")[0].lower()
+    shown = " ".join(text.split()).lstrip("> ")
+    if scheme in ("mailto", "tel"):
+        target = href.partition(":")[2].partition("?")[0]
+        return "" if target.lower() in shown.lower() else f"<{target}>"
+    if scheme not in ("http", "https", "ftp"):
+        return ""
+    try:
+        parts = urlsplit(href)
+        host = parts.hostname or ""
+    except ValueError:
+        return f"<{href}>"
+    plain = href.rstrip("/")
+    if shown.rstrip("/") in (plain, plain.partition("://")[2]):
+        shown = ""
+    true_host = ascii_domain(host)
+    pretended = re.search(r"(?:https?://)?((?:[\w-]+\.)+[\w-]{2,})(?=[/:?#\s]|$)", shown)
+    lies = pretended is not None and not _same_site(ascii_domain(pretended[1]), true_host)
+    warning = f" [goes to {true_host}]" if lies or parts.username is not None or true_host != host else ""
+    if not shown and not warning:
+        return ""
+    return f"<{href}>{warning}"
+
+
+def _same_site(shown: str, true: str) -> bool:
+    return shown.removeprefix("www.") == true.removeprefix("www.")
+
+
+def _is_hidden(attributes: dict[str, str | None]) -> bool:
+    if "hidden" in attributes:
+        return True
+    return _HIDDEN.search(attributes.get("style") or "") is not None
+
+
+def _is_remote(attributes: dict[str, str | None]) -> bool:
+    return re.match(r"\s*(?:https?:)?//", attributes.get("src") or "", re.IGNORECASE) is not None
+
+
+def _image_label(attributes: dict[str, str | None]) -> str:
+    for side in ("width", "height"):
+        if re.match(r"\s*[01](?:px)?\s*$", attributes.get(side) or ""):
+            return ""
+    alternative = " ".join((attributes.get("alt") or "").split())[:200]
+    if alternative:
+        return f"[image: {alternative}]"
+    return "[image]" if (attributes.get("src") or "").lower().startswith("cid:") else ""
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")

@@ -1,0 +1,129 @@
+"""Outgoing mail as bytes: headers written by hand, one line break policy, nothing a value could inject.
+
+The library's header folding turns long Message-IDs into encoded words; ids must arrive as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+
+import msgspec
+
+from channels.base import OutboundFile
+from channels.email.automatic import LOOP_HEADER
+
+MAX_REFERENCES = 16  # the first and the last ones; RFC 5322 has no limit, servers have
+_REPLY = re.compile(r"^\s*(re|aw|sv|vs|antw|odp|ynt|rif|отв|ответ|на)\s*(\[\d+\])?\s*:", re.IGNORECASE)
+_ID = re.compile(r"<[^<>\s]{1,900}@[^<>\s]{1,255}>")
+
+
+class MessageError(Exception):
+    """The message cannot be written as a mail; the text says why."""
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """`references` oldest first, the last being the mail that is answered. `date` in UTC milliseconds."""
+
+    sender: str
+    sender_name: str
+    to: str
+    to_name: str
+    subject: str
+    text: str
+    message_id: str
+    references: Sequence[str]
+    date: int
+    files: Sequence[OutboundFile] = ()
+
+
+def build(draft: Draft) -> bytes:
+    """RFC 5322 bytes with CRLF. Raises MessageError (no usable id, a file that cannot be read)."""
+    if not _ID.fullmatch(draft.message_id):
+        raise MessageError(f"unusable Message-ID {draft.message_id!r}")
+    references = capped_references(draft.references)
+    lines = [
+        ("From", _mailbox(draft.sender_name, draft.sender)),
+        ("To", _mailbox(draft.to_name, draft.to)),
+        ("Subject", _unstructured(draft.subject, "Subject")),
+        ("Date", format_datetime(datetime.fromtimestamp(draft.date / 1000, UTC))),
+        ("Message-ID", draft.message_id),
+    ]
+    if references:
+        lines.append(("In-Reply-To", references[-1]))
+        lines.append(("References", "\r\n ".join(references)))
+    lines.append((LOOP_HEADER, draft.sender))
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines)
+    # Every line is a header of ours or the continuation of one: the last guard against injection.
+    if re.search(r"\r(?!\n)|(?<!\r)\n|\r\n(?![ \t]|[A-Z][A-Za-z-]*: |\Z)|[\x00]", head):
+        raise MessageError("a header value holds a line break")
+    return head.encode("utf-8") + _body(draft).as_bytes(policy=SMTP)
+
+
+def _body(draft: Draft) -> EmailMessage:
+    body = EmailMessage(policy=SMTP)
+    text = draft.text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    body.set_content(text.encode("utf-8", "replace").decode("utf-8"), charset="utf-8", cte="quoted-printable")
+    for file in draft.files:
+        try:
+            data = Path(file.path).read_bytes()
+        except OSError as error:
+            raise MessageError(f"the file {file.name!r} cannot be read: {error.strerror}") from error
+        maintype, subtype = _type(file.content_type)
+        name = re.sub(r"[\x00-\x1f\x7f/\\\"]", "_", file.name) or "file"
+        body.add_attachment(
+            data, maintype=maintype, subtype=subtype, filename=name.encode("utf-8", "replace").decode("utf-8")
+        )
+    return body
+
+
+def _type(content_type: str) -> tuple[str, str]:
+    match = re.fullmatch(r"([\w.+-]{1,60})/([\w.+-]{1,100})", content_type.partition(";")[0].strip().lower())
+    # A mail or a container inside must travel as opaque bytes.
+    if match is None or match[1] in ("message", "multipart"):
+        return "application", "octet-stream"
+    return match[1], match[2]
+
+
+def reply_subject(subject: str | None, answers: bool, fallback: str) -> str:
+    """`Re: ` before the subject of an answer, once, in whatever language it was already written."""
+    text = _one_line(subject or "") or fallback
+    return text if not answers or _REPLY.match(text) else f"Re: {text}"
+
+
+def capped_references(references: Sequence[str]) -> list[str]:
+    """Usable ids, each once (its last place counts), the first and the newest ones kept."""
+    usable = [identifier for identifier in references if _ID.fullmatch(identifier)]
+    unique = list(dict.fromkeys(reversed(usable)))[::-1]
+    if len(unique) <= MAX_REFERENCES:
+        return unique
+    return unique[:1] + unique[-(MAX_REFERENCES - 1) :]
+
+
+def _one_line(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
+
+
+def _unstructured(text: str, name: str) -> str:
+    text = _one_line(text)[:900]
+    # "=?" in plain text would be read as an encoded word.
+    plain = text.isascii() and "=?" not in text
+    header = Header(text, "us-ascii" if plain else "utf-8", header_name=name, maxlinelen=76)
+    return header.encode(linesep="\r\n", splitchars=" ")
+
+
+def _mailbox(name: str, address: str) -> str:
+    name = _one_line(name)[:120]
+    if not name:
+        return f"<{address}>"
+    if name.isascii() and "=?" not in name:
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{address}>'
+    return Header(name, "utf-8", maxlinelen=60).encode(linesep="\r\n") + f" <{address}>"

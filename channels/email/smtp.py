@@ -1,0 +1,161 @@
+"""One attempt to hand a mail over, command by command, so that it is known how far it came.
+
+Before the end of DATA nothing was delivered: try again. After it and without an answer nobody knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+import aiosmtplib
+import msgspec
+
+from channels.base import BadCredentials, Failed, Retry, SendResult, Sent, Unknown
+from channels.email.addresses import split_address
+from channels.email.imap import ImapError, one_line, tls_context
+from channels.email.pace import Pace
+from channels.email.settings import EmailSettings, smtp_login, smtp_port
+
+# Refusals of the account and not of this mail: basic authentication switched off, authentication
+# required, sending as this address not allowed.
+_ACCOUNT = re.compile(
+    r"\b5\.7\.(?:30|57|60|139|8|9)\b|authentication (?:is )?required|not owned by", re.IGNORECASE
+)
+_RATE = re.compile(
+    r"\b5\.4\.5\b|\brate\b|too many|sending limit|daily .{0,20}limit|sending quota", re.IGNORECASE
+)
+RATE_PAUSE_S = 3600.0
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    sender: str
+    recipient: str
+    data: bytes
+
+
+class ConnectError(Exception):
+    """No session: `result` says what that means for the mail."""
+
+    def __init__(self, result: SendResult) -> None:
+        super().__init__(getattr(result, "reason", ""))
+        self.result = result
+
+
+async def deliver(settings: EmailSettings, envelope: Envelope, pace: Pace) -> SendResult:
+    """Never raises for what the server does."""
+    try:
+        client = await connect(settings, pace)
+    except ConnectError as error:
+        return error.result
+    try:
+        return await _transfer(client, envelope, pace)
+    finally:
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await client.quit(timeout=1.0)
+        client.close()
+
+
+async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
+    """A session that is encrypted and logged in as configured. Raises ConnectError."""
+    server = settings.smtp
+    login = smtp_login(settings)
+    try:
+        context = None if server.tls == "none" else tls_context(settings.ca_file)
+    except ImapError as error:
+        raise ConnectError(Retry(str(error))) from error
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=smtp_port(server),
+        # Our own host's name is nobody's business, and looking it up may take seconds.
+        local_hostname=split_address(settings.address)[1] or "localhost",
+        timeout=pace.smtp_command,
+        use_tls=server.tls == "implicit",
+        start_tls=server.tls == "starttls",
+        tls_context=context,
+        username=login.username if login else None,
+        password=login.password.reveal() if login else None,
+    )
+    try:
+        async with asyncio.timeout(pace.smtp_connect):
+            await client.connect()
+    except aiosmtplib.SMTPAuthenticationError as error:
+        reason = _words(error.code, error.message)
+        result = Retry(reason) if 400 <= error.code < 500 else BadCredentials(f"login refused: {reason}")
+        raise ConnectError(result) from error
+    except aiosmtplib.SMTPResponseException as error:
+        reason = _words(error.code, error.message)
+        raise ConnectError(_by_code(error.code, reason, at="connect")) from error
+    except aiosmtplib.SMTPException as error:
+        reason = one_line(str(error.message))
+        if "AUTH" in reason or "authentication method" in reason:
+            raise ConnectError(BadCredentials(f"cannot log in: {reason}")) from error
+        raise ConnectError(Retry(reason)) from error
+    except (OSError, TimeoutError, ValueError) as error:
+        client.close()
+        reason = one_line(str(error)) or f"no session with {server.host} within {pace.smtp_connect:g} s"
+        raise ConnectError(Retry(reason)) from error
+    return client
+
+
+async def _transfer(client: aiosmtplib.SMTP, envelope: Envelope, pace: Pace) -> SendResult:
+    options: list[str] = []
+    encoding = "ascii"
+    if not (envelope.recipient.isascii() and envelope.data.partition(b"\r\n\r\n")[0].isascii()):
+        if not client.supports_extension("smtputf8"):
+            return Failed("the recipient's address is not ASCII and our mail server has no SMTPUTF8")
+        options, encoding = ["SMTPUTF8", "BODY=8BITMIME"], "utf-8"
+    limit = client.esmtp_extensions.get("size", "") if client.supports_extension("size") else ""
+    if limit.isdigit() and 0 < int(limit) < len(envelope.data):
+        return Failed(f"the mail has {len(envelope.data)} bytes, our mail server takes {limit}")
+    if client.supports_extension("size"):
+        options.insert(0, f"SIZE={len(envelope.data)}")
+    try:
+        await client.mail(envelope.sender, options=options, encoding=encoding)
+    except aiosmtplib.SMTPSenderRefused as error:
+        return _by_code(error.code, _words(error.code, error.message), at="sender")
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        return Retry(_reason("the mail server broke off", error))
+    try:
+        await client.rcpt(envelope.recipient, encoding=encoding)
+    except aiosmtplib.SMTPRecipientRefused as error:
+        return _by_code(error.code, _words(error.code, error.message), at="recipient")
+    except ValueError as error:
+        return Failed(_reason("unusable address", error))
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return Retry(_reason("the mail server broke off", error))
+    try:
+        answer = await client.data(envelope.data, timeout=pace.smtp_data)
+    except aiosmtplib.SMTPDataError as error:
+        return _by_code(error.code, _words(error.code, error.message), at="data")
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return Unknown(_reason("no answer after the text of the mail was handed over", error))
+    if answer.code != 250:
+        return Unknown(_words(answer.code, answer.message))
+    return Sent()
+
+
+def _by_code(code: int, reason: str, at: str) -> SendResult:
+    """What a refusal means. Pure; `at` is connect, sender, recipient or data."""
+    if code in (530, 534, 535, 538) or _ACCOUNT.search(reason):
+        return BadCredentials(f"the mail server refuses the account: {reason}")
+    if _RATE.search(reason):
+        return Retry(reason, RATE_PAUSE_S)
+    if 400 <= code < 500:
+        return Retry(reason)
+    if code < 400:
+        # A malformed answer. Before DATA nothing was handed over.
+        return Unknown(reason) if at == "data" else Retry(reason)
+    if at == "sender" and code != 552:
+        return BadCredentials(f"the mail server does not let us send from this address: {reason}")
+    return Retry(reason) if at == "connect" else Failed(reason)
+
+
+def _words(code: int, message: str) -> str:
+    return f"{code} {one_line(message)}".strip()
+
+
+def _reason(what: str, error: BaseException) -> str:
+    return f"{what}: {one_line(str(error)) or type(error).__name__}"
