@@ -236,6 +236,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     read_receipts: bool = False
     start_by_us: bool = False  # we may write first
     idempotent: bool = False  # sending the same key twice delivers once: an unknown result may be retried
+    give_up_after_s: float = 3600.0  # how long a message that surely was not delivered is tried again
+    pace_per_s: float = 20.0  # messages a second that the provider takes from us
+    send_timeout_s: float = 60.0  # after which an attempt counts as unknown
     # A customer's newer message on the channel holds a stale reply (for e-mail), besides a colleague's.
     holds_on_customer_message: bool = False
 

@@ -27,7 +27,7 @@ from server.store.database import Database
 from server.store.errors import StoreUnavailableError
 from server.store.journal import Unfinished
 from server.store.messages import NewFile
-from server.store.transaction import Transaction
+from server.store.transaction import Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -126,9 +126,7 @@ class ParseApart:
             await self._wake.wait()
             self._wake.clear()
             try:
-                # Items of channels that are no longer configured are kept until they are again.
-                ids = list(self._channels)
-                while group := await self._database.read(lambda tx: journal.unfinished(tx, ids, GROUP)):
+                while group := await self._database.read(self._next_group):
                     await self._take_group(group)
             except StoreUnavailableError as error:
                 log.warning("taking in waits for the store", reason=str(error))
@@ -138,6 +136,10 @@ class ParseApart:
                 log.exception("taking in failed; trying again")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
+
+    def _next_group(self, tx: Snapshot) -> list[Unfinished]:
+        # Items of channels that are no longer configured are kept until they are again.
+        return journal.unfinished(tx, list(self._channels), GROUP)
 
     async def _take_group(self, group: list[Unfinished]) -> None:
         """Parse a group in one call; where that fails, one by one, so that only the guilty item suffers."""

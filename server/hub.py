@@ -106,14 +106,15 @@ class Subscription:
         self._bytes = 0
         return taken
 
-    async def wait(self, timeout: float) -> None:
-        """Until there is something to send, or the time is over."""
+    async def wait(self, timeout: float) -> bool:
+        """Until there is something to send; False when the time is over before that."""
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
         except TimeoutError:
-            return
+            return False
         self._wake.clear()
+        return True
 
 
 class Watch:
@@ -145,7 +146,6 @@ class Hub:
         self._pending: list[Event] = []
         self._pump: asyncio.Task[None] | None = None
         self.on_event: list[Callable[[Event], None]] = []
-        self.on_presence: Callable[[], None] = lambda: None
 
     # --- consoles ---------------------------------------------------------------------------------
 

@@ -113,6 +113,7 @@ class Address(msgspec.Struct, kw_only=True):
     scheme: str
     external_id: str
     label: str  # what to show: "ivan@example.org", "site chat"
+    account: str = ""  # the channel whose own address it is; "" for e-mail, phones and the like
     verified: bool
     evidence: str = ""  # how we know: "writes from it", "signed by the site"
     blocked: bool = False

@@ -112,6 +112,7 @@ def addresses(tx: Snapshot, customer_id: int) -> list[Address]:
         Address(
             id=row["id"],
             scheme=row["scheme"],
+            account=row["account"],
             external_id=row["external_id"],
             label=row["external_id"],
             verified=bool(row["verified"]),

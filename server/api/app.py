@@ -1,0 +1,128 @@
+"""The operator API as an aiohttp application: who asks, and what goes wrong."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from server.api import (
+    channels,
+    conversations,
+    customers,
+    events,
+    files,
+    hello,
+    operators,
+    replies,
+    search,
+)
+from server.api.context import CONTEXT, OPERATOR, ApiError, Context, Handler, error_answer, refused
+from server.api.socket import peer_uid
+from server.casework import RefusedError, StaleError
+from server.lifecycle import IllegalMoveError, TakenError
+from server.protocol import PROTOCOL, ErrorBody
+from server.store import messages
+from server.store import operators as accounts
+from server.store.conversations import NotFoundError
+from server.store.errors import StoreUnavailableError
+from server.store.operators import OperatorExistsError
+
+log = structlog.get_logger(__name__)
+
+BODY_MAX = 1024 * 1024
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure as an ErrorAnswer that says what is wrong and what to do next."""
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return error_answer(error)
+    except TakenError as error:
+        return error_answer(await _taken(request, error))
+    except StaleError as error:
+        return error_answer(await _stale(request, error))
+    except NotFoundError as error:
+        return error_answer(refused(404, "not_found", str(error)))
+    except (RefusedError, IllegalMoveError) as error:
+        return error_answer(refused(409, "illegal_state", str(error), error.hint))
+    except OperatorExistsError as error:
+        return error_answer(refused(409, "illegal_state", str(error), "choose another"))
+    except StoreUnavailableError as error:
+        return error_answer(refused(503, "unavailable", str(error), error.hint))
+    except web.HTTPRequestEntityTooLarge:
+        return error_answer(refused(413, "too_large", f"the body is larger than {BODY_MAX} bytes"))
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        code = {404: "not_found", 405: "bad_request"}.get(error.status, "bad_request")
+        return error_answer(refused(error.status, code, error.reason))
+    except Exception:
+        log.exception("operator request failed", method=request.method, path=request.path)
+        return error_answer(
+            refused(
+                500, "unavailable", "the server has a defect", "its log says more; the change was not made"
+            )
+        )
+
+
+async def _taken(request: web.Request, error: TakenError) -> ApiError:
+    context = request.app[CONTEXT]
+    holder_id = error.holder_id
+    holder = (
+        None if holder_id is None else await context.database.read(lambda tx: accounts.by_id(tx, holder_id))
+    )
+    name = holder.name if holder else ""
+    message = f"{name} has this conversation" if name else "nobody has this conversation any more"
+    return ApiError(409, ErrorBody(code="taken", message=message, holder=name, hint="look again"))
+
+
+async def _stale(request: web.Request, error: StaleError) -> ApiError:
+    context = request.app[CONTEXT]
+    found = await context.database.read(lambda tx: messages.many(tx, error.news))
+    news = [context.marks.message(found[message_id]) for message_id in error.news if message_id in found]
+    body = ErrorBody(
+        code="stale",
+        message=str(error),
+        hint="read what is new, then send again",
+        news=news,
+        seq=error.seq,
+    )
+    return ApiError(409, body)
+
+
+@web.middleware
+async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The kernel says which local account is at the other end; no operator, no entry."""
+    asked = request.headers.get("Omni-Protocol", str(PROTOCOL))
+    if asked != str(PROTOCOL):
+        raise refused(
+            426,
+            "version",
+            f"this server speaks protocol {PROTOCOL}, the console {asked[:10]}",
+            "update the older of the two and start the console again",
+        )
+    try:
+        uid = peer_uid(request.transport)
+    except OSError as error:
+        raise refused(401, "unauthenticated", "the peer's account is unknown") from error
+    context = request.app[CONTEXT]
+    operator = await context.database.read(lambda tx: accounts.by_uid(tx, uid))
+    if operator is None or operator.disabled:
+        raise refused(
+            401,
+            "unauthenticated",
+            f"the local account with uid {uid} is not an operator here",
+            "an administrator runs: omni operators add LOGIN --uid UID",
+        )
+    request[OPERATOR] = operator
+    return await handler(request)
+
+
+def create_operator_app(context: Context) -> web.Application:
+    app = web.Application(middlewares=[errors, who], client_max_size=BODY_MAX)
+    app[CONTEXT] = context
+    for resource in (hello, conversations, replies, customers, search, channels, operators, files, events):
+        app.add_routes(resource.routes)
+    return app

@@ -1,0 +1,107 @@
+"""What every resource of the operator API works with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from server.casework import Outgoing
+from server.clock import Clock
+from server.hub import Hub
+from server.marks import Marks
+from server.operators import Action, authorise
+from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo
+from server.store.blobs import BlobStore
+from server.store.database import Database
+
+T = TypeVar("T")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    database: Database
+    blobs: BlobStore
+    hub: Hub
+    clock: Clock
+    marks: Marks
+    outgoing: Outgoing
+    channels: Callable[[], Awaitable[list[ChannelInfo]]]
+    site_name: str
+    version: str
+    trouble: Callable[[], str]
+
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+OPERATOR: web.RequestKey[OperatorInfo] = web.RequestKey("operator", OperatorInfo)
+
+
+class ApiError(Exception):
+    """An answer that is not 2xx."""
+
+    def __init__(self, status: int, body: ErrorBody) -> None:
+        super().__init__(body.message)
+        self.status = status
+        self.body = body
+
+
+def refused(status: int, code: str, message: str, hint: str = "") -> ApiError:
+    return ApiError(status, ErrorBody(code=code, message=message, hint=hint))
+
+
+def operator(request: web.Request, action: Action) -> OperatorInfo:
+    """Who asks, if he may. Raises ApiError."""
+    who = request[OPERATOR]
+    if not authorise(who, action):
+        raise refused(403, "forbidden", f"the role {who.role} may not do this", "ask an administrator")
+    return who
+
+
+def answer(body: object, status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+
+
+def error_answer(error: ApiError) -> web.Response:
+    return answer(ErrorAnswer(error=error.body), error.status)
+
+
+async def command(request: web.Request, kind: type[T]) -> T:
+    """The body as a wire type. Raises ApiError."""
+    raw = await request.read()
+    try:
+        return msgspec.json.decode(raw or b"{}", type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+        raise refused(400, "bad_request", f"the body is not a {kind.__name__}: {error}") from error
+
+
+def number(request: web.Request, name: str) -> int:
+    """A number of the path. Raises ApiError: there is nothing under a name that is not a number."""
+    text = request.match_info[name]
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise refused(404, "not_found", f"there is no {name} {text[:40]!r}")
+    return int(text)
+
+
+def limit(request: web.Request, default: int, most: int) -> int:
+    text = request.query.get("limit", str(default))
+    if not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 6:
+        raise refused(400, "bad_request", "limit is not a number")
+    return max(1, min(most, int(text)))
+
+
+def key(request: web.Request, name: str, parts: int) -> tuple[int, ...] | None:
+    """An opaque page key that we gave out earlier: numbers joined by '.'."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    pieces = text.split(".")
+    if len(pieces) != parts or not all(p.isascii() and p.isdigit() and len(p) < 19 for p in pieces):
+        raise refused(400, "bad_request", f"{name} is not a key that this server gave out")
+    return tuple(int(piece) for piece in pieces)
+
+
+def shown_key(numbers: tuple[int, ...] | None) -> str | None:
+    return None if numbers is None else ".".join(str(value) for value in numbers)

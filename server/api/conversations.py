@@ -1,0 +1,166 @@
+"""Conversations: lists, one with everything, and what moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from aiohttp import web
+
+from server import casework
+from server.api.context import (
+    CONTEXT,
+    answer,
+    command,
+    key,
+    limit,
+    number,
+    operator,
+    refused,
+    shown_key,
+)
+from server.api.customers import page_of_river, whole_customer
+from server.protocol import (
+    AssignCommand,
+    ClaimCommand,
+    CloseCommand,
+    Conversation,
+    ConversationDetail,
+    ConversationPage,
+    Draft,
+    OperatorInfo,
+    SeenCommand,
+    SnoozeCommand,
+    View,
+)
+from server.store import conversations, events
+from server.store import operators as accounts
+from server.store.transaction import Snapshot, Transaction
+
+routes = web.RouteTableDef()
+
+FIRST_PAGE = 60
+
+
+@routes.get("/v1/conversations")
+async def page(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    asked = request.query.get("view", "queue")
+    if asked not in get_args(View):
+        raise refused(400, "bad_request", f"there is no view {asked[:40]!r}", f"views: {get_args(View)}")
+    view: View = asked  # type: ignore[assignment]
+    after = key(request, "after", 2)
+    most = limit(request, 50, 200)
+
+    def read(tx: Snapshot) -> ConversationPage:
+        items, following = conversations.page(
+            tx, view, me.id, None if after is None else (after[0], after[1]), most
+        )
+        return ConversationPage(
+            items=[context.marks.conversation(item) for item in items],
+            next=shown_key(following),
+            seq=events.newest(tx),
+            counts=conversations.counts(tx, me.id),
+        )
+
+    return answer(await context.database.read(read))
+
+
+@routes.get("/v1/conversations/{conversation}")
+async def detail(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    conversation_id = number(request, "conversation")
+    most = limit(request, FIRST_PAGE, 200)
+
+    def read(tx: Snapshot) -> ConversationDetail:
+        conversation = conversations.one(tx, conversation_id, me.id)
+        customer = whole_customer(tx, context, conversation.customer_id, me)
+        return ConversationDetail(
+            conversation=context.marks.conversation(conversation),
+            customer=customer,
+            ways=[
+                way.shown
+                for way in casework.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
+            ],
+            drafts=accounts.drafts(tx, me.id, conversation_id),
+            history=page_of_river(tx, context, customer.id, me.id, None, most),
+        )
+
+    return answer(await context.database.read(read))
+
+
+async def _move(
+    request: web.Request, change: Callable[[Transaction, int, OperatorInfo], object]
+) -> web.Response:
+    """Run one change and answer with the conversation as it is after it."""
+    me = operator(request, "write")
+    context = request.app[CONTEXT]
+    conversation_id = number(request, "conversation")
+
+    def move(tx: Transaction) -> Conversation:
+        change(tx, conversation_id, me)
+        return conversations.one(tx, conversation_id, me.id)
+
+    return answer(context.marks.conversation(await context.database.write(move)))
+
+
+@routes.post("/v1/conversations/{conversation}/claim")
+async def claim(request: web.Request) -> web.Response:
+    wanted = await command(request, ClaimCommand)
+    return await _move(request, lambda tx, which, me: casework.claim(tx, which, me, wanted.expect))
+
+
+@routes.post("/v1/conversations/{conversation}/release")
+async def release(request: web.Request) -> web.Response:
+    return await _move(request, casework.release)
+
+
+@routes.post("/v1/conversations/{conversation}/assign")
+async def assign(request: web.Request) -> web.Response:
+    wanted = await command(request, AssignCommand)
+    return await _move(request, lambda tx, which, me: casework.assign(tx, which, me, wanted))
+
+
+@routes.post("/v1/conversations/{conversation}/close")
+async def close(request: web.Request) -> web.Response:
+    wanted = await command(request, CloseCommand)
+    return await _move(request, lambda tx, which, me: casework.close(tx, which, me, wanted))
+
+
+@routes.post("/v1/conversations/{conversation}/reopen")
+async def reopen(request: web.Request) -> web.Response:
+    return await _move(request, casework.reopen)
+
+
+@routes.post("/v1/conversations/{conversation}/snooze")
+async def snooze(request: web.Request) -> web.Response:
+    wanted = await command(request, SnoozeCommand)
+    return await _move(request, lambda tx, which, me: casework.snooze(tx, which, me, wanted.until))
+
+
+@routes.post("/v1/conversations/{conversation}/seen")
+async def seen(request: web.Request) -> web.Response:
+    wanted = await command(request, SeenCommand)
+    operator(request, "read")
+    return await _move(request, lambda tx, which, me: casework.seen(tx, which, me, wanted.seq))
+
+
+@routes.put("/v1/conversations/{conversation}/draft")
+async def save_draft(request: web.Request) -> web.Response:
+    me = operator(request, "write")
+    draft = await command(request, Draft)
+    draft.conversation_id = number(request, "conversation")
+
+    def save(tx: Transaction) -> Draft:
+        conversations.held(tx, draft.conversation_id)
+        return accounts.save_draft(tx, me.id, draft)
+
+    return answer(await request.app[CONTEXT].database.write(save))
+
+
+@routes.get("/v1/drafts")
+async def drafts(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    return answer(await request.app[CONTEXT].database.read(lambda tx: accounts.drafts(tx, me.id)))

@@ -1,0 +1,109 @@
+"""The event stream: one WebSocket per console."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import msgspec
+import structlog
+from aiohttp import WSMsgType, web
+
+from server.api.context import CONTEXT, Context, operator
+from server.hub import Subscription, encode
+from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe
+
+log = structlog.get_logger(__name__)
+
+routes = web.RouteTableDef()
+
+FIRST_FRAME_S = 10.0
+MESSAGE_MAX = 64 * 1024
+
+
+@routes.get("/v1/events")
+async def stream(request: web.Request) -> web.StreamResponse:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    socket = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=30.0)
+    await socket.prepare(request)
+    wanted = await _first_frame(socket)
+    if wanted is None:
+        return socket
+    subscription = context.hub.subscribe(me)
+    listening = asyncio.create_task(_listen(socket, subscription))
+    try:
+        await _catch_up(socket, context, subscription, wanted.resume)
+        await _forward(socket, context, subscription)
+    except ConnectionError:
+        log.debug("console went away", operator=me.login)
+    finally:
+        listening.cancel()
+        context.hub.unsubscribe(subscription)
+        with contextlib.suppress(ConnectionError):
+            await socket.close()
+    return socket
+
+
+async def _first_frame(socket: web.WebSocketResponse) -> Subscribe | None:
+    try:
+        message = await socket.receive(timeout=FIRST_FRAME_S)
+        if message.type is not WSMsgType.TEXT:
+            raise ValueError("the first frame is not text")
+        wanted = msgspec.json.decode(message.data, type=Subscribe)
+    except (TimeoutError, ValueError, msgspec.MsgspecError) as error:
+        await _say(socket, Envelope(type="bye", text=f"the first frame must be a Subscribe: {error}"))
+        return None
+    if wanted.protocol != PROTOCOL:
+        text = f"this server speaks protocol {PROTOCOL}: update the console and start it again"
+        await _say(socket, Envelope(type="bye", text=text))
+        return None
+    return wanted
+
+
+async def _say(socket: web.WebSocketResponse, envelope: Envelope) -> None:
+    with contextlib.suppress(ConnectionError):
+        await socket.send_str(encode(envelope).decode())
+
+
+async def _catch_up(
+    socket: web.WebSocketResponse, context: Context, subscription: Subscription, resume: int | None
+) -> None:
+    """Welcome or reset, then what the client missed, up to where its queue begins."""
+    start = subscription.examined
+    if resume is None or resume >= start:
+        await _say(socket, Envelope(type="welcome", seq=start, text=context.trouble()))
+        return
+
+    async def send(seq: int, frame: bytes) -> None:
+        await socket.send_str(frame.decode())
+        subscription.sent = seq
+
+    await _say(socket, Envelope(type="welcome", seq=start, text=context.trouble()))
+    if not await context.hub.replay(subscription.operator, resume, start, send):
+        await _say(socket, Envelope(type="reset", seq=start))
+
+
+async def _forward(socket: web.WebSocketResponse, context: Context, subscription: Subscription) -> None:
+    """Send what the queue gets, and a sign of life in between, until either side ends it."""
+    while not socket.closed:
+        for seq, frame in subscription.take():
+            await socket.send_str(frame.decode())
+            subscription.sent = max(subscription.sent, seq)
+        if subscription.cut_off:
+            text = f"this console reads too slowly; resume from {subscription.sent}"
+            await _say(socket, Envelope(type="bye", seq=subscription.sent, text=text))
+            return
+        if subscription.closed:
+            await _say(socket, Envelope(type="bye", seq=subscription.sent, text=subscription.closed))
+            return
+        if not await subscription.wait(HEARTBEAT_S):
+            beat = Envelope(type="heartbeat", seq=subscription.examined, at=context.clock.now())
+            await socket.send_str(encode(beat).decode())
+
+
+async def _listen(socket: web.WebSocketResponse, subscription: Subscription) -> None:
+    """Clients say nothing after their first frame; reading is how pongs and the end are noticed."""
+    async for _ in socket:
+        pass
+    subscription.end("the console closed the stream")

@@ -1,0 +1,41 @@
+"""Who am I, and where am I."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from server.api.context import CONTEXT, answer, operator
+from server.protocol import PROTOCOL, Counts, Hello
+from server.store import conversations, events
+from server.store import operators as accounts
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/v1/hello")
+async def hello(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    seq, everybody = await context.database.read(lambda tx: (events.newest(tx), accounts.everybody(tx)))
+    for other in everybody:
+        other.online = context.hub.is_online(other.id)
+    return answer(
+        Hello(
+            protocol=PROTOCOL,
+            version=context.version,
+            site=context.site_name,
+            operator=me,
+            seq=seq,
+            now=context.clock.now(),
+            channels=await context.channels(),
+            operators=everybody,
+            trouble=context.trouble(),
+        )
+    )
+
+
+@routes.get("/v1/counts")
+async def counts(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    found: Counts = await request.app[CONTEXT].database.read(lambda tx: conversations.counts(tx, me.id))
+    return answer(found)

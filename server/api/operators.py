@@ -1,0 +1,51 @@
+"""Operators' accounts."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from server.api.context import CONTEXT, answer, command, operator, refused
+from server.protocol import NewOperator
+from server.store import operators as accounts
+
+routes = web.RouteTableDef()
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+
+
+@routes.get("/v1/operators")
+async def everybody(request: web.Request) -> web.Response:
+    operator(request, "read")
+    context = request.app[CONTEXT]
+    found = await context.database.read(accounts.everybody)
+    for info in found:
+        info.online = context.hub.is_online(info.id)
+    return answer(found)
+
+
+@routes.post("/v1/operators")
+async def add(request: web.Request) -> web.Response:
+    operator(request, "administer")
+    new = await command(request, NewOperator)
+    if not LOGIN.fullmatch(new.login):
+        raise refused(400, "bad_request", f"{new.login[:40]!r} is no login", "use a-z, 0-9, '.', '_', '-'")
+    if not new.name.strip():
+        raise refused(400, "bad_request", "the name is empty", "customers see it")
+    info = await request.app[CONTEXT].database.write(
+        lambda tx: accounts.add(tx, new.login, new.name.strip(), new.role, new.uid)
+    )
+    return answer(info)
+
+
+@routes.post("/v1/operators/{login}/disable")
+async def disable(request: web.Request) -> web.Response:
+    me = operator(request, "administer")
+    login = request.match_info["login"]
+    if login == me.login:
+        raise refused(409, "illegal_state", "nobody disables himself", "another administrator can")
+    context = request.app[CONTEXT]
+    info = await context.database.write(lambda tx: accounts.disable(tx, login))
+    context.hub.end_operator(info.id, "this account was disabled")
+    return answer(info)

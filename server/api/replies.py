@@ -1,0 +1,60 @@
+"""Replies, notes, and replies whose fate an operator must decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from server import casework
+from server.api.context import CONTEXT, answer, command, number, operator
+from server.protocol import Message, NoteCommand, OperatorInfo, ReplyCommand, SettleCommand, Settled
+from server.store import messages, outbox
+from server.store.transaction import Transaction
+
+routes = web.RouteTableDef()
+
+
+async def _write(
+    request: web.Request, write: Callable[[Transaction, int, OperatorInfo], int]
+) -> web.Response:
+    me = operator(request, "write")
+    context = request.app[CONTEXT]
+    conversation_id = number(request, "conversation")
+
+    def written(tx: Transaction) -> Message:
+        message_id = write(tx, conversation_id, me)
+        return messages.many(tx, [message_id])[message_id]
+
+    return answer(context.marks.message(await context.database.write(written)))
+
+
+@routes.post("/v1/conversations/{conversation}/reply")
+async def reply(request: web.Request) -> web.Response:
+    wanted = await command(request, ReplyCommand)
+    outgoing = request.app[CONTEXT].outgoing
+    return await _write(request, lambda tx, which, me: casework.reply(tx, which, me, wanted, outgoing))
+
+
+@routes.post("/v1/conversations/{conversation}/note")
+async def note(request: web.Request) -> web.Response:
+    wanted = await command(request, NoteCommand)
+    return await _write(request, lambda tx, which, me: casework.note(tx, which, me, wanted))
+
+
+@routes.get("/v1/outbox")
+async def unsettled(request: web.Request) -> web.Response:
+    operator(request, "read")
+    context = request.app[CONTEXT]
+    items = await context.database.read(outbox.unsettled)
+    for item in items:
+        context.marks.message(item.message)
+    return answer(items)
+
+
+@routes.post("/v1/outbox/settle")
+async def settle(request: web.Request) -> web.Response:
+    me = operator(request, "write")
+    wanted = await command(request, SettleCommand)
+    ids = await request.app[CONTEXT].database.write(lambda tx: casework.settle(tx, me, wanted))
+    return answer(Settled(message_ids=ids))

@@ -1,0 +1,44 @@
+"""Search over every message."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
+from server.protocol import SearchHit, SearchPage
+from server.store import conversations, messages
+from server.store import search as index
+from server.store.transaction import Snapshot
+
+routes = web.RouteTableDef()
+
+QUERY_MAX = 400
+
+
+@routes.get("/v1/search")
+async def search(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    query = request.query.get("q", "")[:QUERY_MAX]
+    before = key(request, "before", 1)
+    most = limit(request, 50, 200)
+
+    def read(tx: Snapshot) -> SearchPage:
+        ids, following = index.search(tx, query, None if before is None else before[0], most)
+        found = messages.many(tx, ids)
+        rows = conversations.many(tx, sorted({row.conversation_id for row in found.values()}), me.id)
+        return SearchPage(
+            hits=[
+                SearchHit(
+                    message=context.marks.message(found[message_id]),
+                    conversation=rows[found[message_id].conversation_id],
+                )
+                for message_id in ids
+            ],
+            next=shown_key(None if following is None else (following,)),
+        )
+
+    page = await context.database.read(read)
+    for conversation in {hit.conversation.id: hit.conversation for hit in page.hits}.values():
+        context.marks.conversation(conversation)
+    return answer(page)

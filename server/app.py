@@ -1,0 +1,322 @@
+"""The agent server: what is started in which order, and stopped in the reverse one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+from aiohttp import web
+
+from channels.base import Channel, ChannelHealth
+from server import casework
+from server.apart import ParseApart
+from server.api import socket as operator_socket
+from server.api.app import create_operator_app
+from server.api.context import Context
+from server.casework import Outgoing
+from server.clock import Clock, SystemClock
+from server.config import Config, make_channels
+from server.host import ChannelHost, Installation
+from server.hub import Hub
+from server.intake import DAY_MS, ChannelFacts, Policy
+from server.lock import DataLock
+from server.marks import Marks
+from server.outbox import Outbox
+from server.protocol import ChannelInfo
+from server.public.app import create_public_app
+from server.public.counters import Counters
+from server.public.listen import PublicServer
+from server.store import conversations, events, journal, offline, outbox, state
+from server.store.blobs import BlobStore
+from server.store.database import Database
+from server.store.errors import StoreError
+from server.store.transaction import Event
+from server.ways import ChannelOffer
+
+log = structlog.get_logger(__name__)
+
+DRAIN_S = 6.0
+HOUSEKEEPING_S = 1.0
+DISK_LOOK_S = 5.0
+FORGET_EVERY_S = 600.0
+MIB = 1024 * 1024
+
+
+def product_version() -> str:
+    try:
+        return version("omni-console")
+    except PackageNotFoundError:
+        return "checkout"
+
+
+def offers_of(channels: dict[str, Channel]) -> dict[str, ChannelOffer]:
+    return {
+        channel_id: ChannelOffer(
+            id=channel_id,
+            title=channel.settings.title or channel.spec.title,
+            mark=channel.spec.mark,
+            scheme=channel.spec.scheme,
+            account="" if channel.spec.shared_scheme else channel_id,
+            capabilities=channel.spec.capabilities,
+        )
+        for channel_id, channel in channels.items()
+    }
+
+
+class Server:
+    """One process, one database. `run()` holds it open; everything it owns ends with it."""
+
+    def __init__(self, config: Config, clock: Clock | None = None) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.channels = make_channels(config)
+        self.counters = Counters()
+        self.health: dict[str, ChannelHealth] = {
+            channel_id: ChannelHealth(state="starting") for channel_id in self.channels
+        }
+        self.offers = offers_of(self.channels)
+        self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
+        data_dir = config.server.data_dir
+        self.blobs = BlobStore(data_dir / offline.BLOBS)
+        self.database = Database(
+            data_dir / offline.DATABASE, self.clock, self._committed, self._writing_changed
+        )
+        self.public: PublicServer | None = None
+        self._hub: Hub | None = None
+        self._disk_trouble = ""
+        self._writing_trouble = ""
+        self._telling: set[asyncio.Task[None]] = set()
+
+    @property
+    def hub(self) -> Hub:
+        if self._hub is None:
+            raise RuntimeError("the server does not run")
+        return self._hub
+
+    # --- trouble --------------------------------------------------------------------------------------
+
+    def trouble(self) -> str:
+        """Why nothing can be taken in or written now, or ""."""
+        return self._writing_trouble or self._disk_trouble
+
+    def refuse(self) -> str:
+        return self._disk_trouble
+
+    def _writing_changed(self, text: str) -> None:
+        self._writing_trouble = text
+        self._tell_trouble()
+
+    def _look_at_disk(self) -> None:
+        free = shutil.disk_usage(self.config.server.data_dir).free
+        reserve = self.config.server.disk_reserve_mb * MIB
+        # Some slack before it is taken back, or it would flicker at the border.
+        if free < reserve:
+            text = f"only {free // MIB} MiB free on the disk: nothing new is accepted"
+        elif self._disk_trouble and free < reserve * 1.1:
+            text = self._disk_trouble
+        else:
+            text = ""
+        if bool(text) != bool(self._disk_trouble):
+            self._disk_trouble = text
+            self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        text = self.trouble()
+        if text:
+            log.error("trouble", reason=text)
+        else:
+            log.info("trouble is over")
+        if self._hub is not None and text != self._hub.trouble:
+            self._hub.tell_trouble(text)
+
+    # --- events ---------------------------------------------------------------------------------------
+
+    def _committed(self, batch: list[Event]) -> None:
+        if self._hub is not None:
+            self._hub.publish(batch)
+
+    def _report(self, channel_id: str, health: ChannelHealth) -> None:
+        if self.health.get(channel_id) == health:
+            return
+        self.health[channel_id] = health
+        log.info("channel", channel=channel_id, state=health.state, detail=health.detail)
+        task = asyncio.get_running_loop().create_task(self._tell_channel(channel_id, health.state))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _tell_channel(self, channel_id: str, state_now: str) -> None:
+        with contextlib.suppress(StoreError):
+            await self.database.write(
+                lambda tx: tx.emit("channel.state", data={"channel": channel_id, "state": state_now})
+            )
+
+    async def channel_infos(self) -> list[ChannelInfo]:
+        last_in, last_out = await self.database.read(
+            lambda tx: (journal.last_received(tx), outbox.last_sent(tx))
+        )
+        infos = []
+        for channel_id, settings in self.config.channels.items():
+            channel = self.channels.get(channel_id)
+            health = self.health.get(channel_id, ChannelHealth(state="stopped", detail="not enabled"))
+            infos.append(
+                ChannelInfo(
+                    id=channel_id,
+                    kind=settings.kind,
+                    title=settings.title or (channel.spec.title if channel else settings.kind),
+                    mark=channel.spec.mark if channel else "",
+                    owner=settings.owner,
+                    hours=settings.hours,
+                    state=health.state,
+                    detail=health.detail,
+                    last_in_at=last_in.get(channel_id),
+                    last_out_at=last_out.get(channel_id),
+                    refused=self.counters.get("refused", channel_id),
+                )
+            )
+        return infos
+
+    # --- running ----------------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def run(self) -> AsyncIterator[Server]:
+        """Start; the server works until the block ends. Raises ConfigError, StoreError, OSError and the
+        typed errors of the lock, the socket and the public address."""
+        settings = self.config.server
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.enter_context(DataLock(settings.data_dir))
+            await asyncio.to_thread(offline.create, settings.data_dir)
+            self.blobs.prepare()
+            await self.database.open()
+            stack.push_async_callback(self.database.close)
+            newest, key = await self.database.read(
+                lambda tx: (events.newest(tx), state.setting(tx, "key") or b"")
+            )
+            hub = self._hub = Hub(self.database, self.marks, newest)
+            self._look_at_disk()
+            policy = Policy(
+                reopen_ms=self.config.site.reopen_days * DAY_MS,
+                is_online=hub.is_online,
+            )
+            facts = {
+                channel_id: ChannelFacts(id=channel_id, scheme=offer.scheme, account=offer.account)
+                for channel_id, offer in self.offers.items()
+            }
+            hosts: dict[str, ChannelHost] = {}
+            apart = ParseApart(self.database, self.blobs, self.channels, hosts, facts, policy)
+            installation = Installation(
+                database=self.database,
+                blobs=self.blobs,
+                hub=hub,
+                clock=self.clock,
+                key=key,
+                policy=policy,
+                site_name=self.config.site.name,
+                base_url=self.config.public.base_url,
+                refuse=self.refuse,
+                parse_soon=apart.soon,
+            )
+            for channel_id in self.channels:
+                hosts[channel_id] = ChannelHost(
+                    installation,
+                    facts[channel_id],
+                    lambda health, channel_id=channel_id: self._report(channel_id, health),  # type: ignore[misc]
+                )
+            name = hashlib.sha256(b"name" + key).hexdigest()[:8]
+            sending = Outbox(self.database, self.blobs, self.channels, self.clock, self._report, name)
+            hub.on_event.append(lambda event: sending.soon() if event.kind == "message.queued" else None)
+
+            apart.start()
+            stack.push_async_callback(apart.stop)
+            # Channels first listen, then send: an echo or a receipt must find somebody to take it.
+            for channel_id, channel in self.channels.items():
+                await channel.start(hosts[channel_id])
+                stack.push_async_callback(self._stop_channel, channel)
+            await sending.start()
+            stack.push_async_callback(sending.stop, DRAIN_S)
+            await self._open_public_door(stack, hosts)
+            await self._open_operator_door(stack, hub)
+            housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
+            stack.callback(housekeeping.cancel)
+            log.info("serving", socket=str(settings.socket), public=self.public.url if self.public else "")
+            yield self
+            log.info("stopping")
+        self._hub = None
+
+    async def _stop_channel(self, channel: Channel) -> None:
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await channel.stop()
+        except Exception:
+            log.exception("a channel did not stop cleanly", channel=channel.id)
+
+    async def _open_public_door(
+        self, stack: contextlib.AsyncExitStack, hosts: dict[str, ChannelHost]
+    ) -> None:
+        settings = self.config.public
+        if not settings.enabled:
+            return
+        app = create_public_app(settings, self.channels, hosts, self.counters, trouble=self.trouble)
+        self.public = PublicServer(app, settings)
+        await self.public.start()
+        stack.push_async_callback(self.public.stop)
+        for host in hosts.values():
+            host.base_url = self.public.url
+
+    async def _open_operator_door(self, stack: contextlib.AsyncExitStack, hub: Hub) -> None:
+        context = Context(
+            database=self.database,
+            blobs=self.blobs,
+            hub=hub,
+            clock=self.clock,
+            marks=self.marks,
+            outgoing=Outgoing(
+                offers=self.offers,
+                name_message=lambda channel_id, conversation_id, message_id: self.channels[
+                    channel_id
+                ].name_message(conversation_id, message_id),
+            ),
+            channels=self.channel_infos,
+            site_name=self.config.site.name,
+            version=product_version(),
+            trouble=self.trouble,
+        )
+        bound = operator_socket.bind(self.config.server.socket, self.config.server.socket_group)
+        stack.callback(bound.close)
+        runner = web.AppRunner(
+            create_operator_app(context), access_log=None, shutdown_timeout=2.0, handle_signals=False
+        )
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        stack.callback(hub.end_all, "the server is stopping")
+        await web.SockSite(runner, bound.socket, backlog=256).start()
+
+    async def _keep_house(self) -> None:
+        """Wake snoozes, watch the disk, forget old events."""
+        loop = asyncio.get_running_loop()
+        looked = forgot = loop.time()
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            try:
+                await self._wake_snoozed()
+                if loop.time() - looked >= DISK_LOOK_S:
+                    looked = loop.time()
+                    self._look_at_disk()
+                if loop.time() - forgot >= FORGET_EVERY_S:
+                    forgot = loop.time()
+                    before = self.clock.now() - self.config.server.event_retention_days * DAY_MS
+                    await self.database.write(lambda tx, before=before: events.forget_before(tx, before))  # type: ignore[misc]
+            except StoreError as error:
+                log.warning("housekeeping waits for the store", reason=str(error))
+            except Exception:
+                log.exception("housekeeping stumbled")
+
+    async def _wake_snoozed(self) -> None:
+        now = self.clock.now()
+        if await self.database.read(lambda tx: conversations.due_snoozes(tx, now)):
+            await self.database.write(casework.wake_due)

@@ -1,0 +1,345 @@
+"""Durable delivery: leases, order, pacing, backoff, and the unknown result.
+
+A reply is leased (committed), sent, and its result committed under the same lease token; a worker that
+lost its lease changes nothing. What was being sent when a process died is unknown, unless the channel is
+idempotent: then it is sent again under the same key. Unknown is never resent by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import secrets
+from collections.abc import Callable, Mapping
+
+import msgspec
+import structlog
+
+from channels.base import (
+    BadCredentials,
+    Capabilities,
+    Channel,
+    ChannelHealth,
+    Failed,
+    Outbound,
+    OutboundFile,
+    Retry,
+    SendResult,
+    Sent,
+    Unknown,
+    WindowClosed,
+)
+from server import lifecycle
+from server.clock import Clock
+from server.protocol import Status
+from server.store import conversations, messages, outbox
+from server.store.blobs import BlobStore
+from server.store.database import Database
+from server.store.errors import StoreUnavailableError
+from server.store.outbox import Leased
+from server.store.transaction import Transaction
+
+log = structlog.get_logger(__name__)
+
+LEASE_MS = 90_000
+BACKOFF_S = (5, 30, 120, 600, 1_800, 7_200, 21_600, 43_200)
+JITTER = 0.2
+CREDENTIALS_PAUSE_S = 900.0
+IN_FLIGHT_PER_CHANNEL = 8
+IDLE_S = 30.0
+STORE_RETRY_S = 2.0
+
+
+def backoff_ms(attempt: int, jitter: float) -> int:
+    """Milliseconds before the try after attempt number `attempt`; jitter in -1..1 moves it by up to 20 %."""
+    base = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
+    return int(base * 1000 * (1 + JITTER * jitter))
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a result means for the outbox row and for the message shown."""
+
+    state: str
+    status: Status
+    error: str = ""
+    due_at: int | None = None
+
+
+def judge(result: SendResult, item: Leased, now: int, give_up_after_s: float, jitter: float) -> Verdict:
+    """Turn a channel's result into the row's next state. `now` in milliseconds."""
+    if isinstance(result, Sent):
+        return Verdict("sent", "sent")
+    if isinstance(result, Unknown):
+        return Verdict("unknown", "unknown", result.reason)
+    if isinstance(result, WindowClosed):
+        return Verdict("failed", "failed", result.reason)
+    if isinstance(result, Failed):
+        return Verdict("failed", "failed", result.reason)
+    if isinstance(result, BadCredentials):
+        wait = int(CREDENTIALS_PAUSE_S * 1000)
+        return Verdict("retrying", "retrying", f"the channel's credentials: {result.reason}", now + wait)
+    wait = backoff_ms(item.attempt, jitter)
+    if result.after is not None:
+        wait = max(wait, int(result.after * 1000)) if item.attempt > 1 else int(result.after * 1000)
+    if now + wait - item.created_at > give_up_after_s * 1000:
+        return Verdict("failed", "failed", f"given up after {item.attempt} attempts: {result.reason}")
+    return Verdict("retrying", "retrying", result.reason, now + wait)
+
+
+def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) -> bool:
+    """Write the result down; False where the lease was lost meanwhile (then nothing changes)."""
+    if not outbox.finish(
+        tx, item.message_id, item.lease, verdict.state, due_at=verdict.due_at, error=verdict.error
+    ):
+        return False
+    seq = _tell(tx, item.message_id, item.conversation_id, item.customer_id, verdict)
+    if isinstance(result, Sent):
+        messages.set_sent(tx, item.message_id, seq, result.remote_id)
+    return True
+
+
+def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: int, verdict: Verdict) -> int:
+    """Change what is shown; the seq of the event that says so."""
+    messages.set_status(tx, message_id, verdict.status, verdict.error)
+    seq = tx.emit(
+        "message.status",
+        conversation_id=conversation_id,
+        customer_id=customer_id,
+        message_id=message_id,
+        data={"status": verdict.status},
+    )
+    conversations.touch(tx, conversation_id, seq)
+    if verdict.state in ("failed", "unknown"):
+        conversations.count_unsettled(tx, conversation_id)
+        held = conversations.held(tx, conversation_id)
+        life = lifecycle.reply_failed(held.life, tx.now)
+        if life != held.life:
+            moved = tx.emit(
+                "conversation.state",
+                conversation_id=conversation_id,
+                customer_id=customer_id,
+                data={"from": held.life.state, "to": life.state},
+            )
+            conversations.save_life(tx, conversation_id, life, moved)
+    return seq
+
+
+class Pace:
+    """At most `rate` sends a second for one channel, as the time from which the next is allowed."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1.0 / rate
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        at = max(now, self._next)
+        self._next = at + self._gap
+        if at > now:
+            await asyncio.sleep(at - now)
+
+
+class Outbox:
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        report: Callable[[str, ChannelHealth], None],
+        name: str,
+    ) -> None:
+        """`name` tells this installation from every other: receivers deduplicate by our keys."""
+        self._database = database
+        self._blobs = blobs
+        self._channels = channels
+        self._clock = clock
+        self._report = report
+        self._name = name
+        self._token = secrets.token_hex(8)
+        self._wake = asyncio.Event()
+        self._in_flight: dict[str, set[asyncio.Task[None]]] = {name: set() for name in channels}
+        self._paces = {name: Pace(channel.spec.capabilities.pace_per_s) for name, channel in channels.items()}
+        self._paused_until: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._random = random.Random()  # noqa: S311 - jitter, no secret
+
+    def soon(self) -> None:
+        self._wake.set()
+
+    async def start(self) -> None:
+        """Settle what an earlier process left in the air, then begin."""
+        await self._database.write(lambda tx: self._resolve_abandoned(tx, before=1 << 62))
+        self._wake.set()
+        self._task = asyncio.create_task(self._run(), name="outbox")
+
+    async def stop(self, patience: float) -> None:
+        """Take no more; let sends under way finish for `patience` seconds. What is then still being sent
+        stays leased: the next start resolves it."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        under_way = [task for tasks in self._in_flight.values() for task in tasks]
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=patience)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=1.0)
+
+    def _resolve_abandoned(self, tx: Transaction, before: int) -> int:
+        """Sends whose worker is gone: again where the channel is idempotent, else unknown."""
+        rows = outbox.abandoned(tx, before)
+        for row in rows:
+            channel = self._channels.get(row.channel_id)
+            if channel is not None and channel.spec.capabilities.idempotent:
+                outbox.set_state(tx, row.message_id, "queued", "", tx.now)
+                messages.set_status(tx, row.message_id, "queued")
+                continue
+            why = "the server stopped while this was being sent"
+            outbox.set_state(tx, row.message_id, "unknown", why, tx.now)
+            _tell(
+                tx, row.message_id, row.conversation_id, row.customer_id, Verdict("unknown", "unknown", why)
+            )
+        return len(rows)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                wait = await self._send_due()
+            except StoreUnavailableError as error:
+                log.warning("the outbox waits for the store", reason=str(error))
+                wait = STORE_RETRY_S
+            except Exception:
+                log.exception("the outbox stumbled; trying again")
+                wait = STORE_RETRY_S
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            self._wake.clear()
+
+    async def _send_due(self) -> float:
+        """Lease and start what may be sent now; seconds until there may be more."""
+        loop_now = asyncio.get_running_loop().time()
+        room = {
+            name: IN_FLIGHT_PER_CHANNEL - len(tasks)
+            for name, tasks in self._in_flight.items()
+            if self._paused_until.get(name, 0.0) <= loop_now
+        }
+        now = self._clock.now()
+        if await self._database.read(lambda tx: bool(outbox.abandoned(tx, now))):
+            await self._database.write(lambda tx: self._resolve_abandoned(tx, now))
+        due = await self._database.read(lambda tx: outbox.next_due(tx, list(room)))
+        if due is None or due > now:
+            return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
+        leased = await self._database.write(
+            lambda tx: outbox.lease_due(tx, self._token, tx.now + LEASE_MS, room)
+        )
+        for item in leased:
+            task = asyncio.create_task(self._deliver(item), name=f"send {item.message_id}")
+            self._in_flight[item.channel_id].add(task)
+            task.add_done_callback(self._landed(item.channel_id))
+        # Due but not leased: kept back by an earlier message of its thread; its end wakes us.
+        return 1.0
+
+    def _landed(self, channel_id: str) -> Callable[[asyncio.Task[None]], None]:
+        def landed(task: asyncio.Task[None]) -> None:
+            self._in_flight[channel_id].discard(task)
+            self._wake.set()
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("a send ended without a recorded result", exc_info=error)
+
+        return landed
+
+    async def _deliver(self, item: Leased) -> None:
+        channel = self._channels[item.channel_id]
+        capabilities = channel.spec.capabilities
+        await self._paces[item.channel_id].turn()
+        try:
+            message = await self._outbound(item)
+        except Exception as error:
+            log.exception("a message could not be built", message=item.message_id)
+            await self._finish(item, Retry(f"the message could not be built: {error!r}"), capabilities)
+            return
+        renewal = asyncio.create_task(self._keep_lease(item))
+        try:
+            async with asyncio.timeout(capabilities.send_timeout_s):
+                result = await channel.send(message)
+        except TimeoutError:
+            result = _doubt(capabilities.idempotent, "no answer in time")
+        except Exception as error:
+            log.exception("send failed", channel=item.channel_id, message=item.message_id)
+            result = _doubt(capabilities.idempotent, f"the adapter failed: {error!r}")
+        finally:
+            renewal.cancel()
+        if isinstance(result, BadCredentials):
+            self._pause(item.channel_id, result.reason)
+        await self._finish(item, result, capabilities)
+
+    async def _finish(self, item: Leased, result: SendResult, capabilities: Capabilities) -> None:
+        """Commit the result. It must not be forgotten because the disk is full just now."""
+        verdict = judge(
+            result, item, self._clock.now(), capabilities.give_up_after_s, self._random.uniform(-1, 1)
+        )
+        while True:
+            try:
+                recorded = await self._database.write(lambda tx: record(tx, item, result, verdict))
+            except StoreUnavailableError as error:
+                log.warning("a result waits for the store", message=item.message_id, reason=str(error))
+                await asyncio.sleep(STORE_RETRY_S)
+                continue
+            if not recorded:
+                log.error("a result came after its lease was lost", message=item.message_id)
+            return
+
+    async def _keep_lease(self, item: Leased) -> None:
+        while True:
+            await asyncio.sleep(LEASE_MS / 3000)
+            with contextlib.suppress(StoreUnavailableError):
+                await self._database.write(
+                    lambda tx: outbox.renew(tx, item.message_id, item.lease, tx.now + LEASE_MS)
+                )
+
+    def _pause(self, channel_id: str, reason: str) -> None:
+        self._paused_until[channel_id] = asyncio.get_running_loop().time() + CREDENTIALS_PAUSE_S
+        self._report(channel_id, ChannelHealth(state="bad_credentials", detail=reason))
+
+    async def _outbound(self, item: Leased) -> Outbound:
+        references, files = await self._database.read(
+            lambda tx: (
+                messages.references(tx, item.conversation_id, item.channel_id),
+                messages.files_of(tx, item.message_id),
+            )
+        )
+        return Outbound(
+            key=f"{self._name}-{item.message_id}",
+            message_id=item.message_id,
+            conversation_id=item.conversation_id,
+            to=item.address,
+            to_name=item.address_name or None,
+            thread=item.thread,
+            text=item.text,
+            subject=item.subject,
+            author=item.author,
+            remote_id=item.remote_id,
+            references=tuple(references),
+            files=tuple(
+                OutboundFile(
+                    name=file.name,
+                    content_type=file.content_type,
+                    size=file.size,
+                    path=str(self._blobs.path(file.sha256)),
+                )
+                for file in files
+                if file.sha256 is not None
+            ),
+            written_at=item.created_at,
+            attempt=item.attempt,
+        )
+
+
+def _doubt(idempotent: bool, reason: str) -> SendResult:
+    return Retry(reason) if idempotent else Unknown(reason)
