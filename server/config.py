@@ -194,11 +194,12 @@ def load_server(path: Path) -> ServerSettings:
 def decode(data: bytes, path: Path) -> Config:
     """The configuration in `data`, which came from `path` (relative files are sought next to it)."""
     tables = _tables(data, path)
+    site = _convert(tables["site"], SiteSettings, path, "site")
     config = Config(
         server=_server(tables, path),
         public=_convert(tables["public"], PublicSettings, path, "public"),
-        site=_convert(tables["site"], SiteSettings, path, "site"),
-        channels={name: _channel(name, table, path) for name, table in tables["channels"].items()},
+        site=site,
+        channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         config_path=path,
     )
     _check_public(config.public, path)
@@ -271,7 +272,7 @@ def _check_public(public: PublicSettings, path: Path) -> None:
         public.base_url = public.base_url.rstrip("/")
 
 
-def _channel(name: str, table: object, path: Path) -> ChannelSettings:
+def _channel(name: str, table: object, site: SiteSettings, path: Path) -> ChannelSettings:
     key = f"channels.{name}"
     if not CHANNEL_NAME.fullmatch(name):
         raise ConfigError(
@@ -296,6 +297,8 @@ def _channel(name: str, table: object, path: Path) -> ChannelSettings:
             key=f"{key}.kind",
             hint="reinstall the package that brings it",
         ) from error
+    if "default_country" in settings.__struct_fields__:
+        table = {"default_country": site.default_country, **table}
     return _convert(table, settings, path, key)
 
 

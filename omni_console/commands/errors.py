@@ -63,6 +63,9 @@ def understand(error: Exception) -> CommandError | None:
         ("server.lock", "DataLockedError", Code.NOT_OK),
         ("server.api.socket", "SocketError", Code.NOT_OK),
         ("server.public.listen", "ListenError", Code.NOT_OK),
+        ("server.store.errors", "StoreError", Code.NOT_OK),
+        ("server.store.operators", "OperatorExistsError", Code.NOT_OK),
+        ("server.store.conversations", "NotFoundError", Code.NOT_OK),
     ):
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):

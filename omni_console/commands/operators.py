@@ -12,7 +12,7 @@ import click
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.options import Options
-from omni_console.commands.output import json_option, print_json, print_table
+from omni_console.commands.output import json_option, print_json, print_table, quiet_logs
 from server.protocol import NewOperator, OperatorInfo, Role
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _ask(options: Options, online: Callable[[Api], T], offline: Callable[[Path],
                 hint="omni init makes it",
                 code=Code.AWAY,
             ) from None
+        quiet_logs()
         with DataLock(data_dir):
             return offline(data_dir)
 

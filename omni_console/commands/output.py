@@ -15,6 +15,19 @@ from omni_console.commands.errors import plain
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def quiet_logs() -> None:
+    """What the server's modules log goes to stderr, and only from warnings on: stdout is for data."""
+    import logging
+    import sys
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
