@@ -81,6 +81,9 @@ async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
     try:
         async with asyncio.timeout(pace.smtp_connect):
             await client.connect()
+            # Without TLS and login the library greets only at the first command.
+            if client.is_ehlo_or_helo_needed:
+                await _greet(client)
     except aiosmtplib.SMTPAuthenticationError as error:
         reason = _words(error.code, error.message)
         result = Retry(reason) if 400 <= error.code < 500 else BadCredentials(f"login refused: {reason}")
@@ -98,6 +101,13 @@ async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
         reason = one_line(str(error)) or f"no session with {server.host} within {pace.smtp_connect:g} s"
         raise ConnectError(Retry(reason)) from error
     return client
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        await client.helo()
 
 
 async def _transfer(client: aiosmtplib.SMTP, envelope: Envelope, pace: Pace) -> SendResult:

@@ -64,6 +64,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -111,7 +114,10 @@ class Dovecot:
             (self.directory / name).mkdir()
         files = ""
         if certificate:
-            files = f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}"
+            # Copied: the unprivileged user need not be able to read the checkout.
+            for source, name in zip(certificate, ("cert.pem", "key.pem"), strict=True):
+                shutil.copy(source, self.directory / name)
+            files = f"ssl_cert = <{self.directory}/cert.pem\nssl_key = <{self.directory}/key.pem"
         (self.directory / "dovecot.conf").write_text(
             _CONFIG.format(
                 run=self.directory / "run",

@@ -14,10 +14,11 @@ import pytest
 
 from channels.email.pace import Pace
 from channels.email.parse import parse
-from channels.email.settings import SmtpServer
+from channels.email.settings import ImapServer, SmtpServer
 from tests.fakes.dovecot import Dovecot
 from tests.fakes.mail_account import QUICK, channel, connected, host, settings, texts, until
 from tests.fakes.mail_corpus import POISON, plain
+from tests.fakes.smtp_sink import CERTIFICATE, KEY
 
 pytestmark = pytest.mark.dovecot
 
@@ -291,6 +292,29 @@ async def test_several_folders_one_of_them_missing(dovecot: Dovecot, user: str) 
     assert {one.meta["folder"] for one in here.deliveries} == {"INBOX", "Помощь & Co"}
 
 
+async def test_tls_is_verified() -> None:
+    server = Dovecot(certificate=(CERTIFICATE, KEY))
+    server.start()
+    try:
+        imap = ImapServer(host="127.0.0.1", port=server.tls_port)
+        here = host()
+        mail = channel(settings(username="anna", imap=imap, ca_file=str(CERTIFICATE)))
+        await mail.start(here)
+        await connected(here)
+        server.deliver("anna", plain(1))
+        await until(lambda: len(here.deliveries) == 1, "mail over TLS")
+        await mail.stop()
+        elsewhere = host()
+        stranger = channel(settings(username="anna", imap=imap))
+        await stranger.start(elsewhere)
+        await until(lambda: elsewhere.health[-1].state == "retrying", "refused by us")
+        assert "certificate" in elsewhere.health[-1].detail
+        await stranger.stop()
+        assert "ca_file" in (await stranger.probe())[0].hint
+    finally:
+        server.close()
+
+
 async def test_polls_where_there_is_no_idle() -> None:
     server = Dovecot(idle=False)
     server.start()
@@ -317,6 +341,8 @@ async def test_a_restarted_server_is_found_again() -> None:
         await mail.start(here)
         await connected(here)
         await asyncio.to_thread(server.stop)
+        # Sessions outlive their master for a while; a machine that restarts takes them with it.
+        server.signal_sessions("anna", signal.SIGKILL)
         await until(lambda: here.health[-1].state == "retrying", "the loss is shown")
         server.deliver("anna", plain(1))
         await asyncio.to_thread(server.start)
