@@ -16,10 +16,12 @@ from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Any, Self, TypeVar
+from uuid import uuid4
 
 import msgspec
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.sock import SocketInfo
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, DictBackend
 from pymap.backend.dict.filter import FilterSet
@@ -80,15 +82,18 @@ class MailServer:
         await backend.start(self._stack)
         self._mailboxes = self._account(config)
         imap = IMAPServer(backend.login, config)
-        reader = ProxyProtocolReader(ProxyProtocolVersion.get(None))
-        serve = reader.get_callback(imap)
+        proxy = ProxyProtocolReader(ProxyProtocolVersion.get(None))
 
         async def connected(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             if task is not None:
                 self._connections.add(task)
                 task.add_done_callback(self._connections.discard)
-            await serve(source, sink)
+            try:
+                peer = SocketInfo.get(sink, await proxy.read(source), unique_id=uuid4().bytes)
+                await imap(source, sink, peer)
+            except (ConnectionError, EOFError, asyncio.CancelledError):
+                sink.close()
 
         self._server = await asyncio.start_server(connected, host=HOST, port=self.port)
         self.port = self._server.sockets[0].getsockname()[1]
