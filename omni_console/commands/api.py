@@ -67,14 +67,7 @@ class Api:
         except TimeoutError as error:
             raise AwayError(self.socket, f"nothing within {TIMEOUT_S:g} s") from error
         except aiohttp.ClientConnectorError as error:
-            if isinstance(error.os_error, PermissionError):
-                raise CommandError(
-                    "this account may not use the server's socket",
-                    where=str(self.socket),
-                    hint="join the group in server.socket_group, or ask the server's owner",
-                    code=Code.REFUSED,
-                ) from error
-            raise AwayError(self.socket, error.os_error.strerror or "cannot connect") from error
+            raise not_connected(self.socket, error.os_error) from error
         except aiohttp.ClientError as error:
             raise AwayError(self.socket, f"the connection broke ({type(error).__name__})") from error
         if 200 <= answer.status < 300:
@@ -96,3 +89,15 @@ class Api:
             hint=error.hint,
             code=_CODES.get(error.code, Code.NOT_OK),
         )
+
+
+def not_connected(socket: Path, error: OSError) -> CommandError:
+    """Is there nobody, or are we not let in?"""
+    if isinstance(error, PermissionError):
+        return CommandError(
+            "this account may not use the server's socket",
+            where=str(socket),
+            hint="join the group in server.socket_group, or ask the server's owner",
+            code=Code.REFUSED,
+        )
+    return AwayError(socket, error.strerror or "cannot connect")
