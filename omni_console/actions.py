@@ -4,6 +4,7 @@ A key is written as Textual names it; "j,down" are two. In browse mode letters w
 layout too (keymap.py adds the twins), so no action needs a Cyrillic key here.
 """
 
+# ruff: noqa: E501 - a table reads best with one action on a line
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -44,7 +45,9 @@ def _slots() -> tuple[Action, ...]:
         label = N_("Go to a numbered conversation")
         text = N_("Your conversations keep their numbers 1 to 7 while you hold them")
         found.append(Action(f"slot.{number}", f"alt+{number}", "anywhere", label, text, argument=str(number)))
-        found.append(Action(f"slot.{number}.browse", f"{number}", "browse", label, text, argument=str(number)))
+        found.append(
+            Action(f"slot.{number}.browse", f"{number}", "browse", label, text, argument=str(number))
+        )
     return tuple(found)
 
 

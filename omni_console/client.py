@@ -1,7 +1,8 @@
 """ServerClient: commands over HTTP, one event stream, resume by sequence number.
 
 It keeps no picture of the desk and knows no widgets. Every failure is one of two kinds: the server said
-no (`RefusedError`), or could not be asked (`UnreachableError`, which says whether the command may have arrived).
+no (`RefusedError`), or could not be asked (`UnreachableError`, which says whether the command may have
+arrived).
 """
 
 from __future__ import annotations
@@ -140,7 +141,8 @@ class ServerClient:
         try:
             return msgspec.json.decode(raw, type=answer)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
-            raise UnreachableError(f"the answer makes no sense: {error}", maybe_done=method != "GET") from error
+            why = f"the answer makes no sense: {error}"
+            raise UnreachableError(why, maybe_done=method != "GET") from error
 
     async def _bytes(
         self, method: str, path: str, body: object, query: dict[str, str | int | None] | None

@@ -27,9 +27,7 @@ from omni_console.i18n import _
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/"
 _RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ,/."
-_TWINS = {
-    latin: russian for latin, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()
-}
+_TWINS = {latin: russian for latin, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()}
 
 # These characters are a Mac's option + digit; Textual 8.2.8 reads ESC 1 (alt+1 everywhere else) as one.
 _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
@@ -51,8 +49,10 @@ class KeymapError(Exception):
 
 def repair_alt_digits() -> None:
     """Let alt+1 … alt+9 arrive as such; without this they come as "¡", "™", "£", …"""
-    for sequence in _ALT_DIGITS:
-        _ansi_sequences.ANSI_SEQUENCES_KEYS.pop(sequence, None)  # type: ignore[call-overload]
+    table = _ansi_sequences.ANSI_SEQUENCES_KEYS
+    if isinstance(table, dict):
+        for sequence in _ALT_DIGITS:
+            table.pop(sequence, None)
 
 
 def normal(key: str) -> str:
@@ -131,7 +131,7 @@ def twin(key: str) -> str | None:
 
 
 def bindings(where: Where, changes: Mapping[str, str] | None = None) -> list[Binding]:
-    """Textual's bindings for one place. What is pressed with alt, ctrl or an F key comes before the editor."""
+    """Textual's bindings for one place. What is pressed with alt, ctrl or F keys comes before the editor."""
     found: list[Binding] = []
     for action in ACTIONS:
         if action.where != where:
@@ -190,7 +190,7 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
         '"reply.start" = "r,i"',
         "```",
         "",
-        "Terminals do not deliver every key. `ctrl+enter` needs the kitty protocol; `ctrl+j` sends everywhere.",
+        "Terminals do not deliver every key: `ctrl+enter` needs the kitty protocol, `ctrl+j` sends anywhere.",
         "Where alt+digit changes the terminal's tabs, use the digit alone in browse mode.",
     ]
     for where, title in WHERE_TITLES.items():

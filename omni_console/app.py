@@ -1,0 +1,117 @@
+"""OmniConsole: the operator's program. Holds the client, the desk and the one worker that listens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+
+from omni_console import i18n
+from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
+from omni_console.desk import Desk
+from omni_console.keymap import load, repair_alt_digits
+from omni_console.look import OMNI
+from omni_console.messages import Greeted, Heard, LinkChanged
+from omni_console.screens.desk_screen import DeskScreen
+from omni_console.timing import Clock
+from server.protocol import Envelope
+
+
+class OmniConsole(App[int]):
+    """`changes`: the operator's own keys by action id, checked (keymap.load)."""
+
+    TITLE = "Omni Console"
+    CSS_PATH = "styles/omni.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    # Textual's own ctrl+q cannot be moved, and its ctrl+c answers with a lecture.
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(
+        self,
+        client: ServerClient,
+        *,
+        clock: Clock | None = None,
+        changes: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        repair_alt_digits()
+        self.register_theme(OMNI)
+        self.theme = "omni"
+        self.client = client
+        self.clock = clock or Clock()
+        self.desk = Desk()
+        self.desk_screen = DeskScreen(self.desk, client, self.clock, dict(changes or {}))
+        for key in ("ctrl+q", "ctrl+c"):
+            self._bindings.key_to_bindings.pop(key, None)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.desk_screen)
+        self.run_worker(self._live(), name="live", group="live", exit_on_error=True)
+
+    async def on_unmount(self) -> None:
+        await self.client.close()
+
+    async def _live(self) -> None:
+        """Say hello until somebody answers, then listen for ever."""
+        backoff = Backoff()
+        greeted = await self._greet()
+        while not greeted:
+            await asyncio.sleep(backoff.pause())
+            greeted = await self._greet()
+        await self.client.listen(self._heard, self._link)
+
+    async def _greet(self) -> bool:
+        try:
+            hello = await self.client.hello()
+        except UnreachableError as error:
+            self.desk_screen.post_message(LinkChanged(Link("offline", str(error))))
+            return False
+        except RefusedError as error:
+            problem = error.body
+            why = f"{problem.message}. {problem.hint}".strip(" .")
+            self.desk_screen.post_message(LinkChanged(Link("offline", why)))
+            return False
+        if self.client.seq is None:
+            self.client.seq = hello.seq
+        self.desk_screen.post_message(Greeted(hello))
+        return True
+
+    def _heard(self, envelope: Envelope) -> None:
+        self.desk_screen.post_message(Heard(envelope))
+
+    def _link(self, link: Link) -> None:
+        self.desk_screen.post_message(LinkChanged(link))
+        if link.state == "online":
+            # Another server may be there now, or other channels: ask again.
+            self.run_worker(self._greet(), name="greet", group="greet", exclusive=True)
+
+
+def default_keys_path() -> Path:
+    """keys.toml beside the console's configuration (XDG_CONFIG_HOME)."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / "omni-console" / "keys.toml"
+
+
+def run_console(
+    socket_path: str | None,
+    *,
+    url: str = "http://omni",
+    token: str = "",
+    language: str | None = None,
+    mouse: bool = True,
+    keys_path: Path | None = None,
+) -> int:
+    """Run the console until the operator quits; the exit code. Raises KeymapError before it draws."""
+    i18n.use(language)
+    changes = load(keys_path or default_keys_path())
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    client = ServerClient(socket_path, url=url, token=token)
+    console = OmniConsole(client, changes=changes)
+    console.animation_level = "none"
+    code = console.run(mouse=mouse)
+    return code if isinstance(code, int) else console.return_code or 0

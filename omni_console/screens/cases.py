@@ -1,0 +1,174 @@
+"""The moves of a case: take, give, give back, close, reopen, snooze."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from omni_console import errands
+from omni_console.i18n import _
+from omni_console.messages import Refused, RowCame
+from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.timing import HOUR, parse_delay
+from omni_console.widgets.close_form import CloseForm
+from server.protocol import Conversation
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+MORNING = 9
+
+
+class Cases:
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {
+            "thread.claim": self._claim,
+            "thread.assign": self._assign,
+            "thread.release": self._release,
+            "thread.close": self._close,
+            "thread.reopen": self._reopen,
+            "thread.snooze": self._snooze,
+        }
+
+    def _ask(self, what: str, key: int, ask: Callable[[], Awaitable[Conversation]], said: str) -> None:
+        if not self._screen.online:
+            self._screen.say(_("offline: nothing was done"), bad=True)
+            return
+        errands.send(self._screen, what, ask, lambda row: RowCame(row, said), conversation_id=key)
+
+    def _claim(self) -> None:
+        row, client = self._screen.target, self._screen.client
+        if row is None:
+            return
+        if row.assignee_id == self._screen.desk.me and row.state != "closed":
+            self._screen.say(_("it is yours already"))
+            return
+        key, expect = row.id, row.assignee_id
+        said = _("{customer} is yours").format(customer=row.customer)
+        if expect is None:
+            self._ask("claim", key, lambda: client.claim(key, expect), said)
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer == "take":
+                self._ask("claim", key, lambda: client.claim(key, expect), said)
+
+        question = _("{holder} has {customer}. Take over?").format(holder=row.assignee, customer=row.customer)
+        choices = [Choice("leave", _("no, leave it")), Choice("take", _("take it over"))]
+        self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    def _release(self) -> None:
+        row, client = self._screen.target, self._screen.client
+        if row is None:
+            return
+        key = row.id
+        said = _("{customer} is back in the queue").format(customer=row.customer)
+        self._ask("release", key, lambda: client.release(key), said)
+
+    def _assign(self) -> None:
+        row, desk = self._screen.target, self._screen.desk
+        if row is None:
+            return
+        choices = [
+            Choice(str(operator.id), operator.name, _("here") if operator.online else "")
+            for operator in sorted(desk.operators.values(), key=lambda one: (not one.online, one.name))
+            if not operator.disabled and operator.role != "reader" and operator.id != row.assignee_id
+        ]
+        if not choices:
+            self._screen.say(_("there is nobody else"))
+            return
+        key, customer = row.id, row.customer
+
+        def chosen(answer: str | None) -> None:
+            if answer is None:
+                return
+            client, operator = self._screen.client, desk.operators[int(answer)]
+            said = _("{customer} goes to {operator}").format(customer=customer, operator=operator.name)
+            self._ask("assign", key, lambda: client.assign(key, operator.id), said)
+
+        question = _("Who takes over {customer}?").format(customer=customer)
+        self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    def _close(self) -> None:
+        screen, row = self._screen, self._screen.target
+        if row is None:
+            return
+        if row.state == "closed":
+            screen.say(_("it is closed already"))
+            return
+        screen.open(row.id, focus=False)
+        pane = screen.grid.showing(row.id)
+        if pane is not None:
+            screen.call_after_refresh(pane.form.open, row.topic or row.subject or "")
+
+    def form_filled(self, event: CloseForm.Filled) -> None:
+        screen = self._screen
+        pane = next((pane for pane in screen.grid.panes if pane.form is event.sender), None)
+        if pane is None or pane.row is None:
+            return
+        client, key = screen.client, pane.row.id
+        said = _("closed: {topic}").format(topic=event.topic)
+        self._ask("close", key, lambda: client.close_conversation(key, event.topic, event.result), said)
+
+    def done(self, row: Conversation) -> None:
+        """A row came back: the form of a closed case is not needed any more."""
+        pane = self._screen.grid.showing(row.id)
+        if pane is not None and row.state == "closed" and pane.form.display:
+            pane.form.display = False
+            pane.river.focus()
+
+    def _reopen(self) -> None:
+        row, client = self._screen.target, self._screen.client
+        if row is None:
+            return
+        key = row.id
+        self._ask("reopen", key, lambda: client.reopen(key), _("open again"))
+
+    def _snooze(self) -> None:
+        row, clock = self._screen.target, self._screen.clock
+        if row is None:
+            return
+        now, key = clock.now(), row.id
+        moments = {
+            "1h": now + HOUR,
+            "3h": now + 3 * HOUR,
+            "morning": clock.tomorrow_at(MORNING),
+        }
+        choices = [
+            Choice("1h", _("for an hour"), clock.moment(moments["1h"])),
+            Choice("3h", _("for three hours"), clock.moment(moments["3h"])),
+            Choice("morning", _("until tomorrow morning"), clock.moment(moments["morning"])),
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer is None:
+                return
+            if answer.startswith("="):
+                delay = parse_delay(answer[1:])
+                if delay is None:
+                    self._screen.say(
+                        _("not a time: {text}. Try 45m, 2h or 3d").format(text=answer[1:]), bad=True
+                    )
+                    return
+                until = now + delay
+            else:
+                until = moments[answer]
+            client = self._screen.client
+            said = _("away until {when}").format(when=clock.moment(until))
+            self._ask("snooze", key, lambda: client.snooze(key, until), said)
+
+        question = _("Snooze {customer} until…").format(customer=row.customer)
+        prompt = _("or for another time: 45m, 2h, 3d")
+        self._screen.app.push_screen(ChoiceScreen(question, choices, prompt=prompt), chosen)
+
+    def refused(self, event: Refused) -> bool:
+        """True when it was about a case, and the operator was told."""
+        if event.problem.code != "taken":
+            return False
+        holder = event.problem.holder or _("somebody else")
+        self._screen.say(_("not yours: {holder} has it").format(holder=holder), bad=True)
+        self._screen.load_detail(event.conversation_id)
+        return True

@@ -1,0 +1,177 @@
+"""Replies that are not settled: waiting, failed, or perhaps delivered. One key decides each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from omni_console import errands
+from omni_console.client import ServerClient
+from omni_console.i18n import _, ngettext
+from omni_console.messages import OutboxCame, Refused, Settled, Unanswered
+from omni_console.screens.choice_screen import Choice, ChoiceScreen, TextLines
+from omni_console.text import safe_line
+from omni_console.timing import Clock
+from omni_console.widgets.line_list import LineList
+from omni_console.widgets.message_lines import SIGNS
+from omni_console.widgets.paint import Line, spread
+from server.protocol import OutboxItem
+
+Verdict = Literal["arrived", "again", "drop"]
+
+# Each key also on a Russian layout; capital letters mean all of them.
+VERDICTS: Mapping[str, tuple[Verdict, bool]] = {
+    "a": ("arrived", False), "ф": ("arrived", False), "A": ("arrived", True), "Ф": ("arrived", True),
+    "s": ("again", False), "ы": ("again", False), "S": ("again", True), "Ы": ("again", True),
+    "d": ("drop", False), "в": ("drop", False),
+}  # fmt: skip
+UNDECIDED = ("failed", "unknown")
+
+
+class OutboxRows(LineList):
+    row_height = 2
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.items: list[OutboxItem] = []
+
+    def row_count(self) -> int:
+        return len(self.items)
+
+    def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
+        item = self.items[index]
+        edge = (Content("▌" if selected else " "), "accent")
+        sign, role = SIGNS.get(item.state, (" ", "dim"))
+        if line == 1:
+            why = item.error or item.message.error
+            text = f"{item.message.text}" if not why else f"{why} · {item.message.text}"
+            return spread([edge, (Content("    "), "base"), (safe_line(text), "dim")], [], width)
+        words = {
+            "failed": _("failed"),
+            "unknown": _("maybe delivered"),
+            "retrying": _("trying again"),
+            "queued": _("queued"),
+            "sending": _("sending"),
+        }.get(item.state, item.state)
+        left: Line = [
+            edge,
+            (Content(f" {sign} ".ljust(4)), role),
+            (safe_line(item.customer), "strong"),
+            (Content("  "), "base"),
+            (safe_line(item.message.mark), "mark"),
+            (safe_line(" " + item.message.author), "dim"),
+        ]
+        right: Line = [
+            (safe_line(words), role),
+            (Content("  " + self.clock.moment(item.message.at) + " "), "dim"),
+        ]
+        return spread(left, right, width)
+
+
+class OutboxScreen(ModalScreen[int | None]):
+    """Ends with the conversation to go to, or None."""
+
+    BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
+
+    def __init__(self, client: ServerClient, clock: Clock) -> None:
+        super().__init__()
+        self.client = client
+        self.rows = OutboxRows(clock)
+        self.foot = TextLines("", role="dim", classes="foot")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window"):
+            yield TextLines(_("Replies that are not settled"), role="strong", classes="title")
+            yield self.rows
+            yield self.foot
+
+    def on_mount(self) -> None:
+        self.rows.focus()
+        self.load()
+
+    def load(self) -> None:
+        errands.send(self, "outbox", self.client.outbox, OutboxCame)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @on(OutboxCame)
+    def came(self, event: OutboxCame) -> None:
+        rank = {"unknown": 0, "failed": 1}
+        self.rows.items = sorted(event.items, key=lambda item: (rank.get(item.state, 2), item.message.at))
+        self.rows.rows_changed()
+        if event.items:
+            keys = _("a it arrived · s send again · d drop · A, S all of them · enter opens · esc closes")
+            self.foot.say(keys, "dim")
+        else:
+            self.foot.say(_("every reply is settled · esc closes"), "dim")
+
+    @on(Settled)
+    def settled(self, event: Settled) -> None:
+        count = len(event.settled.message_ids)
+        self.foot.say(ngettext("{n} reply settled", "{n} replies settled", count).format(n=count), "strong")
+        self.load()
+
+    @on(Refused)
+    def refused(self, event: Refused) -> None:
+        self.foot.say(event.problem.message, "bad")
+
+    @on(Unanswered)
+    def unanswered(self, event: Unanswered) -> None:
+        self.foot.say(_("no answer from the server: {why}").format(why=event.why), "bad")
+
+    @on(LineList.Chosen)
+    def chosen(self, event: LineList.Chosen) -> None:
+        event.stop()
+        self.dismiss(self.rows.items[event.index].message.conversation_id)
+
+    def on_key(self, event: events.Key) -> None:
+        moves = {"j": 1, "о": 1, "down": 1, "k": -1, "л": -1, "up": -1}
+        if event.key in moves:
+            event.stop()
+            self.rows.move(moves[event.key])
+        elif event.key == "enter":
+            event.stop()
+            self.rows.choose()
+        elif event.key in VERDICTS:
+            event.stop()
+            verdict, everything = VERDICTS[event.key]
+            self._decide(verdict, everything=everything)
+
+    def _decide(self, verdict: Verdict, *, everything: bool) -> None:
+        undecided = [item for item in self.rows.items if item.state in UNDECIDED]
+        if everything:
+            if not undecided:
+                return
+            count = len(undecided)
+            question = (
+                ngettext("Send {n} reply again?", "Send {n} replies again?", count)
+                if verdict == "again"
+                else ngettext("Has {n} reply arrived?", "Have all {n} replies arrived?", count)
+            ).format(n=count)
+            choices = [Choice("no", _("no, not all of them")), Choice("yes", _("yes, all of them"))]
+
+            def chosen(answer: str | None) -> None:
+                if answer == "yes":
+                    self._settle(verdict, [], everything=True)
+
+            self.app.push_screen(ChoiceScreen(question, choices), chosen)
+            return
+        if not self.rows.items:
+            return
+        item = self.rows.items[self.rows.cursor]
+        if item.state not in UNDECIDED:
+            self.foot.say(_("this one is still on its way: nothing to decide yet"), "strong")
+            return
+        self._settle(verdict, [item.message.id], everything=False)
+
+    def _settle(self, verdict: Verdict, ids: list[int], *, everything: bool) -> None:
+        client = self.client
+        errands.send(self, "settle", lambda: client.settle(verdict, ids, everything=everything), Settled)

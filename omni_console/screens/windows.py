@@ -1,0 +1,70 @@
+"""The small windows over the desk, and what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from omni_console.screens.help_screen import HelpScreen
+from omni_console.screens.outbox_screen import OutboxScreen
+from omni_console.screens.palette_screen import PaletteScreen
+from omni_console.screens.search_screen import Found, SearchScreen
+from omni_console.screens.switcher_screen import SwitcherScreen
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+
+class Windows:
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {
+            "switcher.open": self._switcher,
+            "search.open": self._search,
+            "outbox.open": self._outbox,
+            "palette.open": self._palette,
+            "help.open": self._help,
+        }
+
+    def _switcher(self) -> None:
+        screen = self._screen
+
+        def chosen(key: int | None) -> None:
+            if key is not None:
+                screen.open(key)
+
+        screen.app.push_screen(SwitcherScreen(screen.desk, screen.clock), chosen)
+
+    def _search(self) -> None:
+        screen = self._screen
+
+        def chosen(found: Found | None) -> None:
+            if found is not None:
+                screen.desk.put_row(found.conversation, with_seen=True)
+                screen.jump_to(found.conversation.id, found.message_id)
+
+        screen.app.push_screen(SearchScreen(screen.client, screen.clock), chosen)
+
+    def _outbox(self) -> None:
+        screen = self._screen
+
+        def closed(key: int | None) -> None:
+            screen.load_counts()
+            if key is not None:
+                screen.open(key)
+
+        screen.app.push_screen(OutboxScreen(screen.client, screen.clock), closed)
+
+    def _palette(self) -> None:
+        screen = self._screen
+
+        def chosen(command: str | None) -> None:
+            if command is not None:
+                screen.action_do(command)
+
+        screen.app.push_screen(PaletteScreen(screen.changes), chosen)
+
+    def _help(self) -> None:
+        self._screen.app.push_screen(HelpScreen(self._screen.changes))

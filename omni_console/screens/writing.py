@@ -1,0 +1,287 @@
+"""Replies, notes and drafts: from the editor to the server, and what comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from omni_console import errands
+from omni_console.client import RefusedError, UnreachableError
+from omni_console.i18n import _, ngettext
+from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
+from omni_console.outgoing import Outgoing
+from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.widgets.pane import Pane
+from server.protocol import Conversation
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+SAVE_AFTER_S = 1.0  # a draft is on the server within 2 s of the last key
+QUIT_WAIT_S = 2.0
+
+
+class Writing:
+    """Everything about words that leave the console."""
+
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+        self._save_due = False
+        self._saving = False
+        self._checking: dict[int, bool] = {}  # conversation -> go on to the next one afterwards
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {
+            "reply.start": lambda: self._start("reply"),
+            "note.start": lambda: self._start("note"),
+            "compose.kind": self._turn,
+            "compose.way": self._next_way,
+            "compose.leave": self._leave,
+            "compose.send": lambda: self._send(go_on=False),
+            "compose.send_next": lambda: self._send(go_on=True),
+        }
+
+    # --- starting and leaving ---------------------------------------------------------------------------
+
+    def _start(self, kind: str) -> None:
+        screen = self._screen
+        if screen.focused is screen.list:
+            key = screen.list.conversation_id
+            if key is None:
+                return
+            screen.open(key, focus=False)
+        pane = screen.pane
+        if pane is not None:
+            screen.call_after_refresh(pane.write, kind)
+
+    def _turn(self) -> None:
+        pane = self._screen.pane
+        if pane is not None and pane.writing:
+            pane.turn("reply" if pane.composer.kind == "note" else "note")
+
+    def _next_way(self) -> None:
+        pane = self._screen.pane
+        if pane is None:
+            return
+        if len(pane.ways) < 2:
+            self._screen.say(_("there is only one way to answer"))
+        pane.next_way()
+
+    def _leave(self) -> None:
+        pane = self._screen.pane
+        if pane is not None:
+            pane.keep()
+            self.save_now()
+            pane.river.focus()
+
+    # --- drafts -------------------------------------------------------------------------------------------
+
+    def save_soon(self) -> None:
+        if not self._save_due:
+            self._save_due = True
+            self._screen.set_timer(SAVE_AFTER_S, self.save_now)
+
+    def save_now(self) -> None:
+        self._save_due = False
+        if self._saving or not self._screen.desk.drafts.unsaved():
+            return
+        self._saving = True
+        self._screen.run_worker(self._save(), group="drafts", exit_on_error=True)
+
+    async def _save(self) -> None:
+        screen = self._screen
+        again = False
+        try:
+            for draft, ticket in screen.desk.drafts.unsaved():
+                saved = await screen.client.save_draft(draft)
+                screen.post_message(DraftSaved(saved, ticket))
+        except UnreachableError:
+            again = screen.online
+        except RefusedError as error:
+            again = error.status >= 500
+            screen.post_message(Refused("draft", 0, error.body))
+        finally:
+            self._saving = False
+        if again:
+            self.save_soon()
+
+    def quit(self) -> None:
+        screen = self._screen
+        for pane in screen.grid.panes:
+            pane.keep()
+        screen.run_worker(self._quit(), group="quit", exclusive=True)
+
+    async def _quit(self) -> None:
+        drafts, screen = self._screen.desk.drafts, self._screen
+        try:
+            async with asyncio.timeout(QUIT_WAIT_S):
+                for draft, ticket in drafts.unsaved():
+                    drafts.saved(await screen.client.save_draft(draft), ticket)
+        except (UnreachableError, RefusedError, TimeoutError) as error:
+            lost = drafts.unsaved_texts()
+            if lost:
+                text = ngettext(
+                    "{n} unsent text could not be saved ({why}). Quit and lose it?",
+                    "{n} unsent texts could not be saved ({why}). Quit and lose them?",
+                    lost,
+                ).format(n=lost, why=str(error) or _("no answer"))
+                choices = [Choice("stay", _("stay")), Choice("quit", _("quit, lose it"))]
+                chosen = await screen.app.push_screen_wait(ChoiceScreen(text, choices))
+                if chosen != "quit":
+                    return
+        screen.app.exit(0)
+
+    # --- sending ------------------------------------------------------------------------------------------
+
+    def _outgoing(self, conversation_id: int) -> Outgoing:
+        return self._screen.outgoing.setdefault(conversation_id, Outgoing())
+
+    def _send(self, *, go_on: bool) -> None:
+        screen, pane = self._screen, self._screen.pane
+        if pane is None or not pane.conversation_id:
+            return
+        row, text = pane.row, pane.composer.text.strip()
+        if row is None or not text:
+            return
+        outgoing = self._outgoing(row.id)
+        if outgoing.in_flight:
+            return
+        pane.keep()
+        if not screen.online:
+            pane.notice.say(_("offline: not sent. The text stays here; send it when the server is back."))
+            return
+        if pane.composer.kind == "note":
+            self._send_note(pane, row, text, go_on=go_on)
+            return
+        if outgoing.must_check(text):
+            # Earlier words may have arrived: look before other words go.
+            self._checking[row.id] = go_on
+            screen.load_detail(row.id)
+            return
+        self._send_reply(pane, row, text, go_on=go_on)
+
+    def _send_reply(self, pane: Pane, row: Conversation, text: str, *, go_on: bool) -> None:
+        screen, way = self._screen, pane.way
+        if way is None:
+            pane.notice.say(_("there is no way to answer this customer"))
+            return
+        if len(text) > way.text_max:
+            over = len(text) - way.text_max
+            pane.notice.say(
+                ngettext(
+                    "{n} character too many for {channel}: not sent",
+                    "{n} characters too many for {channel}: not sent",
+                    over,
+                ).format(n=over, channel=way.channel_title)
+            )
+            return
+        outgoing = self._outgoing(row.id)
+        river = pane.river.river
+        newest = max((message.id for message in river.messages()), default=0)
+        command = outgoing.reply(text, way, pane.river.painted_seq, newest)
+        outgoing.in_flight = True
+        pane.set_busy(True)
+        client, key = screen.client, row.id
+        errands.send(
+            screen,
+            "reply",
+            lambda: client.reply(key, command),
+            lambda message: Sent(key, "reply", message, go_on),
+            conversation_id=key,
+        )
+
+    def _send_note(self, pane: Pane, row: Conversation, text: str, *, go_on: bool) -> None:
+        outgoing = self._outgoing(row.id)
+        command = outgoing.note(text)
+        outgoing.in_flight = True
+        pane.set_busy(True)
+        client, key = self._screen.client, row.id
+        errands.send(
+            self._screen,
+            "note",
+            lambda: client.note(key, command),
+            lambda message: Sent(key, "note", message, go_on),
+            conversation_id=key,
+        )
+
+    # --- what came of it ----------------------------------------------------------------------------------
+
+    def sent(self, event: Sent) -> None:
+        screen = self._screen
+        self._outgoing(event.conversation_id).taken()
+        screen.desk.put_message(event.message)
+        pane = screen.grid.showing(event.conversation_id)
+        if pane is not None:
+            pane.sent(event.kind)
+            self.save_now()
+            pane.changed()
+            if pane.writing and not event.go_on:
+                pane.river.focus()
+        if event.go_on:
+            screen.go_on()
+        screen.load_counts()
+
+    def refused(self, event: Refused) -> bool:
+        """True when it was about writing, and the operator was told."""
+        if event.what == "draft":
+            return event.problem.code == "not_found"
+        if event.what not in ("reply", "note"):
+            return False
+        screen, problem = self._screen, event.problem
+        outgoing = self._outgoing(event.conversation_id)
+        outgoing.refused()
+        pane = screen.grid.showing(event.conversation_id)
+        if pane is None:
+            screen.say(_("a reply was not sent: {why}").format(why=problem.message), bad=True)
+            return True
+        pane.set_busy(False)
+        if problem.code == "stale":
+            outgoing.held(problem.seq)
+            for message in problem.news:
+                screen.desk.put_message(message)
+            pane.changed()
+            pane.notice.say(
+                ngettext(
+                    "not sent yet: this came meanwhile. ctrl+j sends it all the same",
+                    "not sent yet: these {n} came meanwhile. ctrl+j sends it all the same",
+                    len(problem.news),
+                ).format(n=len(problem.news)),
+                news=problem.news,
+            )
+            return True
+        reason = f"{problem.message}. {problem.hint}".strip(" .")
+        pane.notice.say(_("not sent: {why}").format(why=reason))
+        return True
+
+    def unanswered(self, event: Unanswered) -> bool:
+        self._checking.pop(event.conversation_id, None)
+        if event.what not in ("reply", "note"):
+            return False
+        self._outgoing(event.conversation_id).unanswered(
+            maybe_done=event.maybe_done and event.what == "reply"
+        )
+        pane = self._screen.grid.showing(event.conversation_id)
+        if pane is not None:
+            pane.set_busy(False)
+            pane.notice.say(
+                _("no answer: it may have been sent. ctrl+j asks again, and cannot send it twice")
+                if event.maybe_done
+                else _("not sent: the server cannot be reached. The text stays here")
+            )
+        return True
+
+    def detail_came(self, conversation_id: int) -> None:
+        """If this was asked for because of a doubtful reply: say what became of it, or send."""
+        go_on = self._checking.pop(conversation_id, None)
+        if go_on is None:
+            return
+        screen = self._screen
+        pane, row = screen.grid.showing(conversation_id), screen.desk.conversations.get(conversation_id)
+        if pane is None or row is None:
+            return
+        outgoing = self._outgoing(conversation_id)
+        if outgoing.checked(screen.desk.river(row.customer_id), screen.desk.me):
+            pane.notice.say(_("the earlier words did arrive. ctrl+j sends these as well"))
+            return
+        self._send_reply(pane, row, pane.composer.text.strip(), go_on=go_on)

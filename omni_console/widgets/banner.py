@@ -1,0 +1,32 @@
+"""The line that says that the server is lost, since when, and what that means."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from omni_console.i18n import _
+from omni_console.text import safe_line
+from omni_console.widgets.lines import Lines
+from omni_console.widgets.paint import Line
+
+
+class OfflineBanner(Lines):
+    def __init__(self) -> None:
+        super().__init__(id="banner")
+        self.why = ""
+        self.display = False
+
+    def show(self, why: str) -> None:
+        self.why = why
+        self.display = True
+        self.changed()
+
+    def hide(self) -> None:
+        self.display = False
+
+    def lay_out(self, width: int) -> list[Line]:
+        text = _("offline — drafts are kept, nothing can be sent; trying again")
+        line: Line = [(Content(f" ○ {text}"), "base")]
+        if self.why:
+            line.append((safe_line(f"  ({self.why})"), "base"))
+        return [line]

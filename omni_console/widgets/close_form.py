@@ -1,0 +1,114 @@
+"""Topic and result, asked for when a case is closed: two short lines inside the pane."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input
+
+from omni_console.i18n import _
+from omni_console.text import typed
+from omni_console.widgets.lines import Lines
+from omni_console.widgets.paint import Line
+
+TOPIC_MAX = 120
+RESULT_MAX = 240
+
+
+class FormLine(Lines):
+    """A label, or what is missing."""
+
+    def __init__(self, text: str, role: str, classes: str) -> None:
+        super().__init__(classes=classes)
+        self.text = text
+        self.role = role
+
+    def say(self, text: str, role: str) -> None:
+        self.text = text
+        self.role = role
+        self.changed()
+
+    def lay_out(self, width: int) -> list[Line]:
+        return [[(Content(self.text), self.role)]]
+
+
+class CloseForm(Vertical):
+    BINDINGS: ClassVar = [("escape", "leave", "")]
+
+    class Filled(Message):
+        def __init__(self, sender: CloseForm, topic: str, result: str) -> None:
+            super().__init__()
+            self.sender = sender
+            self.topic = topic
+            self.result = result
+
+        @property
+        def control(self) -> CloseForm:
+            return self.sender
+
+    class Left(Message):
+        def __init__(self, sender: CloseForm) -> None:
+            super().__init__()
+            self.sender = sender
+
+        @property
+        def control(self) -> CloseForm:
+            return self.sender
+
+    def __init__(self) -> None:
+        super().__init__(classes="close-form")
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield FormLine(self._prompt(), "dim", "form-prompt")
+        with Horizontal(classes="form-row"):
+            yield FormLine(_("topic"), "strong", "form-label")
+            yield Input(classes="topic", compact=True, max_length=TOPIC_MAX)
+        with Horizontal(classes="form-row"):
+            yield FormLine(_("result"), "strong", "form-label")
+            yield Input(classes="result", compact=True, max_length=RESULT_MAX)
+
+    @staticmethod
+    def _prompt() -> str:
+        return " " + _("close this case   enter: next, then close   esc: not now")
+
+    def open(self, topic: str) -> None:
+        self.query_one(FormLine).say(self._prompt(), "dim")
+        for field in self.query(Input):
+            field.cursor_blink = False
+            field.value = typed(topic) if field.has_class("topic") else ""
+        self.display = True
+        self.query_one(".topic", Input).focus()
+
+    def action_leave(self) -> None:
+        self.display = False
+        self.post_message(self.Left(self))
+
+    @on(Input.Submitted)
+    def submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        topic = self.query_one(".topic", Input)
+        result = self.query_one(".result", Input)
+        for field, name in ((topic, _("topic")), (result, _("result"))):
+            if not field.value.strip():
+                if event.input is field:
+                    self.query_one(FormLine).say(
+                        " " + _("{name} cannot be empty: later readers live on it").format(name=name), "bad"
+                    )
+                field.focus()
+                return
+        if event.input is topic:
+            result.focus()
+            return
+        self.post_message(self.Filled(self, topic.value.strip(), result.value.strip()))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("up", "down"):
+            event.stop()
+            wanted = ".topic" if event.key == "up" else ".result"
+            self.query_one(wanted, Input).focus()

@@ -1,0 +1,45 @@
+"""The editor of a reply or a note."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import events
+from textual.widgets import TextArea
+
+from omni_console.drafts import DraftKind
+from omni_console.keymap import install
+from omni_console.text import typed
+
+
+class Composer(TextArea):
+    """Compose mode is: this has the focus. What is pasted or restored is cleaned on its way in."""
+
+    def __init__(self, changes: Mapping[str, str]) -> None:
+        super().__init__(
+            classes="composer",
+            compact=True,
+            soft_wrap=True,
+            tab_behavior="focus",
+            highlight_cursor_line=False,
+        )
+        self.cursor_blink = False
+        self.kind: DraftKind = "reply"
+        install(self, ("compose",), changes)
+
+    def turn(self, kind: DraftKind) -> None:
+        self.kind = kind
+        self.set_class(kind == "note", "-note")
+
+    def put(self, text: str) -> None:
+        """Replace the text without the undo history of another conversation."""
+        if text != self.text:
+            self.load_text(typed(text))
+            self.move_cursor(self.document.end)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        if self.read_only:
+            return
+        if result := self._replace_via_keyboard(typed(event.text), *self.selection):
+            self.move_cursor(result.end_location)

@@ -1,0 +1,147 @@
+"""The list of conversations: two lines each, over the window of the desk."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.message import Message
+
+from omni_console.desk import Desk
+from omni_console.i18n import _, ngettext
+from omni_console.text import fit, safe_line
+from omni_console.timing import Clock
+from omni_console.widgets.line_list import LineList
+from omni_console.widgets.paint import Line, spread
+from server.protocol import Conversation, View
+
+AHEAD = 60  # rows before the end of what is loaded at which the next page is asked for
+AGE_CELLS = 5
+
+
+class ConversationList(LineList):
+    """The cursor stays on its conversation, wherever that moves."""
+
+    row_height = 2
+
+    class MoreWanted(Message):
+        """The end of what is loaded is near."""
+
+        def __init__(self, view: View) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        super().__init__(id="list")
+        self.desk = desk
+        self.clock = clock
+        self.view: View = "mine"
+        self.opened: set[int] = set()  # conversations in panes
+        self._on: int | None = None  # the conversation under the cursor
+
+    @property
+    def conversation_id(self) -> int | None:
+        """The conversation under the cursor."""
+        window = self.desk.windows[self.view]
+        return window.id_at(self.cursor) if 0 <= self.cursor < len(window) else None
+
+    def show(self, view: View) -> None:
+        self.view = view
+        self.cursor = 0
+        self._on = None
+        self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self.rows_changed()
+        self._on = self.conversation_id
+
+    def row_count(self) -> int:
+        return len(self.desk.windows[self.view])
+
+    def cursor_moved(self) -> None:
+        self._on = self.conversation_id
+        self._want_more()
+
+    def rows_changed(self) -> None:
+        window = self.desk.windows[self.view]
+        if self._on is not None:
+            index = window.index_of(self._on)
+            if index is not None and index != self.cursor:
+                # Keep the row under the operator's eyes where it is on the screen.
+                shift = (index - self.cursor) * self.row_height
+                self.cursor = index
+                super().rows_changed()
+                y = max(0, int(self.scroll_offset.y) + shift)
+                self.scroll_to(y=y, animate=False, force=True, immediate=True)
+        super().rows_changed()
+        self.show_cursor_row()
+        self._on = self.conversation_id
+        self._want_more()
+
+    def select(self, conversation_id: int) -> bool:
+        """Put the cursor on a conversation, if it is in this view."""
+        index = self.desk.windows[self.view].index_of(conversation_id)
+        if index is None:
+            return False
+        self.move_to(index)
+        self._on = conversation_id
+        return True
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._want_more()
+
+    def _want_more(self) -> None:
+        window = self.desk.windows[self.view]
+        if window.next is None or window.loading:
+            return
+        shown = (int(self.scroll_offset.y) + self.size.height) // self.row_height
+        if max(shown, self.cursor) + AHEAD >= len(window):
+            self.post_message(self.MoreWanted(self.view))
+
+    def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
+        row = self.desk.conversations.get(self.desk.windows[self.view].id_at(index))
+        if row is None:
+            return []
+        edge = (Content("▌" if selected else "▏" if row.id in self.opened else " "), "accent")
+        body = self._first(row, width - 2) if line == 0 else self._second(row, width - 2)
+        return [edge, *body, (Content(" "), "base")]
+
+    def _first(self, row: Conversation, width: int) -> Line:
+        unread = self.desk.unread(row)
+        if row.unsettled:
+            sign: Line = [(Content("✗ "), "bad")]
+        else:
+            sign = [(Content("● " if unread else "  "), "accent")]
+        since = row.waiting_since if row.state == "open" and row.waiting_since else row.last_at
+        age = self.clock.age(since) if since else ""
+        right: Line = [
+            (safe_line(f" {row.mark or ' '} "), "mark"),
+            (Content(age.rjust(AGE_CELLS)), "strong" if unread else "dim"),
+        ]
+        name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
+        return spread([*sign, (name, "strong" if unread else "base")], right, width)
+
+    def _second(self, row: Conversation, width: int) -> Line:
+        slot = self.desk.slot_of(row.id)
+        left: Line = [(Content(f"{slot or ' '} "), "dim")]
+        if self.desk.drafts.waits(row.id):
+            left.append((Content("✎ "), "accent"))
+        if row.preview_kind == "note":
+            left.append((Content("# "), "note"))
+        elif row.preview_kind == "out":
+            left.append((Content("↩ "), "dim"))
+        if row.preview.strip():
+            left.append((safe_line(row.preview), "dim"))
+        if row.preview_files:
+            files = ngettext("[{n} file]", "[{n} files]", row.preview_files).format(n=row.preview_files)
+            left.append((Content((" " if row.preview.strip() else "") + files), "dim"))
+        return spread(left, self._holder(row), width)
+
+    def _holder(self, row: Conversation) -> Line:
+        if row.state == "snoozed" and row.snooze_until:
+            return [
+                (Content(" " + _("until {when}").format(when=self.clock.moment(row.snooze_until))), "dim")
+            ]
+        if self.view in ("all", "closed"):
+            if row.assignee_id is None:
+                return [(Content(" " + _("queue")), "accent")] if row.state == "open" else []
+            if row.assignee_id != self.desk.me:
+                return [(fit(safe_line(" " + row.assignee), min(12, 1 + len(row.assignee))), "dim")]
+        return []

@@ -1,0 +1,75 @@
+"""A window with a field to type in and rows below it: the switcher and the search are made of this."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from omni_console.screens.choice_screen import TextLines
+from omni_console.widgets.line_list import LineList
+
+R = TypeVar("R")
+
+
+class Finder(ModalScreen[R | None], Generic[R]):
+    """Typing filters; up and down move without leaving the field; enter chooses."""
+
+    BINDINGS: ClassVar = [("escape", "leave", "")]
+
+    def __init__(self, title: str, rows: LineList) -> None:
+        super().__init__()
+        self._title = title
+        self.rows = rows
+        self.foot = TextLines("", role="dim", classes="foot")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window"):
+            yield TextLines(self._title, role="strong", classes="title")
+            yield Input(compact=True, max_length=200)
+            yield self.rows
+            yield self.foot
+
+    def on_mount(self) -> None:
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        field.focus()
+        self.words_changed("")
+
+    def words_changed(self, words: str) -> None:
+        raise NotImplementedError
+
+    def chosen(self, index: int) -> None:
+        raise NotImplementedError
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    @on(Input.Changed)
+    def typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.words_changed(event.value)
+
+    @on(Input.Submitted)
+    def submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.rows.row_count():
+            self.chosen(self.rows.cursor)
+
+    @on(LineList.Chosen)
+    def clicked(self, event: LineList.Chosen) -> None:
+        event.stop()
+        self.chosen(event.index)
+
+    def on_key(self, event: events.Key) -> None:
+        moves = {"down": 1, "up": -1, "ctrl+n": 1}
+        if event.key in moves:
+            event.stop()
+            self.rows.move(moves[event.key])
+        elif event.key in ("pagedown", "pageup"):
+            event.stop()
+            self.rows.move_pages(0.9 if event.key == "pagedown" else -0.9)

@@ -1,0 +1,74 @@
+"""The bottom line: what can be pressed here, or for a moment what just happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.content import Content
+
+from omni_console.actions import ACTIONS, Where
+from omni_console.i18n import _
+from omni_console.keymap import keys_of, shown
+from omni_console.text import safe_line
+from omni_console.widgets.lines import Lines
+from omni_console.widgets.paint import Line, spread, width_of
+
+SAID_S = 6.0
+
+
+class KeyLine(Lines):
+    def __init__(self, changes: Mapping[str, str]) -> None:
+        super().__init__(id="keys")
+        self._changes = changes
+        self.mode: Where = "list"
+        self._said = ""
+        self._role = "strong"
+
+    def show_mode(self, mode: Where) -> None:
+        if mode != self.mode:
+            self.mode = mode
+            self.changed()
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """Show a sentence for a few seconds. It may hold names: it is cleaned when painted."""
+        self._said = text
+        self._role = "bad" if bad else "strong"
+        self.changed()
+        self.set_timer(SAID_S, lambda: self._forget(text))
+
+    @property
+    def said(self) -> str:
+        return self._said
+
+    def _forget(self, text: str) -> None:
+        if self._said == text:
+            self._said = ""
+            self.changed()
+
+    def lay_out(self, width: int) -> list[Line]:
+        if self._said:
+            return [[(Content(" "), "base"), (safe_line(self._said), self._role)]]
+        wheres: dict[Where, tuple[Where, ...]] = {
+            "list": ("list", "browse", "anywhere"),
+            "browse": ("browse", "anywhere"),
+            "compose": ("compose", "anywhere"),
+            "anywhere": ("anywhere",),
+        }
+        mode = _("writing") if self.mode == "compose" else ""
+        right: Line = [(Content(f" {mode} " if mode else ""), "accent")]
+        left: Line = [(Content(" "), "base")]
+        hints = [action for action in ACTIONS if action.hint and action.where in wheres[self.mode]]
+        for action in sorted(hints, key=lambda action: action.hint):
+            if self.mode == "compose" and action.id == "switcher.open":
+                continue
+            if self.mode != "compose" and action.id == "compose.way":
+                continue
+            key = shown(keys_of(action, self._changes)[0])
+            piece: Line = [
+                (Content(key), "strong"),
+                (Content(" " + _(action.hint_label) + "   "), "dim"),
+            ]
+            if width_of(left) + width_of(piece) + width_of(right) > width:
+                continue
+            left += piece
+        return [spread(left, right, width)]

@@ -1,0 +1,111 @@
+"""A list drawn line by line: the cost of a key does not depend on how many rows there are."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from omni_console.widgets.paint import Line, strip_of
+
+ROLES = {
+    "line--cursor", "line--strong", "line--dim", "line--accent", "line--note", "line--bad", "line--mark",
+    "line--hit", "line--off", "line--private",
+}  # fmt: skip
+
+
+class LineList(ScrollView, can_focus=True):
+    """Rows of `row_height` lines with a cursor. Subclasses say how many rows there are and draw one."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
+    row_height = 1
+
+    class Chosen(Message):
+        """Enter, or a click on the row under the cursor."""
+
+        def __init__(self, sender: LineList, index: int) -> None:
+            super().__init__()
+            self.sender = sender
+            self.index = index
+
+        @property
+        def control(self) -> LineList:
+            return self.sender
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self.cursor = 0
+
+    def row_count(self) -> int:
+        raise NotImplementedError
+
+    def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
+        """Line `line` (from 0) of row `index`."""
+        raise NotImplementedError
+
+    def cursor_moved(self) -> None:
+        """The cursor is on another row."""
+
+    def rows_changed(self) -> None:
+        """The number of rows, or what is in them, changed."""
+        count = self.row_count()
+        self.cursor = max(0, min(self.cursor, count - 1))
+        self.virtual_size = Size(self.size.width, count * self.row_height)
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.rows_changed()
+        self.show_cursor_row()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        index, line = divmod(int(self.scroll_offset.y) + y, self.row_height)
+        if index >= self.row_count():
+            return strip_of(self, [], width)
+        selected = index == self.cursor
+        states = ("cursor",) if selected else ()
+        return strip_of(self, self.row_line(index, line, width, selected=selected), width, *states)
+
+    def move(self, rows: int) -> None:
+        self.move_to(self.cursor + rows)
+
+    def move_to(self, index: int) -> None:
+        index = max(0, min(index, self.row_count() - 1))
+        if index == self.cursor:
+            return
+        self.cursor = index
+        self.show_cursor_row()
+        self.refresh()
+        self.cursor_moved()
+
+    def move_pages(self, pages: float) -> None:
+        rows = max(1, int(self.size.height / self.row_height * abs(pages)))
+        self.move(rows if pages > 0 else -rows)
+
+    def show_cursor_row(self) -> None:
+        """Scroll as little as needed for the row under the cursor."""
+        height = self.size.height
+        if height <= 0:
+            return
+        first, top = self.cursor * self.row_height, int(self.scroll_offset.y)
+        if first < top:
+            self.scroll_to(y=first, animate=False, force=True, immediate=True)
+        elif first + self.row_height > top + height:
+            self.scroll_to(y=first + self.row_height - height, animate=False, force=True, immediate=True)
+
+    def choose(self) -> None:
+        if self.row_count():
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        index = (int(self.scroll_offset.y) + event.y) // self.row_height
+        if index >= self.row_count():
+            return
+        same = index == self.cursor
+        self.move_to(index)
+        if same or event.chain > 1:
+            self.choose()

@@ -1,0 +1,187 @@
+"""How a message looks: pure layout, from a message and a width to lines of pieces.
+
+Wide enough, a line is time, channel, author and text in columns; in a narrow pane the text goes under its
+author.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.content import Content
+
+from omni_console.i18n import _
+from omni_console.text import fit, safe_line, safe_text
+from omni_console.timing import Clock
+from omni_console.widgets.paint import Line, spread, width_of
+from server.protocol import Conversation, File, Message
+
+COLUMNS_FROM = 58  # cells from which the text has its own column
+AUTHOR_CELLS = 9
+SUBJECT_KINDS = ("in", "out")
+
+# Every state has a sign of its own: colour says nothing that the sign does not.
+SIGNS = {
+    "queued": ("…", "dim"),
+    "sending": ("…", "dim"),
+    "retrying": ("↻", "note"),
+    "sent": ("✓", "dim"),
+    "delivered": ("✓✓", "dim"),
+    "read": ("✓✓", "accent"),
+    "failed": ("✗", "bad"),
+    "unknown": ("?", "bad"),
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What surrounds a message on the screen."""
+
+    width: int
+    unread: bool = False
+    subject: bool = False  # show the subject: it is new here
+    hit: bool = False  # a search led here
+
+
+def message_lines(message: Message, clock: Clock, context: Context) -> list[Line]:
+    if message.kind == "system":
+        return _system(message, clock, context)
+    wide = context.width >= COLUMNS_FROM
+    indent = 8 + AUTHOR_CELLS + 2 if wide else 2
+    room = max(8, context.width - indent - 1)
+    body = _body(message, context, room)
+    sign = _sign(message)
+    if sign:
+        if body and width_of(body[-1]) + width_of(sign) + 1 <= room:
+            body[-1] = [*body[-1], (Content(" "), "base"), *sign]
+        else:
+            body.append(sign)
+    body.extend(_afterwards(message, room))
+    head = _head(message, clock, context, wide=wide)
+    lines: list[Line] = []
+    gutter = _gutter(message, context)
+    if wide:
+        for number, line in enumerate(body):
+            lead = head if number == 0 else [(Content(" " * (indent - 1)), "base")]
+            lines.append([gutter, *lead, *line])
+    else:
+        lines.append([gutter, *head])
+        lines.extend([gutter, (Content(" "), "base"), *line] for line in body)
+    return lines
+
+
+def separator(row: Conversation | None, title: str, at: int, clock: Clock, width: int) -> Line:
+    """The thin line over each case: channel, day, and how it ended."""
+    words = [clean for clean in (title, clock.day(at)) if clean]
+    text = safe_line(" · ".join(words))
+    pieces: Line = [(Content("─ "), "rule"), (text, "dim")]
+    if row is not None and row.state == "closed":
+        ending = " — ".join(part for part in (row.topic, row.result) if part)
+        pieces.append((Content(" · " + _("closed") + (": " if ending else "")), "dim"))
+        if ending:
+            pieces.append((safe_line(ending), "dim"))
+    used = width_of(pieces) + 1
+    if used >= width - 2:
+        return spread(pieces, [], width)
+    return [*pieces, (Content(" " + "─" * (width - used)), "rule")]
+
+
+def day_line(at: int, clock: Clock, width: int) -> Line:
+    text = Content(f"  {clock.day(at)}")
+    return [(fit(text, width), "dim")]
+
+
+def size(count: int) -> str:
+    if count < 1024:
+        return _("{n} B").format(n=count)
+    if count < 1024 * 1024:
+        return _("{n} KB").format(n=round(count / 1024))
+    return _("{n} MB").format(n=round(count / 1024 / 1024, 1))
+
+
+def _gutter(message: Message, context: Context) -> tuple[Content, str]:
+    if message.kind == "note":
+        return (Content("┃"), "note")
+    if context.hit:
+        return (Content("»"), "accent")
+    if context.unread:
+        return (Content("●"), "accent")
+    return (Content(" "), "base")
+
+
+def _head(message: Message, clock: Clock, context: Context, *, wide: bool) -> Line:
+    mark = message.mark or ("#" if message.kind == "note" else " ")
+    role = {"in": "strong", "note": "note"}.get(message.kind, "accent")
+    head: Line = [
+        (Content(clock.hour(message.at) + " "), "dim"),
+        (fit(safe_line(mark), 1), "note" if message.kind == "note" else "mark"),
+        (Content(" "), "base"),
+    ]
+    author = safe_line(message.author) if message.author.strip() else Content("·")
+    if wide:
+        return [*head, (fit(author, AUTHOR_CELLS), role), (Content("  "), "base")]
+    left: Line = [*head, (author, role)]
+    return spread(left, [], context.width - 1)
+
+
+def _body(message: Message, context: Context, room: int) -> list[Line]:
+    role = "strong" if context.unread else "note" if message.kind == "note" else "base"
+    lines: list[Line] = []
+    if message.stranger:
+        lines.append([(Content(_("(not written by this customer)")), "bad")])
+    if context.subject and message.subject:
+        lines.extend([(part, "strong")] for part in safe_line(message.subject).wrap(room))
+    if message.deleted:
+        lines.append([(Content(_("(deleted by the sender)")), "dim")])
+        return lines
+    if message.kind_of_event not in ("message", ""):
+        lines.append([(safe_line(f"[{message.kind_of_event}]"), "dim")])
+    if message.text.strip():
+        lines.extend([(part, role)] for part in safe_text(message.text.strip("\n")).wrap(room))
+    lines.extend(_file(file, room) for file in message.files)
+    return lines or [[(Content(_("(no text)")), "dim")]]
+
+
+def _file(file: File, room: int) -> Line:
+    tail = "  " + size(file.size) + (f"  {file.problem}" if file.problem else "")
+    pieces: Line = [(Content("+ "), "accent"), (safe_line(file.name or file.kind), "base")]
+    return spread(pieces, [(safe_line(tail) if not tail.isspace() else Content(""), "dim")], room)
+
+
+def _sign(message: Message) -> Line:
+    if message.kind != "out" or message.status not in SIGNS:
+        return []
+    sign, role = SIGNS[message.status]
+    words = {
+        "queued": _("queued"),
+        "sending": _("sending"),
+        "retrying": _("trying again"),
+        "failed": _("failed"),
+        "unknown": _("maybe delivered"),
+    }.get(message.status)
+    if message.status == "read":
+        words = _("read")
+    return [(Content(sign if words is None else f"{sign} {words}"), role)]
+
+
+def _afterwards(message: Message, room: int) -> list[Line]:
+    lines: list[Line] = []
+    if message.error and message.status in ("failed", "unknown", "retrying"):
+        lines.extend([(part, "bad")] for part in safe_line(message.error).wrap(room))
+    if message.status in ("failed", "unknown") and message.kind == "out":
+        lines.append([(Content(_("o: decide what to do")), "dim")])
+    if message.edited_at is not None and not message.deleted:
+        lines.append([(Content(_("(edited)")), "dim")])
+    if message.automatic:
+        lines.append([(Content(_("(sent automatically)")), "dim")])
+    return lines
+
+
+def _system(message: Message, clock: Clock, context: Context) -> list[Line]:
+    lead = Content(" " + clock.hour(message.at) + " · ")
+    room = max(8, context.width - 10)
+    parts = safe_text(message.text).wrap(room)
+    return [
+        [(lead if number == 0 else Content(" " * 9), "dim"), (part, "dim")]
+        for number, part in enumerate(parts)
+    ]

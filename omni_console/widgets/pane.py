@@ -1,0 +1,217 @@
+"""One conversation on the screen: header, history, what is in the way, and the editor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import TextArea
+
+from omni_console.desk import Desk
+from omni_console.drafts import DraftKind
+from omni_console.keymap import install
+from omni_console.timing import Clock
+from omni_console.widgets.close_form import CloseForm
+from omni_console.widgets.composer import Composer
+from omni_console.widgets.pane_lines import ComposeLine, Notice, PaneHeader
+from omni_console.widgets.river_view import RiverView
+from server.protocol import Conversation, Draft, ReplyWay
+
+
+class Pane(Vertical):
+    """Shows one conversation, or nothing. It holds the text being written; the desk keeps the draft."""
+
+    class DraftChanged(Message):
+        def __init__(self, draft: Draft) -> None:
+            super().__init__()
+            self.draft = draft
+
+    def __init__(self, desk: Desk, clock: Clock, changes: Mapping[str, str]) -> None:
+        super().__init__(classes="pane")
+        self.desk = desk
+        self.conversation_id = 0
+        self.way_index = 0
+        self.wants_reply: DraftKind | None = None  # asked for before the ways to answer were known
+        self._changes = changes
+        self.header = PaneHeader(desk, clock)
+        self.river = RiverView(desk, clock)
+        self.notice = Notice()
+        self.line = ComposeLine(desk)
+        self.composer = Composer(changes)
+        self.form = CloseForm()
+        install(self.river, ("browse",), changes)
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.river
+        yield self.form
+        yield self.notice
+        yield self.line
+        yield self.composer
+
+    def on_mount(self) -> None:
+        self._show_writing()
+
+    # --- what is shown -------------------------------------------------------------------------------
+
+    @property
+    def row(self) -> Conversation | None:
+        return self.desk.conversations.get(self.conversation_id)
+
+    @property
+    def ways(self) -> list[ReplyWay]:
+        return self.desk.ways.get(self.conversation_id, [])
+
+    @property
+    def way(self) -> ReplyWay | None:
+        ways = self.ways
+        return ways[self.way_index % len(ways)] if ways else None
+
+    @property
+    def writing(self) -> bool:
+        return self.composer.has_focus
+
+    def show(self, row: Conversation | None) -> None:
+        """Another conversation. What was being written stays behind as its draft."""
+        if row is not None and row.id == self.conversation_id:
+            return
+        self.keep()
+        self.conversation_id = 0  # nothing typed now belongs to anybody
+        self.composer.put("")
+        self.composer.read_only = False
+        self.composer.turn("reply")
+        self.notice.clear()
+        self.form.display = False
+        self.wants_reply = None
+        self.way_index = 0
+        self.line.busy = False
+        self.conversation_id = row.id if row else 0
+        self.header.conversation_id = self.conversation_id
+        self.header.only_channel = ""
+        self.line.conversation_id = self.conversation_id
+        self.river.show(self.conversation_id, row.customer_id if row else 0)
+        self.restore()
+        self.changed()
+
+    def restore(self) -> None:
+        """Bring back the draft, unless something is being written."""
+        if self.conversation_id and not self.composer.text:
+            kind = self.composer.kind
+            draft = self.desk.drafts.get(self.conversation_id, kind)
+            if draft is None and kind == "reply" and not self.writing:
+                draft = self.desk.drafts.get(self.conversation_id, "note")
+                if draft is not None:
+                    self.composer.turn("note")
+            if draft is not None:
+                self._choose_way(draft)
+                self.composer.put(draft.text)
+        self._show_writing()
+
+    def _choose_way(self, draft: Draft) -> None:
+        for index, way in enumerate(self.ways):
+            if (way.channel_id, way.address_id) == (draft.channel_id, draft.address_id):
+                self.way_index = index
+
+    def changed(self) -> None:
+        """Rows, messages or the time changed."""
+        self.header.changed()
+        self.river.changed()
+        self._show_writing()
+
+    def set_active(self, active: bool) -> None:
+        self.header.active = active
+        self.set_class(active, "-active")
+        self.header.changed()
+
+    def _show_writing(self) -> None:
+        line = self.line
+        line.note = self.composer.kind == "note"
+        line.way = self.way
+        line.ways = len(self.ways)
+        line.length = len(self.composer.text)
+        line.writing = self.writing
+        line.changed()
+        self.set_class(line.note, "-note")
+        busy_text = bool(self.composer.text) or self.writing
+        self.composer.display = busy_text and bool(self.conversation_id)
+        self.line.display = bool(self.conversation_id)
+
+    # --- writing ---------------------------------------------------------------------------------------
+
+    def write(self, kind: DraftKind) -> None:
+        """Start writing; what was begun of this kind comes back."""
+        if not self.conversation_id:
+            return
+        if not self.desk.ways.get(self.conversation_id) and kind == "reply" and not self._known():
+            self.wants_reply = kind
+            return
+        self.turn(kind)
+        self.composer.display = True
+        self.composer.focus()
+
+    def _known(self) -> bool:
+        return self.conversation_id in self.desk.ways
+
+    def turn(self, kind: DraftKind) -> None:
+        if self.composer.kind != kind:
+            self.keep()
+            self.composer.turn(kind)
+            draft = self.desk.drafts.get(self.conversation_id, kind)
+            self.composer.put(draft.text if draft else "")
+            self.notice.clear()
+        self._show_writing()
+
+    def next_way(self) -> None:
+        if len(self.ways) > 1:
+            self.way_index = (self.way_index + 1) % len(self.ways)
+            self.keep()
+            self._show_writing()
+
+    def keep(self) -> None:
+        """Tell the desk what is written, now."""
+        if not self.conversation_id:
+            return
+        way = self.way
+        known = self.desk.drafts.get(self.conversation_id, self.composer.kind)
+        if way is None and known is not None and known.text == self.composer.text:
+            return  # restored before the ways to answer were known: it keeps its own
+        draft = Draft(
+            conversation_id=self.conversation_id,
+            kind=self.composer.kind,
+            text=self.composer.text,
+            channel_id=way.channel_id if way else "",
+            address_id=way.address_id if way else None,
+        )
+        if self.desk.drafts.write(draft):
+            self.post_message(self.DraftChanged(draft))
+
+    def set_busy(self, busy: bool) -> None:
+        """A reply is on its way to the server: its words stay as they are until it answers."""
+        self.line.busy = busy
+        self.composer.read_only = busy
+        self.line.changed()
+
+    def sent(self, kind: DraftKind) -> None:
+        """The server has taken what was written."""
+        self.set_busy(False)
+        self.notice.clear()
+        if self.composer.kind == kind:
+            self.composer.put("")
+            self.keep()
+        self.river.to_newest()
+        self._show_writing()
+
+    @on(TextArea.Changed)
+    def typed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.keep()
+        self._show_writing()
+
+    def on_descendant_focus(self) -> None:
+        self._show_writing()
+
+    def on_descendant_blur(self) -> None:
+        self.call_later(self._show_writing)

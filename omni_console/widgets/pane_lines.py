@@ -1,0 +1,193 @@
+"""The frame of a pane: who this is, what just went wrong, and to whom one is about to write."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from omni_console.desk import Desk
+from omni_console.i18n import _, ngettext
+from omni_console.text import safe_line
+from omni_console.timing import Clock
+from omni_console.widgets.lines import Lines
+from omni_console.widgets.paint import Line, spread, width_of
+from server.protocol import Conversation, Message, ReplyWay
+
+NEWS_LINES = 3
+
+
+class PaneHeader(Lines):
+    """Two lines: the person and the state; then what it is about and who has it."""
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        super().__init__(classes="pane-header")
+        self.desk = desk
+        self.clock = clock
+        self.conversation_id = 0
+        self.only_channel = ""
+        self.active = False
+
+    def lay_out(self, width: int) -> list[Line]:
+        row = self.desk.conversations.get(self.conversation_id)
+        if row is None:
+            return [[(Content(" "), "base")], []]
+        slot = self.desk.slot_of(row.id)
+        name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
+        left: Line = [
+            (Content(f" {slot or ' '} "), "accent" if self.active else "dim"),
+            (name, "name" if self.active else "strong"),
+            (Content("  "), "base"),
+        ]
+        left += self._addresses(row, width // 2)
+        return [spread(left, self._state(row), width), self._about(row, width)]
+
+    def _addresses(self, row: Conversation, room: int) -> Line:
+        out: Line = []
+        for way in self.desk.ways.get(row.id, [])[:3]:
+            piece: Line = [
+                (safe_line(way.mark), "mark"),
+                (safe_line(" " + way.label), "dim"),
+                (Content("  "), "base"),
+            ]
+            if width_of(out) + width_of(piece) > room:
+                break
+            out += piece
+        return out or [(safe_line(" ".join(row.marks) or row.mark), "mark")]
+
+    def _state(self, row: Conversation) -> Line:
+        if row.state == "open" and row.waiting_since:
+            text = _("waits {age}").format(age=self.clock.age(row.waiting_since))
+            return [(Content(f" {text} "), "accent" if self.desk.unread(row) else "strong")]
+        if row.state == "snoozed" and row.snooze_until:
+            text = _("until {when}").format(when=self.clock.moment(row.snooze_until))
+            return [(Content(f" {text} "), "note")]
+        words = {
+            "open": _("open"),
+            "waiting": _("answered"),
+            "snoozed": _("snoozed"),
+            "closed": _("closed"),
+        }[row.state]
+        return [(Content(f" {words} "), "dim")]
+
+    def _about(self, row: Conversation, width: int) -> Line:
+        parts: list[str] = []
+        if row.assignee_id is None:
+            parts.append(_("nobody's") if row.state != "closed" else "")
+        elif row.assignee_id == self.desk.me:
+            parts.append(_("yours"))
+        else:
+            parts.append(_("{name} has it").format(name=row.assignee))
+        customer = self.desk.customers.get(row.customer_id)
+        earlier = len(customer.conversations) - 1 if customer else 0
+        if earlier > 0:
+            parts.append(ngettext("{n} other case", "{n} other cases", earlier).format(n=earlier))
+        if row.state == "closed":
+            parts.append(f"{row.topic} — {row.result}")
+        elif row.subject:
+            parts.append(row.subject)
+        text = " · ".join(part for part in parts if part)
+        right: Line = []
+        if self.only_channel:
+            channel = self.desk.channels.get(self.only_channel)
+            title = channel.title if channel else self.only_channel
+            right = [(safe_line(_("only {channel} (c)").format(channel=title) + " "), "note")]
+        return spread([(Content("   "), "base"), (safe_line(text), "dim")], right, width)
+
+
+class Notice(Lines):
+    """What the operator must know before the reply can go: a few lines, only while they matter."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="notice")
+        self.text = ""
+        self.news: list[Message] = []
+        self.bad = False
+        self.display = False
+
+    def say(self, text: str, *, news: list[Message] | None = None, bad: bool = True) -> None:
+        self.text = text
+        self.news = news or []
+        self.bad = bad
+        self.display = True
+        self.changed(layout=True)
+
+    def clear(self) -> None:
+        if self.display:
+            self.text = ""
+            self.news = []
+            self.display = False
+
+    def lay_out(self, width: int) -> list[Line]:
+        role = "bad" if self.bad else "strong"
+        lines: list[Line] = [
+            [(Content(" "), "base"), (part, role)] for part in safe_line(self.text).wrap(max(8, width - 2))
+        ]
+        for message in self.news[-NEWS_LINES:]:
+            head: Line = [(Content("   "), "base"), (safe_line(message.mark + " "), "mark")]
+            text = message.text.strip() or _("(a file)")
+            lines.append(
+                spread(
+                    [*head, (safe_line(message.author + "  "), "strong"), (safe_line(text), "base")],
+                    [],
+                    width,
+                )
+            )
+        return lines
+
+
+class ComposeLine(Lines):
+    """Who writes to whom, by which channel, to which address; how long the text is."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(classes="compose-line")
+        self.desk = desk
+        self.conversation_id = 0
+        self.note = False
+        self.way: ReplyWay | None = None
+        self.ways = 0
+        self.length = 0
+        self.writing = False
+        self.busy = False
+
+    @property
+    def too_long(self) -> bool:
+        return not self.note and self.way is not None and self.length > self.way.text_max
+
+    def lay_out(self, width: int) -> list[Line]:
+        row = self.desk.conversations.get(self.conversation_id)
+        if row is None:
+            return [[]]
+        if self.note:
+            left: Line = [
+                (Content(" # "), "note"),
+                (Content(_("private note")), "note"),
+                (Content("  " + _("the customer does not see it")), "dim"),
+            ]
+            return [spread(left, self._right(width), width)]
+        me = self.desk.operator.name.split(" ")[0] if self.desk.operator else ""
+        left = [(safe_line(f" {me} → "), "dim"), (safe_line(row.customer), "strong")]
+        if self.way is None:
+            left.append((Content("  " + _("no way to answer")), "bad"))
+        else:
+            left += [
+                (Content("  " + _("by") + " "), "dim"),
+                (safe_line(self.way.mark), "mark"),
+                (safe_line(" " + self.way.channel_title), "strong"),
+            ]
+            if self.way.label and self.way.label != self.way.channel_title:
+                left.append((safe_line("  " + self.way.label), "accent"))
+            if self.way.why:
+                left.append((safe_line(f"  ({self.way.why})"), "dim"))
+        return [spread(left, self._right(width), width)]
+
+    def _right(self, width: int) -> Line:
+        out: Line = []
+        if self.busy:
+            return [(Content(" " + _("sending…") + " "), "accent")]
+        if self.length and self.way is not None and not self.note:
+            near = self.length * 10 > self.way.text_max * 7
+            if near or self.writing:
+                text = f" {self.length}/{self.way.text_max}"
+                out.append((Content(text), "bad" if self.too_long else "dim"))
+        if self.writing and width > 70:
+            out.append((Content("  ctrl+j " + (_("keep") if self.note else _("send"))), "dim"))
+        return [*out, (Content(" "), "base")]

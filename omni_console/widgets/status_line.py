@@ -1,0 +1,92 @@
+"""The top line: the views with their counts, the channels' health, who sits here."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+
+from omni_console.desk import Desk
+from omni_console.i18n import _
+from omni_console.text import safe_line
+from omni_console.timing import Clock
+from omni_console.views import VIEWS
+from omni_console.widgets.lines import Lines
+from omni_console.widgets.paint import Line, spread, width_of
+from server.protocol import View
+
+GOOD = ("connected", "starting")
+
+
+class StatusLine(Lines):
+    class ViewChosen(Message):
+        def __init__(self, view: View) -> None:
+            super().__init__()
+            self.view = view
+
+    def __init__(self, desk: Desk, clock: Clock) -> None:
+        super().__init__(id="status")
+        self.desk = desk
+        self.clock = clock
+        self.view: View = "mine"
+        self.online = False
+
+    def show_view(self, view: View) -> None:
+        self.view = view
+        self.changed()
+
+    def lay_out(self, width: int) -> list[Line]:
+        right = self._right(short=width < 100)
+        room = width - width_of(right) - 1
+        for detail in (2, 1, 0):
+            left: Line = []
+            for view in VIEWS:
+                left.extend(self._tab(view, detail))
+            if width_of(left) <= room:
+                break
+        return [spread(left, right, width)]
+
+    def _tab(self, view: View, detail: int) -> Line:
+        counts = self.desk.counts
+        number = {"mine": counts.mine, "queue": counts.queue, "waiting": counts.waiting}.get(view)
+        label = {
+            "mine": _("mine"),
+            "queue": _("queue"),
+            "waiting": _("waiting"),
+            "all": _("all"),
+            "closed": _("closed"),
+        }[view]
+        text = f" {label}" if number is None else f" {label} {number}"
+        if view == "queue" and detail and number and counts.oldest_queued_at is not None:
+            age = self.clock.age(counts.oldest_queued_at)
+            text += " " + (_("(oldest {age})").format(age=age) if detail == 2 else f"({age})")
+        role = "active" if view == self.view else "strong" if number and view != "waiting" else "dim"
+        return [(Content(text + " "), role), (Content(" " if detail else ""), "base")]
+
+    def _right(self, *, short: bool) -> Line:
+        out: Line = []
+        if self.desk.trouble:
+            out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
+        if self.desk.counts.unsettled:
+            text = _("{n} to decide (o)").format(n=self.desk.counts.unsettled)
+            out += [(Content("✗ " + text), "bad"), (Content("   "), "base")]
+        ill = [channel for channel in self.desk.channels.values() if channel.state not in GOOD]
+        if ill:
+            words = ", ".join(channel.title for channel in ill[:2])
+            out += [(safe_line("✗ " + words), "bad"), (Content("   "), "base")]
+        elif self.desk.channels and not short:
+            out += [(Content(_("all channels ✓")), "dim"), (Content("   "), "base")]
+        name = self.desk.operator.name if self.desk.operator else ""
+        state = "" if self.online else _("offline")
+        if state:
+            out += [(Content("○ " + state), "bad"), (Content("  "), "base")]
+        out += [(safe_line(name), "strong"), (Content(" "), "base")]
+        return out
+
+    def on_click(self, event: events.Click) -> None:
+        at = 0
+        for view in VIEWS:
+            at += width_of(self._tab(view, 2))
+            if event.x < at:
+                self.post_message(self.ViewChosen(view))
+                return
