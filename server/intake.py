@@ -408,18 +408,18 @@ def _take_change(
 
 
 def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> None:
-    """Delivered, read or failed: of one message by its remote id, or of a thread up to a seq."""
+    """Delivered or read: a message and all before it in the thread. Failed: one message."""
     status: Status = {"delivery": "delivered", "read": "read", "failed": "failed"}[event.kind]  # type: ignore[assignment]
     rank = STATUS_RANK.get(status, 0)
     below: tuple[Status, ...] = tuple(s for s, r in STATUS_RANK.items() if 2 <= r < rank)  # type: ignore[misc]
-    up_to = event.detail.get("up_to", "")
-    if up_to.isdigit() and status != "failed":
-        targets = messages.undelivered_up_to(tx, channel.id, event.thread, int(up_to), below)
+    row = _target(tx, channel, event)
+    if row is None or row["kind"] != "out":
+        return
+    if status == "failed":
+        targets = [row["id"]]
     else:
-        row = _target(tx, channel, event)
-        targets = []
-        if row is not None and row["kind"] == "out" and (status == "failed" or row["status"] in below):
-            targets = [row["id"]]
+        # Who read this one read what stood above it.
+        targets = messages.undelivered_up_to(tx, channel.id, event.thread, row["visible_seq"] or 0, below)
     error = event.detail.get("reason", "") if status == "failed" else ""
     for message_id in targets:
         messages.set_status(tx, message_id, status, error)
