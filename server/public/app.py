@@ -185,9 +185,9 @@ def last_resort(counters: Counters) -> Middleware:
             return refuse(error.status, "method_not_allowed" if allow else "not_found", allow)
         except (web.RequestPayloadError, HttpProcessingError):
             return refuse(400, "bad_request")
-        except ConnectionError:
-            raise  # the visitor went away
-        except Exception:
+        except Exception as error:
+            if isinstance(error, ConnectionError) and request.transport is None:
+                return refuse(400, "gone")  # the visitor went away, or the guard closed: nobody hears it
             counters.add("failed")
             log.exception("request failed", method=request.method, route=_route(request))
             return refuse(500, "internal")

@@ -223,12 +223,16 @@ async def test_a_compressed_body_is_not_unpacked(door: Door, client: aiohttp.Cli
     ],
     ids=["nonsense", "headers", "line", "smuggling", "chunk"],
 )
-async def test_malformed_requests_are_refused_and_the_connection_closed(request_: bytes, door: Door) -> None:
+async def test_malformed_requests_are_refused_and_the_connection_closed(
+    request_: bytes, door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
     reader, writer = await raw(door, request_)
     assert b" 400 " in await asyncio.wait_for(reader.readline(), 10)
     await asyncio.wait_for(reader.read(), 10)
     writer.close()
     assert door.host.deliveries == []
+    assert all(record.exc_info is None for record in caplog.records)
+    assert all("\n" not in record.getMessage() for record in caplog.records)
 
 
 # --- how much one address may ask ---------------------------------------------------------------------
