@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from channels import json_input
-from channels.base import Attachment, Contact, InboundEvent, Sender, ThreadMessage
+from channels.base import Attachment, InboundEvent, Sender, ThreadMessage
 from channels.contacts import email_address, phone_number
 from channels.webchat.access import Refused
 from channels.webchat.session import Session
@@ -59,7 +59,8 @@ def message(
         dedupe_key=f"{session.visitor}:{client_id}",
         sender=session.sender(channel_id, locale(body)),
         thread=session.visitor,
-        remote_message_id=client_id,
+        # With the visitor's id, so that nobody can choose the remote id of another's message.
+        remote_message_id=f"{session.visitor}:{client_id}",
         text=text,
         attachments=tuple(files),
         occurred_at=now,
@@ -92,17 +93,14 @@ def _fingerprint(sender: Sender) -> str:
 def person_event(session: Session, channel_id: str, now: int, *, signed: bool) -> InboundEvent:
     """The visitor made himself known, by the site's signature or by typing an address."""
     sender = session.sender(channel_id)
-    shown: dict[str, str] = {}
-    contact: Contact
-    for contact in sender.contacts:
-        shown[contact.scheme] = contact.external_id + ("" if contact.verified else " (not verified)")
+    typed = [] if signed else [session.name, session.email, session.phone]
     return InboundEvent(
         kind="identity_changed" if signed else "contact_shared",
         dedupe_key=f"{session.visitor}:person:{_fingerprint(sender)}",
         sender=sender,
         thread=session.visitor,
+        text=", ".join(part for part in typed if part),
         occurred_at=now,
-        detail=shown,
     )
 
 

@@ -26,7 +26,7 @@ def message_body(found: ThreadMessage) -> dict[str, object]:
         "files": [msgspec.to_builtins(file) for file in found.files],
     }
     if found.mine and found.remote_id:
-        body["client_id"] = found.remote_id
+        body["client_id"] = found.remote_id.rpartition(":")[2]
     return body
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from channels.webchat import ContinueLink, WebchatChannel, WebchatSettings
 from channels.webchat.access import origin_allowed
 from channels.webchat.identity import Identity
 from channels.webchat.incoming import page_detail
-from channels.webchat.page import frame_page, frame_policy
+from channels.webchat.page import asset, frame_page, frame_policy
 from channels.webchat.rate import Buckets
 from channels.webchat.session import Session
 from channels.webchat.upload import attachment, sniff
@@ -186,3 +187,9 @@ def test_only_web_pages_are_shown_as_pages() -> None:
         "referrer": "https://a.example/",
     }
     assert page_detail(["x"]) == {}
+
+
+def test_it_stays_small() -> None:
+    sizes = {name: len(gzip.compress(asset(name)[0])) for name in ("widget.js", "panel.js", "panel.css")}
+    assert sizes["widget.js"] <= 5 * 1024
+    assert sizes["panel.js"] + sizes["panel.css"] <= 30 * 1024
