@@ -9,7 +9,7 @@ import click
 )
 @click.option("--keep", is_flag=True, help="Keep the demo's data and say where it is.")
 @click.option("--lang", type=click.Choice(["en", "ru"]), help="Language of the console and the customers.")
-def demo(check: bool, keep: bool, lang: str | None) -> int | None:
+def demo(check: bool, keep: bool, lang: str | None) -> int:
     """Try everything now: a server, mail, a site chat, and customers who write by themselves.
 
     Nothing outside of a temporary directory is touched.

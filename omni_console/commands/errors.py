@@ -59,6 +59,7 @@ def understand(error: Exception) -> CommandError | None:
     # Typed errors of the server's modules are known only where those modules were loaded at all.
     for module, name, code in (
         ("server.config", "ConfigError", Code.USAGE),
+        ("omni_console.keymap", "KeymapError", Code.USAGE),
         ("channels.base", "ChannelError", Code.USAGE),
         ("server.lock", "DataLockedError", Code.NOT_OK),
         ("server.api.socket", "SocketError", Code.NOT_OK),
@@ -71,11 +72,13 @@ def understand(error: Exception) -> CommandError | None:
         if kind is not None and isinstance(error, kind):
             places = (getattr(error, "file", None), getattr(error, "key", ""))
             return CommandError(
-                getattr(error, "message", str(error)),
+                getattr(error, "message", "; ".join(str(error).splitlines())),
                 where=": ".join(str(place) for place in places if place),
                 hint=getattr(error, "hint", ""),
                 code=code,
             )
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return CommandError(error.strerror, where=str(error.filename))
     return None
 
 

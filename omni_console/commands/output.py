@@ -17,15 +17,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def quiet_logs() -> None:
     """What the server's modules log goes to stderr, and only from warnings on: stdout is for data."""
-    import logging
-    import sys
+    from server.logs import set_up
 
-    import structlog
-
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    set_up("warning", "text")
 
 
 def print_json(value: Any) -> None:

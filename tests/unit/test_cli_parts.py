@@ -14,6 +14,7 @@ from omni_console.commands.errors import Code, CommandError, explain, plain, und
 from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
 from omni_console.commands.template import Answers, example, fill, quoted, render
+from omni_console.keymap import KeymapError
 from server.config import ConfigError, PublicSettings, ServerSettings, decode
 from server.lock import DataLockedError
 
@@ -30,6 +31,8 @@ def settings(tmp_path: Path) -> ServerSettings:
         (ConfigError("x", file=Path("omni.toml"), key="a.b", hint="do"), 2),
         (DataLockedError(Path("/data"), 7), 1),
         (PermissionError(13, "Permission denied", "/x"), 4),
+        (FileNotFoundError(2, "No such file or directory", "/x"), 1),
+        (KeymapError(["one", "two"]), 2),
         (click.BadParameter("x"), 2),
         (KeyError("x"), 70),
     ],
