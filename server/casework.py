@@ -112,7 +112,36 @@ def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command
 
 def reopen(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
     conversation = conversations.held(tx, conversation_id)
-    _save_state(tx, conversation, lifecycle.reopen(conversation.life, operator.id, tx.now), operator)
+    life = lifecycle.reopen(conversation.life, operator.id, tx.now)
+    keep_closing(tx, conversation)
+    _save_state(tx, conversation, life, operator)
+
+
+def keep_closing(tx: Transaction, conversation: Held) -> None:
+    """Before a conversation is reopened: what it was closed with stays in the river, at its place."""
+    life = conversation.life
+    message_id = messages.next_id(tx)
+    seq = tx.emit(
+        "note.added",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=message_id,
+    )
+    messages.insert(
+        tx,
+        NewMessage(
+            id=message_id,
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            kind="system",
+            event_kind="closed",
+            text=f"{life.topic}: {life.result}",
+            status="received",
+            at=life.closed_at or tx.now,
+            seq=seq,
+        ),
+    )
+    conversations.touch(tx, conversation.id, seq)
 
 
 def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until: int) -> None:
@@ -212,6 +241,8 @@ def reply(
     )
     outbox.enqueue(tx, message_id, offer.id, way.thread)
     life = lifecycle.replied(conversation.life, operator.id, tx.now)
+    if conversation.life.state == "closed":
+        keep_closing(tx, conversation)
     if life.assignee_id != conversation.life.assignee_id:
         _save_assignee(tx, conversation, life, operator, "replied")
     if life.state != conversation.life.state:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from channels.base import Contact, InboundEvent, Receipt
-from server import identity, lifecycle
+from server import casework, identity, lifecycle
 from server.placement import Candidate, Placement, place
 from server.protocol import Status
 from server.store import conversations, customers, journal, messages, state
@@ -246,6 +246,8 @@ def _take_message(
         before = conversation.life
         life = before if event.automatic else lifecycle.customer_wrote(before, tx.now, policy.is_online)
     if before is not None and before.state != life.state:
+        if before.state == "closed":
+            casework.keep_closing(tx, conversation)
         tx.emit(
             "conversation.state",
             conversation_id=conversation.id,

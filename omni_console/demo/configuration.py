@@ -60,6 +60,7 @@ hook_burst = 4000
 [site]
 name = "{"Лавка" if language == "ru" else "The Shop"}"
 language = "{language}"
+reopen_days = 0 # so that what was closed a minute ago stands in the history as what it was
 
 [channels.site]
 kind = "webchat"

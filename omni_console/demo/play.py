@@ -1,0 +1,152 @@
+"""Playing the story: who writes when, and what they answer to us."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import uuid
+import zlib
+from collections.abc import Coroutine
+
+from omni_console.client import ServerClient
+from omni_console.demo.customers import Customer, MailCustomer, MarketCustomer, SiteVisitor
+from omni_console.demo.story import Part, Past, Story
+from omni_console.demo.world import World
+from server.protocol import Conversation, ReplyCommand
+
+READING_S = 6.0  # how long a customer takes to answer
+LEAVES_AFTER_S = 20.0  # silence in the site chat before the visitor is gone
+RETURNS_AFTER_S = 15.0
+GAP_S = 2.0
+
+
+def small_png() -> bytes:
+    """An 8×8 grey picture: a real file, made here."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = b"".join(b"\x00" + bytes([160] * 8) for _ in range(8))
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+SMALL_PDF = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
+    b"trailer<</Root 1 0 R>>\n%%EOF\n"
+)
+
+
+def _file(name: str) -> tuple[str, str, bytes] | None:
+    if not name:
+        return None
+    return (name, "image/png", small_png()) if name.endswith(".png") else (name, "application/pdf", SMALL_PDF)
+
+
+async def play_past(world: World, client: ServerClient, story: Story) -> None:
+    """What happened before: through the same doors, answered and closed over the operator API."""
+    for past in story.past:
+        writer = world.mailer(past.name, past.email)
+        await writer.say(past.asks, subject=past.subject)
+        conversation = await _appears(client, past)
+        detail = await client.detail(conversation.id)
+        way = detail.ways[0]
+        await client.reply(
+            conversation.id,
+            ReplyCommand(
+                client_id=uuid.uuid4().hex,
+                text=past.answer,
+                channel_id=way.channel_id,
+                address_id=way.address_id,
+                after_seq=detail.history.seq,
+            ),
+        )
+        await client.close_conversation(conversation.id, past.topic, past.result)
+
+
+async def _appears(client: ServerClient, past: Past) -> Conversation:
+    async with asyncio.timeout(20):
+        while True:
+            page = await client.conversations("queue")
+            for conversation in page.items:
+                if conversation.customer == past.name:
+                    return conversation
+            await asyncio.sleep(0.1)
+
+
+class Player:
+    """Plays every part of a story at its own pace, until closed."""
+
+    def __init__(self, world: World, story: Story) -> None:
+        self._world = world
+        self._story = story
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Let everybody who is there from the beginning write his first words."""
+        for part in self._story.parts:
+            self._go(self._play(part))
+        for part in self._story.passers_by:
+            self._go(self._play(part))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _go(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _play(self, part: Part) -> None:
+        await asyncio.sleep(part.after_s)
+        customer = self._enter(part)
+        heard = asyncio.Event()
+        customer.on_heard = lambda who, text: heard.set()
+        for number, text in enumerate(part.opens):
+            await self._say(customer, part, text, first=number == 0)
+            await asyncio.sleep(GAP_S)
+        if part.returns and isinstance(customer, SiteVisitor):
+            customer = await self._change_channel(customer, part, heard)
+        for text in part.answers:
+            await heard.wait()
+            heard.clear()
+            await asyncio.sleep(READING_S)
+            await self._say(customer, part, text, first=False)
+
+    def _enter(self, part: Part) -> Customer:
+        if part.kind == "site":
+            return self._world.visitor(part.name, part.email)
+        if part.kind == "mail":
+            return self._world.mailer(part.name, part.email)
+        return self._world.market.customer(part.name, f"buyer-{zlib.crc32(part.name.encode()):08x}")
+
+    async def _say(self, customer: Customer, part: Part, text: str, *, first: bool) -> None:
+        file = _file(part.file) if first else None
+        if isinstance(customer, MailCustomer):
+            await customer.say(text, subject=part.subject, file=file)
+        elif isinstance(customer, MarketCustomer):
+            await customer.say(text, file=file)
+        else:
+            await customer.say(text)
+
+    async def _change_channel(self, visitor: SiteVisitor, part: Part, heard: asyncio.Event) -> MailCustomer:
+        """Wait for an answer in the chat, or lose patience; then come back by mail."""
+        try:
+            async with asyncio.timeout(LEAVES_AFTER_S):
+                await heard.wait()
+        except TimeoutError:
+            pass
+        await asyncio.sleep(RETURNS_AFTER_S)
+        await visitor.leave()
+        heard.clear()
+        mailer = self._world.mailer(part.name, part.email)
+        mailer.on_heard = lambda who, text: heard.set()
+        await mailer.say(part.returns, subject=part.subject or "Chat")
+        return mailer
