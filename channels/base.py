@@ -403,6 +403,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     body_max: int = 64 * 1024
     streams: bool = False  # an event stream: long-lived, counted apart
+    per_minute: int = 0  # so many a minute from one address, where that is less than what others may
 
 
 class Channel(ABC):

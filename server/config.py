@@ -290,7 +290,7 @@ def _channel(name: str, table: object, site: SiteSettings, path: Path) -> Channe
         settings = channel_class(kind).spec.settings
     except ChannelError as error:
         raise ConfigError(str(error), file=path, key=f"{key}.kind", hint=error.hint) from error
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # it may be anybody's module, and anything can happen in its import
         raise ConfigError(
             f"the adapter for {kind!r} cannot be loaded: {error}",
             file=path,

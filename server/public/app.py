@@ -77,7 +77,7 @@ def create_public_app(
                 app,
                 route.method,
                 f"/{channel.spec.kind}/{channel_id}{route.path}",
-                streams.counted(route) if route.streams else _sized(route),
+                _seldom(route, streams.counted(route) if route.streams else _sized(route), clock, remembered),
                 route.body_max,
                 counters,
             )
@@ -128,6 +128,20 @@ def _sized(route: Route) -> Handler:
         return await route.handler(_as_large_as(request, route))
 
     return sized
+
+
+def _seldom(route: Route, handler: Handler, clock: Clock, remembered: int) -> Handler:
+    """Hold one address to `per_minute` requests of this route."""
+    if not route.per_minute:
+        return handler
+    buckets = Buckets(route.per_minute / 60, route.per_minute, clock, remembered)
+
+    async def seldom(request: web.Request) -> web.StreamResponse:
+        if wait := buckets.take(group(request.remote or "")):
+            return refuse(429, "limited", {"Retry-After": retry_after(wait)})
+        return await handler(request)
+
+    return seldom
 
 
 def _as_large_as(request: web.Request, route: Route) -> web.Request:

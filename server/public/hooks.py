@@ -105,12 +105,19 @@ def to_deliveries(events: Sequence[InboundEvent], body: bytes) -> list[Delivery]
 
 
 def unparsed(body: bytes, error: Exception) -> InboundEvent:
-    """What stands in for a body on which parse() failed; the same body gives the same key."""
+    """What stands in for a body on which parse() failed; the same body gives the same key.
+
+    Nobody knows who wrote it, so each stands alone: two of them never share a conversation.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    problem = f"the adapter could not read this item ({type(error).__name__}); it is kept in the journal"
     return InboundEvent(
         kind="unsupported",
-        dedupe_key=f"unparsed:{hashlib.sha256(body).hexdigest()}",
-        sender=Sender(external_id="unknown"),
-        detail={"problem": f"the adapter could not read this item ({type(error).__name__})"},
+        dedupe_key=f"unparsed:{digest}",
+        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable item"),
+        thread=f"unreadable:{digest[:16]}",
+        text=problem,
+        detail={"problem": problem},
     )
 
 

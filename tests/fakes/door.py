@@ -75,6 +75,7 @@ class EchoChannel(Channel):
         return (
             Route(method="GET", path="/who", handler=self._who),
             Route(method="POST", path="/up", handler=self._up, body_max=1000),
+            Route(method="POST", path="/visitor", handler=self._who, per_minute=2),
             Route(method="GET", path="/fault", handler=self._fault),
             Route(method="GET", path="/no", handler=self._no),
             Route(method="GET", path="/events", handler=self._events, streams=True),

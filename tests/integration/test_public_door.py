@@ -86,6 +86,7 @@ async def test_a_fault_of_the_adapter_loses_nothing(door: Door, client: aiohttp.
     assert kept.event.kind == "unsupported"
     assert "KeyError" in kept.event.detail["problem"]
     assert "boom" not in kept.event.detail["problem"]
+    assert kept.event.sender.external_id.startswith("unreadable:")
     assert door.counters.get("unparsed", "main") == 2
 
 
@@ -271,6 +272,20 @@ async def test_one_address_is_paced_and_others_are_not(client: aiohttp.ClientSes
         assert await ask("203.0.113.2") == (200, None)
         assert [(await ask(f"2001:db8::{n}"))[0] for n in range(3)] == [200, 200, 429]
         assert (await ask("2001:db8:0:1::1"))[0] == 200
+
+
+async def test_a_route_may_be_asked_for_less_often_than_others(client: aiohttp.ClientSession) -> None:
+    async with open_door(trusted=("127.0.0.1",)) as door:
+
+        async def ask(address: str) -> int:
+            url, headers = f"{door.url}/echo/main/visitor", {"X-Forwarded-For": address}
+            async with client.post(url, headers=headers) as answer:
+                return answer.status
+
+        assert [await ask("203.0.113.1") for _ in range(3)] == [200, 200, 429]
+        assert await ask("203.0.113.2") == 200
+        door.now += 30
+        assert await ask("203.0.113.1") == 200
 
 
 async def test_handlers_see_the_visitor_and_not_the_proxy(client: aiohttp.ClientSession) -> None:
