@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+# Greys of little saturation: terminals with 256 colours keep them apart.
 OMNI = Theme(
     name="omni",
     primary="#6fc3b2",
@@ -14,8 +15,8 @@ OMNI = Theme(
     success="#6fc3b2",
     foreground="#d5d9de",
     background="#14171b",
-    surface="#1c2127",
-    panel="#1f252c",
+    surface="#1e2226",
+    panel="#212529",
     dark=True,
-    variables={"surface-lighten-1": "#2b323b", "note-background": "#231f16"},
+    variables={"surface-lighten-1": "#2f343a", "note-background": "#27231c"},
 )

@@ -18,7 +18,6 @@ from functools import lru_cache
 from rich.cells import cell_len
 from rich.text import Text
 from textual.content import Content
-from textual.style import Style
 
 LINE_MAX = 4_000  # characters of one line
 TEXT_MAX = 40_000  # characters of one text
@@ -150,25 +149,31 @@ def _editable(char: str) -> str:
     return char
 
 
-def safe_text(text: str, style: Style | str = "") -> Content:
+def safe_text(text: str) -> Content:
     """Text of several lines, as it may be painted."""
-    return _content(clean(text), style)
+    return Content(clean(text))
 
 
-def safe_line(text: str, style: Style | str = "") -> Content:
-    """Names, subjects, previews, addresses, file names: one line, as it may be painted."""
-    return _content(clean_line(text, line_max=500), style)
+def safe_line(text: str, *, before: str = "", after: str = "") -> Content:
+    """Names, subjects, previews, addresses, file names: one line, as it may be painted.
+
+    `before` and `after` are ours: the space around it, a sign.
+    """
+    return Content(before + clean_line(text, line_max=500) + after)
+
+
+def short_name(name: str, cells: int) -> Content:
+    """A name in at most `cells` cells: whole, or its first word."""
+    whole = clean_line(name, line_max=200)
+    first = whole.split(" ")[0]
+    if cell_len(whole) <= cells or not any(char.isalpha() for char in first):
+        return Content(whole).truncate(cells, ellipsis=True)
+    return Content(first).truncate(cells, ellipsis=True)
 
 
 def safe_rich(text: str) -> Text:
     """The same line for the few places that take only Rich's `Text`."""
     return Text(clean_line(text, line_max=500), end="", no_wrap=True)
-
-
-def _content(text: str, style: Style | str) -> Content:
-    if not style or not text:
-        return Content(text)
-    return Content.styled(text, style)
 
 
 def fit(content: Content, width: int) -> Content:

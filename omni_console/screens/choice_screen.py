@@ -62,7 +62,9 @@ class ChoiceList(LineList):
             (Content(number + " "), "dim"),
             (safe_line(choice.label), "strong" if selected else "base"),
         ]
-        return spread(left, [(safe_line(" " + choice.detail + " "), "dim")] if choice.detail else [], width)
+        return spread(
+            left, [(safe_line(choice.detail, before=" ", after=" "), "dim")] if choice.detail else [], width
+        )
 
 
 class ChoiceScreen(ModalScreen[str | None]):

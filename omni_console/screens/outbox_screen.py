@@ -66,7 +66,7 @@ class OutboxRows(LineList):
             (safe_line(item.customer), "strong"),
             (Content("  "), "base"),
             (safe_line(item.message.mark), "mark"),
-            (safe_line(" " + item.message.author), "dim"),
+            (safe_line(item.message.author, before=" "), "dim"),
         ]
         right: Line = [
             (safe_line(words), role),

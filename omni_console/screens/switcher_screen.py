@@ -52,14 +52,14 @@ class SwitcherRows(LineList):
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         row = self.found[index]
         unread = self.desk.unread(row)
+        name = safe_line(row.customer.strip() or _("(no name)"), before=" ")
         left: Line = [
             (Content("▌" if selected else " "), "accent"),
             (Content("● " if unread else "  "), "accent"),
             (safe_line(row.mark or " "), "mark"),
-            (safe_line(" " + (row.customer or _("(no name)"))), "strong" if unread or selected else "base"),
-            (safe_line("   " + (row.subject or row.preview)), "dim"),
+            (name, "strong" if unread or selected else "base"),
+            (safe_line(row.subject or row.preview, before="   "), "dim"),
         ]
-        left.insert(4, (Content("  "), "base"))
         state = {"closed": _("closed"), "waiting": _("answered"), "snoozed": _("snoozed")}.get(row.state, "")
         age = self.clock.age(row.last_at) if row.last_at else ""
         return spread(left, [(Content(f"  {state} {age.rjust(5)} "), "dim")], width)

@@ -7,7 +7,7 @@ from textual.message import Message
 
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
-from omni_console.text import fit, safe_line
+from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
@@ -53,6 +53,16 @@ class ConversationList(LineList):
 
     def row_count(self) -> int:
         return len(self.desk.windows[self.view])
+
+    def empty(self) -> str:
+        window = self.desk.windows[self.view]
+        if not window.loaded:
+            return _("loading…")
+        return {
+            "mine": _("nobody waits for you; w takes you to the queue"),
+            "queue": _("the queue is empty"),
+            "waiting": _("you wait for nobody"),
+        }.get(self.view, _("nothing here"))
 
     def cursor_moved(self) -> None:
         self._on = self.conversation_id
@@ -105,14 +115,12 @@ class ConversationList(LineList):
 
     def _first(self, row: Conversation, width: int) -> Line:
         unread = self.desk.unread(row)
-        if row.unsettled:
-            sign: Line = [(Content("✗ "), "bad")]
-        else:
-            sign = [(Content("● " if unread else "  "), "accent")]
+        sign: Line = [(Content("● " if unread else "  "), "accent")]
         since = row.waiting_since if row.state == "open" and row.waiting_since else row.last_at
         age = self.clock.age(since) if since else ""
         right: Line = [
-            (safe_line(f" {row.mark or ' '} "), "mark"),
+            (Content(" ✗" if row.unsettled else ""), "bad"),
+            (safe_line(row.mark or " ", before=" ", after=" "), "mark"),
             (Content(age.rjust(AGE_CELLS)), "strong" if unread else "dim"),
         ]
         name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
@@ -143,5 +151,5 @@ class ConversationList(LineList):
             if row.assignee_id is None:
                 return [(Content(" " + _("queue")), "accent")] if row.state == "open" else []
             if row.assignee_id != self.desk.me:
-                return [(fit(safe_line(" " + row.assignee), min(12, 1 + len(row.assignee))), "dim")]
+                return [(safe_line(row.assignee.split(" ")[0], before=" "), "dim")]
         return []

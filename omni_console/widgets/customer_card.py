@@ -43,10 +43,10 @@ class CustomerCard(Lines):
         if ways:
             lines += [[], [(Content(_("answers go")), "rule")]]
             lines.append(
-                [(safe_line(ways[0].mark + " "), "mark"), (safe_line(ways[0].channel_title), "strong")]
+                [(safe_line(ways[0].mark, after=" "), "mark"), (safe_line(ways[0].channel_title), "strong")]
             )
             if ways[0].why:
-                lines.append([(safe_line("  " + ways[0].why), "dim")])
+                lines.append([(safe_line(ways[0].why, before="  "), "dim")])
         others = [case for case in customer.conversations if case.id != row.id]
         if others:
             lines += [[], [(Content(_("other cases")), "rule")]]
@@ -75,15 +75,14 @@ class CustomerCard(Lines):
             facts.append(_("{age} ago").format(age=self.clock.age(address.last_in_at)))
         text = " · ".join(fact for fact in facts if fact)
         if text:
-            out.append(spread([(safe_line("  " + text), "dim"), (Content(""), "base")], [], room))
-            out[-1].insert(0, (Content("  "), "base"))
+            out.append(spread([(safe_line(text, before="  "), "dim"), (Content(""), "base")], [], room))
         return out
 
     def _case(self, case: Conversation, room: int) -> list[Line]:
         day = self.clock.day(case.closed_at or case.last_at or case.opened_at)
         title = case.topic or case.subject or case.preview
         state = case.result if case.state == "closed" else _("open")
-        right: Line = [(safe_line(" " + day), "dim")]
+        right: Line = [(safe_line(day, before=" "), "dim")]
         out: list[Line] = [spread([(safe_line(title), "base")], right, room)]
         if state:
             out.append([(Content("  "), "base"), *spread([(safe_line(state), "dim")], [], room - 2)])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from omni_console.text import safe_line
 from omni_console.widgets.paint import Line, strip_of
 
 ROLES = {
@@ -47,6 +49,10 @@ class LineList(ScrollView, can_focus=True):
         """Line `line` (from 0) of row `index`."""
         raise NotImplementedError
 
+    def empty(self) -> str:
+        """What to say when there is no row."""
+        return ""
+
     def cursor_moved(self) -> None:
         """The cursor is on another row."""
 
@@ -64,6 +70,8 @@ class LineList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         width = self.size.width
         index, line = divmod(int(self.scroll_offset.y) + y, self.row_height)
+        if y == 1 and not self.row_count():
+            return strip_of(self, [(Content("  "), "base"), (safe_line(self.empty()), "dim")], width)
         if index >= self.row_count():
             return strip_of(self, [], width)
         selected = index == self.cursor

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from omni_console.i18n import _
-from omni_console.text import fit, safe_line, safe_text
+from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets.paint import Line, spread, width_of
 from server.protocol import Conversation, File, Message
 
 COLUMNS_FROM = 58  # cells from which the text has its own column
-AUTHOR_CELLS = 9
 SUBJECT_KINDS = ("in", "out")
 
 # Every state has a sign of its own: colour says nothing that the sign does not.
@@ -47,8 +46,8 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
     if message.kind == "system":
         return _system(message, clock, context)
     wide = context.width >= COLUMNS_FROM
-    indent = 8 + AUTHOR_CELLS + 2 if wide else 2
-    room = max(8, context.width - indent - 1)
+    indent = 10 + author_cells(context.width) if wide else 1
+    room = max(8, context.width - indent - 2)
     body = _body(message, context, room)
     sign = _sign(message)
     if sign:
@@ -62,7 +61,7 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
     gutter = _gutter(message, context)
     if wide:
         for number, line in enumerate(body):
-            lead = head if number == 0 else [(Content(" " * (indent - 1)), "base")]
+            lead = head if number == 0 else [(Content(" " * indent), "base")]
             lines.append([gutter, *lead, *line])
     else:
         lines.append([gutter, *head])
@@ -99,6 +98,10 @@ def size(count: int) -> str:
     return _("{n} MB").format(n=round(count / 1024 / 1024, 1))
 
 
+def author_cells(width: int) -> int:
+    return 14 if width >= 84 else 9
+
+
 def _gutter(message: Message, context: Context) -> tuple[Content, str]:
     if message.kind == "note":
         return (Content("┃"), "note")
@@ -117,9 +120,12 @@ def _head(message: Message, clock: Clock, context: Context, *, wide: bool) -> Li
         (fit(safe_line(mark), 1), "note" if message.kind == "note" else "mark"),
         (Content(" "), "base"),
     ]
-    author = safe_line(message.author) if message.author.strip() else Content("·")
+    cells = author_cells(context.width) if wide else context.width - 9
+    # Colleagues know each other by first names; that also tells them from customers.
+    name = message.author.split(" ")[0] if message.kind in ("out", "note") else message.author
+    author = short_name(name, cells) if name.strip() else Content("·")
     if wide:
-        return [*head, (fit(author, AUTHOR_CELLS), role), (Content("  "), "base")]
+        return [*head, (fit(author, cells), role), (Content("  "), "base")]
     left: Line = [*head, (author, role)]
     return spread(left, [], context.width - 1)
 
@@ -143,9 +149,13 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
 
 
 def _file(file: File, room: int) -> Line:
-    tail = "  " + size(file.size) + (f"  {file.problem}" if file.problem else "")
-    pieces: Line = [(Content("+ "), "accent"), (safe_line(file.name or file.kind), "base")]
-    return spread(pieces, [(safe_line(tail) if not tail.isspace() else Content(""), "dim")], room)
+    tail: Line = [(Content("  " + size(file.size)), "dim")]
+    if file.problem:
+        tail.append((safe_line(file.problem, before="  "), "bad"))
+    lead = Content("+ ")
+    name = safe_line(file.name or file.kind)
+    left = max(4, room - 2 - width_of(tail))
+    return spread([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], [], room)
 
 
 def _sign(message: Message) -> Line:

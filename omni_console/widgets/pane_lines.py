@@ -13,6 +13,7 @@ from omni_console.widgets.paint import Line, spread, width_of
 from server.protocol import Conversation, Message, ReplyWay
 
 NEWS_LINES = 3
+SHORT_TEXT = 1_000  # a limit that one can run into: show it from the first character
 
 
 class PaneHeader(Lines):
@@ -45,7 +46,7 @@ class PaneHeader(Lines):
         for way in self.desk.ways.get(row.id, [])[:3]:
             piece: Line = [
                 (safe_line(way.mark), "mark"),
-                (safe_line(" " + way.label), "dim"),
+                (safe_line(way.label, before=" "), "dim"),
                 (Content("  "), "base"),
             ]
             if width_of(out) + width_of(piece) > room:
@@ -89,7 +90,7 @@ class PaneHeader(Lines):
         if self.only_channel:
             channel = self.desk.channels.get(self.only_channel)
             title = channel.title if channel else self.only_channel
-            right = [(safe_line(_("only {channel} (c)").format(channel=title) + " "), "note")]
+            right = [(safe_line(_("only {channel} (c)").format(channel=title), after=" "), "note")]
         return spread([(Content("   "), "base"), (safe_line(text), "dim")], right, width)
 
 
@@ -122,11 +123,11 @@ class Notice(Lines):
             [(Content(" "), "base"), (part, role)] for part in safe_line(self.text).wrap(max(8, width - 2))
         ]
         for message in self.news[-NEWS_LINES:]:
-            head: Line = [(Content("   "), "base"), (safe_line(message.mark + " "), "mark")]
+            head: Line = [(Content("   "), "base"), (safe_line(message.mark, after=" "), "mark")]
             text = message.text.strip() or _("(a file)")
             lines.append(
                 spread(
-                    [*head, (safe_line(message.author + "  "), "strong"), (safe_line(text), "base")],
+                    [*head, (safe_line(message.author, after="  "), "strong"), (safe_line(text), "base")],
                     [],
                     width,
                 )
@@ -164,20 +165,23 @@ class ComposeLine(Lines):
             ]
             return [spread(left, self._right(width), width)]
         me = self.desk.operator.name.split(" ")[0] if self.desk.operator else ""
-        left = [(safe_line(f" {me} → "), "dim"), (safe_line(row.customer), "strong")]
+        left = [(safe_line(me, before=" ", after=" → "), "dim"), (safe_line(row.customer), "strong")]
         if self.way is None:
             left.append((Content("  " + _("no way to answer")), "bad"))
         else:
             left += [
                 (Content("  " + _("by") + " "), "dim"),
                 (safe_line(self.way.mark), "mark"),
-                (safe_line(" " + self.way.channel_title), "strong"),
+                (safe_line(self.way.channel_title, before=" "), "strong"),
             ]
             if self.way.label and self.way.label != self.way.channel_title:
-                left.append((safe_line("  " + self.way.label), "accent"))
-            if self.way.why:
-                left.append((safe_line(f"  ({self.way.why})"), "dim"))
-        return [spread(left, self._right(width), width)]
+                left.append((safe_line(self.way.label, before="  "), "accent"))
+        right = self._right(width)
+        if self.way is not None and self.way.why:
+            why: Line = [(safe_line(self.way.why, before="  (", after=")"), "dim")]
+            if width_of(left) + width_of(why) + width_of(right) <= width:
+                left += why
+        return [spread(left, right, width)]
 
     def _right(self, width: int) -> Line:
         out: Line = []
@@ -185,7 +189,7 @@ class ComposeLine(Lines):
             return [(Content(" " + _("sending…") + " "), "accent")]
         if self.length and self.way is not None and not self.note:
             near = self.length * 10 > self.way.text_max * 7
-            if near or self.writing:
+            if near or (self.writing and self.way.text_max <= SHORT_TEXT):
                 text = f" {self.length}/{self.way.text_max}"
                 out.append((Content(text), "bad" if self.too_long else "dim"))
         if self.writing and width > 70:

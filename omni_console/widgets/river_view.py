@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events
+from textual.content import Content
 from textual.message import Message as Told
 from textual.strip import Strip
 from textual.widget import Widget
 
 from omni_console.desk import Desk
+from omni_console.i18n import _
 from omni_console.river import River
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import ROLES
@@ -158,8 +160,12 @@ class RiverView(Widget, can_focus=True):
         """Every line of the screen with the index of its message (-1: nothing there)."""
         items, height = self.items(), self.size.height
         blank: tuple[Line, int] = ([], -1)
-        if not items or height <= 0 or self.size.width <= 0:
-            return [blank] * max(0, height)
+        if height <= 0 or self.size.width <= 0:
+            return []
+        if not items:
+            words = "" if self.conversation_id else _("enter opens a conversation here")
+            hint: Line = [(Content("  "), "base"), (Content(words), "dim")]
+            return [(hint, -1) if y == 1 else blank for y in range(height)]
         if self._top is not None:
             index = self._index_of(self._top[0])
             if index is None:
