@@ -51,7 +51,12 @@ def ascii_domain(domain: str) -> str:
 
 def ascii_address(address: str) -> str:
     """The address with its domain in ASCII; the local part as written. "" where it is not an address."""
-    local, domain = split_address(address.strip())
+    try:
+        # 8-bit bytes of a raw header stand here as surrogates: either they are UTF-8, or this names nobody.
+        text = address.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        return ""
+    local, domain = split_address(text.strip())
     return f"{local}@{ascii_domain(domain)}" if local else ""
 
 
