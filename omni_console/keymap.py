@@ -201,3 +201,7 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
             keys = " ".join(f"`{shown(key)}`".replace("|", "\\|") for key in keys_of(action, changes))
             lines.append(f"| {keys} | {action.label} | `{action.id}` | {action.help} |")
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(keys_page(), end="")  # docs/keys.md
