@@ -22,7 +22,7 @@ MAX_IDS = 100
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 # Real ids hold nearly anything, brackets included (cpython 94306); they end at ">" and have an "@".
-_ID = re.compile(r"<([^<>\s]{1,900}@[^<>\s]{0,255})>")
+_ID = re.compile(r"<([^<>\s\x00]{1,900}@[^<>\s\x00]{0,255})>")
 
 
 def raw_values(message: Message[Any, Any], name: str) -> list[str]:

@@ -125,6 +125,8 @@ def _leaves(message: Message[Any, Any], content: Content) -> Iterator[_Leaf]:
             content.facts["problem"] = f"only the first {MAX_PARTS} parts are shown"
             return
         content_type = str(part.get_content_type())
+        if not (content_type.isascii() and content_type.isprintable()):
+            content_type = "application/octet-stream"
         content.types.append(content_type)
         payload = part.get_payload()
         if content_type.startswith("multipart/") and isinstance(payload, list):

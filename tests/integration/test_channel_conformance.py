@@ -251,4 +251,4 @@ def test_the_kit_needs_no_test_framework() -> None:
         "import channels.testkit, sys; print(sorted({'pytest', 'hypothesis', 'server'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert done.stdout.strip() == "[]"
