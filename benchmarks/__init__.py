@@ -1,0 +1,1 @@
+"""Programs that print figures. None of them is a test: `python -m benchmarks NAME [--json]`."""

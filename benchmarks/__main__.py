@@ -1,0 +1,30 @@
+"""`python -m benchmarks intake|fanout|size [--json]`: the last line is one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import tempfile
+from pathlib import Path
+
+NAMES = ("intake", "fanout", "size")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--json", action="store_true", help="print the line of JSON only")
+    given = parser.parse_args()
+    module = importlib.import_module(f"benchmarks.{given.name}")
+
+    def say(text: str) -> None:
+        if not given.json:
+            print(text, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="omni-benchmark-") as folder:
+        figures = module.measure(Path(folder), say)
+    print(json.dumps(figures))
+
+
+main()
