@@ -12,7 +12,7 @@ import importlib
 import multiprocessing
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -150,9 +150,7 @@ class ParseApart:
             except Exception as error:
                 log.warning("parsing a group failed; parsing one by one", error=repr(error))
             else:
-                await asyncio.gather(
-                    *(self._take(item, events) for item, events in zip(group, parsed, strict=True))
-                )
+                await self._take_in_order(group, parsed)
                 return
         for item, raw in zip(group, raws, strict=True):
             await self._take_alone(item, raw)
@@ -179,16 +177,32 @@ class ParseApart:
         else:
             await self._take(item, events)
 
-    async def _take(self, item: Unfinished, events: list[InboundEvent]) -> None:
+    async def _take_in_order(self, group: list[Unfinished], parsed: list[list[InboundEvent]]) -> None:
+        """A group in one transaction, as it came: who writes twice must not be read backwards."""
+        try:
+            ready = [await self._prepare(item, events) for item, events in zip(group, parsed, strict=True)]
+            await self._database.write(lambda tx: [take(tx) for take in ready])
+        except (StoreUnavailableError, OSError):
+            raise
+        except Exception as error:
+            log.warning("taking in a group failed; taking it in one by one", error=repr(error))
+            for item, events in zip(group, parsed, strict=True):
+                await self._take(item, events)
+
+    async def _prepare(
+        self, item: Unfinished, events: list[InboundEvent]
+    ) -> Callable[[Transaction], list[Receipt]]:
+        """Store the files of an item; what is left to do for it in a transaction."""
         channel = self._channels[item.channel_id]
         host = self._hosts[item.channel_id]
         facts = self._facts[item.channel_id]
+        recognised = [channel.recognise(event) for event in events]
+        files = [await host.keep_files(event.attachments) for event in recognised]
+        return lambda tx: _take_events(tx, facts, item, recognised, files, self._policy)
+
+    async def _take(self, item: Unfinished, events: list[InboundEvent]) -> None:
         try:
-            recognised = [channel.recognise(event) for event in events]
-            files = [await host.keep_files(event.attachments) for event in recognised]
-            await self._database.write(
-                lambda tx: _take_events(tx, facts, item, recognised, files, self._policy)
-            )
+            await self._database.write(await self._prepare(item, events))
         except (StoreUnavailableError, OSError):
             raise
         except Exception as error:
