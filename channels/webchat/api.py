@@ -155,7 +155,7 @@ class WidgetApi:
         settings = self._settings
         return {
             "protocol": PROTOCOL,
-            "title": settings.title or self._site_name,
+            "title": self._site_name or settings.title,
             "accent": settings.accent,
             "greeting": settings.greeting,
             "greetings": settings.greeting_by_language,

@@ -69,6 +69,7 @@ def static_routes(config: Callable[[], Mapping[str, object]], origins: Sequence[
                 # The panel's own files are asked for by a name that changes with them.
                 "Cache-Control": "public, max-age=31536000, immutable" if lasting else "public, max-age=300",
                 "Cross-Origin-Resource-Policy": "cross-origin",
+                "Vary": "Accept-Encoding",
             }
             if request.headers.get("If-None-Match") == f'"{tag}"':
                 return web.Response(status=304, headers=headers)
