@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import importlib
 import multiprocessing
+import os
 import resource
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -41,11 +43,20 @@ RawItem = tuple[str, bytes, dict[str, str]]  # parser "module:function", bytes, 
 
 
 def _limit_worker() -> None:
-    """Runs in the worker: Ctrl+C belongs to the server, memory is bounded."""
+    """Runs in the worker: Ctrl+C belongs to the server, memory is bounded, and it ends with the server."""
+    threading.Thread(target=_end_with_server, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _end_with_server() -> None:
+    # The pool's pipe would not tell: the worker itself holds its other end open.
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
 
 
 def _parse(items: list[RawItem]) -> list[list[InboundEvent]]:
