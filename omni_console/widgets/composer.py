@@ -39,6 +39,7 @@ class Composer(TextArea):
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
+        event.stop()
         if self.read_only:
             return
         if result := self._replace_via_keyboard(typed(event.text), *self.selection):

@@ -98,7 +98,11 @@ class Pane(Vertical):
 
     def restore(self) -> None:
         """Bring back the draft, unless something is being written."""
-        if self.conversation_id and not self.composer.text:
+        if self.conversation_id and self.composer.text:
+            known = self.desk.drafts.get(self.conversation_id, self.composer.kind)
+            if known is not None and known.text == self.composer.text:
+                self._choose_way(known)  # the ways to answer are known only now
+        elif self.conversation_id:
             kind = self.composer.kind
             draft = self.desk.drafts.get(self.conversation_id, kind)
             if draft is None and kind == "reply" and not self.writing:
@@ -201,6 +205,7 @@ class Pane(Vertical):
         if self.composer.kind == kind:
             self.composer.put("")
             self.keep()
+            self.composer.turn("reply")
         self.river.to_newest()
         self._show_writing()
 
