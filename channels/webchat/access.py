@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -53,6 +54,15 @@ def cors(origin: str | None, allowed: frozenset[str]) -> dict[str, str]:
         headers["Access-Control-Allow-Origin"] = origin
         headers["Access-Control-Expose-Headers"] = "Retry-After"
     return headers
+
+
+def is_loopback(address: str | None) -> bool:
+    """A process on this host. A proxy that hides its visitors looks like one, and must not make one
+    visitor of them all."""
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False
 
 
 PREFLIGHT = {

@@ -37,6 +37,8 @@ class WidgetApi:
         self._origins = frozenset(settings.origins)
         self._messages = Buckets(per_second=1, burst=10)
         self._others = Buckets(per_second=2, burst=20)
+        arrivals = settings.visitors_per_minute
+        self._arrivals = Buckets(per_second=arrivals / 60, burst=arrivals * 3)
         self._streams: dict[str, set[stream.EventStream]] = {}
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -206,6 +208,8 @@ class WidgetApi:
             raise Refused(403, "identity_required", "only signed-in visitors may write here")
         fresh = ""
         if current is None:
+            if not access.is_loopback(request.remote):
+                self._limit(self._arrivals, request.remote or "")
             fresh, current = await session.create(self._host, self._settings.session_days, known)
         else:
             current = await self._renew(token, current, known)

@@ -36,6 +36,7 @@ class WebchatSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True)
     default_country: str = ""  # ISO 3166 code for phone numbers without a country code
     file_bytes_max: int = 20 * 1024 * 1024
     files_per_message: int = 5
+    visitors_per_minute: int = 10  # new ones from one address; three minutes' worth at once
     session_days: int = 180  # a visitor who stays away for longer begins anew
 
 
@@ -96,6 +97,8 @@ def check(channel_id: str, settings: WebchatSettings) -> None:
             refuse("greeting_by_language", f"{language!r} is not a language code such as en or ru")
     if settings.file_bytes_max < 0 or settings.files_per_message < 0:
         refuse("file_bytes_max", "limits are not negative; 0 files_per_message turns files off")
+    if settings.visitors_per_minute < 1:
+        refuse("visitors_per_minute", "at least one")
     if settings.session_days < 1:
         refuse("session_days", "at least one day")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.typedefs import Handler
 
 from channels.base import Outbound, Sent, StoredFile
 from channels.secret import Secret
@@ -454,6 +457,60 @@ async def test_typed_addresses_are_passed_on_as_not_verified(chat: Chat) -> None
     }
     wrong = await chat.call("POST", "/contact", {"email": "not an address"}, token)
     assert (wrong.status, (await wrong.json())["error"]["code"]) == (400, "bad_email")
+
+
+async def test_one_address_brings_only_so_many_new_visitors() -> None:
+    host = MemoryHost("site")
+    host.clock = 1_795_262_400_000
+    channel = WebchatChannel("site", settings(visitors_per_minute=1))
+    remote = "203.0.113.7"
+
+    @web.middleware
+    async def from_afar(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request.clone(remote=remote))
+
+    app = door(channel, host)
+    app.middlewares.append(from_afar)
+    async with TestClient(TestServer(app)) as client:
+        await channel.start(host)
+        chat = Chat(host, client, channel)
+        known = await chat.begin()
+        await chat.begin()
+        await chat.begin()
+        answer = await chat.call("POST", "/session", {})
+        assert answer.status == 429 and answer.headers["Retry-After"] == "60"
+        assert "token" not in await chat.begin(known["token"])
+        remote = "203.0.113.8"
+        await chat.begin()
+        remote = "127.0.0.1"
+        for _ in range(10):
+            await chat.begin()
+        await channel.stop()
+
+
+async def test_the_example_client_talks(chat: Chat) -> None:
+    """docs/channels/chat_client.py, as an app would use the protocol."""
+    program = Path(__file__).parents[2] / "docs" / "channels" / "chat_client.py"
+    assert len(program.read_text(encoding="utf-8").splitlines()) < 200
+    base = str(chat.client.make_url("/webchat/site/"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(program),
+        base,
+        SHOP,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write("Когда приедет заказ?\n".encode())
+    async with asyncio.timeout(20):
+        while (line := (await process.stdout.readline()).decode()) != "you: Когда приедет заказ?\n":
+            assert line
+        visitor = next(delivery.event.thread for delivery in chat.host.deliveries if delivery.event)
+        chat.host.say(visitor, "Завтра\x1b[2J")
+        assert (await process.stdout.readline()).decode() == "Olga: Завтра\N{REPLACEMENT CHARACTER}[2J\n"
+        process.stdin.close()
+        assert await process.wait() == 0
 
 
 async def test_signing_out_closes_the_session_in_every_tab(chat: Chat) -> None:

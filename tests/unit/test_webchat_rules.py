@@ -47,6 +47,7 @@ def channel(**settings: Any) -> WebchatChannel:
         ({"greeting_by_language": {"Russian": "x"}}, "greeting_by_language"),
         ({"file_bytes_max": -1}, "file_bytes_max"),
         ({"session_days": 0}, "session_days"),
+        ({"visitors_per_minute": 0}, "visitors_per_minute"),
     ],
 )
 def test_unsafe_settings_refuse_to_start(settings: dict[str, Any], key: str) -> None:

@@ -203,7 +203,7 @@
     close: () => wish(false),
     identify(token) {
       identity = token;
-      if (ready) tell({ type: "identify", identity: token });
+      tell({ type: "identify", identity: token });
     },
     reset() {
       identity = null;
