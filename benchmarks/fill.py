@@ -9,7 +9,7 @@ from pathlib import Path
 from channels.base import InboundEvent, Sender
 from server.clock import HeldClock
 from server.intake import ChannelFacts, Policy, take_in
-from server.store import journal, offline
+from server.store import journal, offline, search
 from server.store.database import open_writer, run_batch
 from server.store.journal import Raw
 from server.store.transaction import Transaction
@@ -48,6 +48,8 @@ def fill(data_dir: Path, messages: int, seed: int = 1) -> None:
             "UPDATE conversation SET state = 'closed', closed_at = sort_at, topic = 'x', result = 'y'"
             " WHERE id % 5 != 0"
         )
+        while run_batch(connection, [search.index_some], clock.now())[0].result:
+            pass
     finally:
         connection.close()
 

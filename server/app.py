@@ -23,6 +23,7 @@ from server.clock import Clock, SystemClock
 from server.config import Config, make_channels
 from server.host import ChannelHost, Installation
 from server.hub import Hub
+from server.indexer import Indexer
 from server.intake import DAY_MS, ChannelFacts, Policy
 from server.lock import DataLock
 from server.marks import Marks
@@ -231,6 +232,10 @@ class Server:
             sending = Outbox(self.database, self.blobs, self.channels, self.clock, self._report, name)
             hub.on_event.append(lambda event: sending.soon() if event.kind == "message.queued" else None)
 
+            indexer = Indexer(self.database)
+            hub.on_event.append(indexer.heard)
+            indexer.start()
+            stack.push_async_callback(indexer.stop)
             apart.start()
             stack.push_async_callback(apart.stop)
             # The door first, so that channels know their address; until they run they answer 503.
@@ -241,7 +246,7 @@ class Server:
                 stack.push_async_callback(self._stop_channel, channel)
             await sending.start()
             stack.push_async_callback(sending.stop, DRAIN_S)
-            await self._open_operator_door(stack, hub)
+            await self._open_operator_door(stack, hub, indexer)
             housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
             stack.callback(housekeeping.cancel)
             log.info("serving", socket=str(settings.socket), public=self.public.url if self.public else "")
@@ -269,9 +274,10 @@ class Server:
         for host in hosts.values():
             host.base_url = self.public.url
 
-    async def _open_operator_door(self, stack: contextlib.AsyncExitStack, hub: Hub) -> None:
+    async def _open_operator_door(self, stack: contextlib.AsyncExitStack, hub: Hub, indexer: Indexer) -> None:
         context = Context(
             database=self.database,
+            indexer=indexer,
             blobs=self.blobs,
             hub=hub,
             clock=self.clock,

@@ -30,11 +30,13 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """`customer` None: a new card. `merges` end in `customer`. `attach`: verified, and nobody's yet."""
+    """`customer` None: a new card. `merges` end in `customer`. `attach`: verified, and nobody's yet.
+    `claim`: verified, but of a card that this person is not; kept as a hint."""
 
     customer: int | None
     merges: tuple[Merge, ...] = ()
     attach: tuple[Contact, ...] = ()
+    claim: tuple[Contact, ...] = ()
 
 
 def decide(own: int | None, proofs: Sequence[Proof]) -> Identity:
@@ -43,13 +45,16 @@ def decide(own: int | None, proofs: Sequence[Proof]) -> Identity:
     The oldest card survives a merge: colleagues know it longest.
     """
     owners: dict[int, str] = {}
-    for proof in proofs:
-        if proof.owner is not None and proof.owner != own:
-            joins_cards = proof.contact.scheme not in PERSONAL_SCHEMES_EXCLUDED
-            if joins_cards or (own is None and not owners):
-                owners.setdefault(proof.owner, f"{proof.contact.scheme} {proof.contact.evidence}".strip())
+    shared = [proof for proof in proofs if proof.contact.scheme in PERSONAL_SCHEMES_EXCLUDED]
+    personal = [proof for proof in proofs if proof.contact.scheme not in PERSONAL_SCHEMES_EXCLUDED]
+    # What may join two cards speaks first: in whatever order the channel lists what it knows.
+    for proof in [*personal, *shared]:
+        joins = proof.contact.scheme not in PERSONAL_SCHEMES_EXCLUDED or (own is None and not owners)
+        if proof.owner is not None and proof.owner != own and joins:
+            owners.setdefault(proof.owner, f"{proof.contact.scheme} {proof.contact.evidence}".strip())
     cards = sorted({*owners, *([own] if own is not None else [])})
     target = cards[0] if cards else None
     merges = tuple(Merge(card, cards[0], owners.get(card) or owners.get(cards[0], "")) for card in cards[1:])
     attach = tuple(proof.contact for proof in proofs if proof.owner is None)
-    return Identity(customer=target, merges=merges, attach=attach)
+    claim = tuple(proof.contact for proof in proofs if proof.owner is not None and proof.owner not in cards)
+    return Identity(customer=target, merges=merges, attach=attach, claim=claim)

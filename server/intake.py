@@ -41,6 +41,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     is_online: Callable[[int], bool] = lambda operator_id: False
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What an event led to; a customer alone where it added no message."""
+
+    customer_id: int | None = None
+    message_id: int | None = None
+    conversation_id: int | None = None
+    seq: int = 0
+
+
 class Author(msgspec.Struct, frozen=True):
     customer_id: int
     address_id: int
@@ -58,26 +67,22 @@ def take_in(
 ) -> Receipt:
     """Take one journaled event in; what to tell the channel about it."""
     if event.is_echo:
-        receipt = _take_echo(tx, channel, event, files)
+        outcome = _take_echo(tx, channel, event, files)
     elif event.kind in SPOKEN:
-        receipt = _take_message(tx, channel, event, files, policy)
+        outcome = _take_message(tx, channel, event, files, policy)
     elif event.kind in ("edit", "delete", "reaction"):
-        receipt = _take_change(tx, channel, event, files, policy)
+        outcome = _take_change(tx, channel, event, files, policy)
     elif event.kind in ("delivery", "read", "failed"):
-        _take_receipt(tx, channel, event)
-        receipt = Receipt(dedupe_key="", duplicate=False)
+        outcome = _take_receipt(tx, channel, event)
     else:
-        receipt = _take_fact(tx, channel, event)
-    owner = None
-    if receipt.message_id is not None:
-        owner = messages.place_of(tx, receipt.message_id).customer_id
-    journal.taken(tx, journal_id, receipt.message_id, owner)
+        outcome = _take_fact(tx, channel, event)
+    journal.taken(tx, journal_id, outcome.message_id, outcome.customer_id)
     return Receipt(
         dedupe_key=dedupe_key,
         duplicate=False,
-        message_id=receipt.message_id,
-        conversation_id=receipt.conversation_id,
-        seq=receipt.seq,
+        message_id=outcome.message_id,
+        conversation_id=outcome.conversation_id,
+        seq=outcome.seq,
     )
 
 
@@ -122,8 +127,13 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
         )
     else:
         address_id = own.address_id
-    customers.heard_from(tx, address_id, name)
-    learned = [*decision.attach, *(contact for contact in sender.contacts if not contact.verified)]
+    if own is None or customers.is_news(own, name, tx.now):
+        customers.heard_from(tx, address_id, name)
+    learned = [
+        *decision.attach,
+        *(msgspec.structs.replace(contact, verified=False) for contact in decision.claim),
+        *(contact for contact in sender.contacts if not contact.verified),
+    ]
     for contact in learned:
         customers.add_address(
             tx,
@@ -158,15 +168,16 @@ def _name_from(external_id: str, contacts: Sequence[Contact]) -> str:
 # --- where ----------------------------------------------------------------------------------------
 
 
+Found = tuple[Held | None, Candidate | None]
+
+
 def _candidate(found: Held | None, why: str) -> Candidate | None:
     if found is None:
         return None
     return Candidate(found.id, found.life.state, found.life.closed_at, why)
 
 
-def _by_reference(
-    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author
-) -> Candidate | None:
+def _by_reference(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
     """The conversation of the first message of the channel that this one answers.
 
     A reference that anybody could have made up or copied counts only where the author already takes part.
@@ -180,34 +191,48 @@ def _by_reference(
             tx, conversation.id, author.customer_id
         )
         if known or reference.trusted:
-            return _candidate(conversation, reference.how)
-    return None
+            return conversation, _candidate(conversation, reference.how)
+    return None, None
 
 
-def _locate(
-    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author, policy: Policy
-) -> Placement:
-    by_thread = None
+def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
     # Where the thread is the sender himself (a mail address), it says nothing about the conversation.
     if event.thread and event.thread != event.sender.external_id:
         conversation_id = state.thread_conversation(tx, channel.id, event.thread)
         if conversation_id is not None:
-            thread = conversations.held(tx, conversation_id)
-            if thread.customer_id == author.customer_id:
-                by_thread = _candidate(thread, "same thread")
-    return place(
-        by_reference=_by_reference(tx, channel, event, author),
-        by_thread=by_thread,
-        active=_candidate(
-            conversations.active_of(tx, author.customer_id), "the customer's open conversation"
-        ),
-        lately_closed=_candidate(
-            conversations.closed_since(tx, author.customer_id, tx.now - policy.reopen_ms),
-            "closed a short while ago",
-        ),
-        reopen_after=tx.now - policy.reopen_ms,
+            conversation = conversations.held(tx, conversation_id)
+            if conversation.customer_id == author.customer_id:
+                return conversation, _candidate(conversation, "same thread")
+    return None, None
+
+
+def _locate(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author, policy: Policy
+) -> tuple[Placement, Held | None]:
+    """Where the event goes, and that conversation; looks no further than it must."""
+    reopen_after = tx.now - policy.reopen_ms
+    active: Held | None = None
+    closed: Held | None = None
+    by_thread: Found = None, None
+    by_reference = _by_reference(tx, channel, event, author)
+    if by_reference[0] is None and not event.automatic:
+        by_thread = _by_thread(tx, channel, event, author)
+        if by_thread[0] is None or by_thread[0].life.state == "closed":
+            active = conversations.active_of(tx, author.customer_id)
+            if active is None:
+                closed = conversations.closed_since(tx, author.customer_id, reopen_after)
+    placement = place(
+        by_reference=by_reference[1],
+        by_thread=by_thread[1],
+        active=_candidate(active, "the customer's open conversation"),
+        lately_closed=_candidate(closed, "closed a short while ago"),
+        reopen_after=reopen_after,
         automatic=event.automatic,
     )
+    for found in (by_reference[0], by_thread[0], active, closed):
+        if found is not None and found.id == placement.conversation_id:
+            return placement, found
+    return placement, None
 
 
 # --- what -----------------------------------------------------------------------------------------
@@ -231,18 +256,17 @@ def _take_message(
     event: InboundEvent,
     files: Sequence[NewFile],
     policy: Policy,
-) -> Receipt:
+) -> Outcome:
     author = recognise(tx, channel, event)
-    placement = _locate(tx, channel, event, author, policy)
+    placement, conversation = _locate(tx, channel, event, author, policy)
     at = happened_at(event, tx.now)
-    if placement.conversation_id is None:
+    if conversation is None:
         before = None
         life = lifecycle.opened(tx.now)
         conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
         tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
         conversation = conversations.held(tx, conversation_id)
     else:
-        conversation = conversations.held(tx, placement.conversation_id)
         before = conversation.life
         life = before if event.automatic else lifecycle.customer_wrote(before, tx.now, policy.is_online)
     if before is not None and before.state != life.state:
@@ -305,14 +329,12 @@ def _take_message(
     state.put_thread(
         tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
     )
-    return Receipt(
-        dedupe_key="", duplicate=False, message_id=message_id, conversation_id=conversation.id, seq=seq
-    )
+    return Outcome(conversation.customer_id, message_id, conversation.id, seq)
 
 
 def _take_echo(
     tx: Transaction, channel: ChannelFacts, event: InboundEvent, files: Sequence[NewFile]
-) -> Receipt:
+) -> Outcome:
     """Something our side wrote elsewhere: ours already, or shown as ours, once."""
     known = (
         messages.by_remote_id(tx, channel.id, event.remote_message_id) if event.remote_message_id else None
@@ -321,7 +343,7 @@ def _take_echo(
         known["conversation_id"] if known else state.thread_conversation(tx, channel.id, event.thread)
     )
     if known is not None or conversation_id is None:
-        return Receipt(dedupe_key="", duplicate=False)
+        return Outcome()
     conversation = conversations.held(tx, conversation_id)
     message_id = messages.next_id(tx)
     seq = tx.emit(
@@ -365,16 +387,14 @@ def _take_echo(
         from_customer=False,
         to_customer=True,
     )
-    return Receipt(
-        dedupe_key="", duplicate=False, message_id=message_id, conversation_id=conversation.id, seq=seq
-    )
+    return Outcome(conversation.customer_id, message_id, conversation.id, seq)
 
 
 def _target(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> sqlite3.Row | None:
     return messages.by_remote_id(tx, channel.id, event.target) if event.target else None
 
 
-def _changed(tx: Transaction, row: sqlite3.Row, fields: list[str]) -> Receipt:
+def _changed(tx: Transaction, row: sqlite3.Row, fields: list[str]) -> Outcome:
     seq = tx.emit(
         "message.changed",
         conversation_id=row["conversation_id"],
@@ -383,18 +403,12 @@ def _changed(tx: Transaction, row: sqlite3.Row, fields: list[str]) -> Receipt:
         data={"fields": fields},
     )
     conversations.touch(tx, row["conversation_id"], seq)
-    return Receipt(
-        dedupe_key="",
-        duplicate=False,
-        message_id=row["id"],
-        conversation_id=row["conversation_id"],
-        seq=seq,
-    )
+    return Outcome(row["customer_id"], row["id"], row["conversation_id"], seq)
 
 
 def _take_change(
     tx: Transaction, channel: ChannelFacts, event: InboundEvent, files: Sequence[NewFile], policy: Policy
-) -> Receipt:
+) -> Outcome:
     """An edit, a deletion or a reaction. Only the author's own message may be edited or deleted by it; one
     that came before its message, or speaks of none of ours, is shown as a message of its own."""
     row = _target(tx, channel, event)
@@ -409,14 +423,14 @@ def _take_change(
     return _take_message(tx, channel, event, files, policy)
 
 
-def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> None:
+def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Outcome:
     """Delivered or read: a message and all before it in the thread. Failed: one message."""
     status: Status = {"delivery": "delivered", "read": "read", "failed": "failed"}[event.kind]  # type: ignore[assignment]
     rank = STATUS_RANK.get(status, 0)
     below: tuple[Status, ...] = tuple(s for s, r in STATUS_RANK.items() if 2 <= r < rank)  # type: ignore[misc]
     row = _target(tx, channel, event)
     if row is None or row["kind"] != "out":
-        return
+        return Outcome()
     if status == "failed":
         targets = [row["id"]]
     else:
@@ -433,13 +447,15 @@ def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
             message_id=message_id,
             data={"status": status},
         )
+    return Outcome(row["customer_id"])
 
 
-def _take_fact(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Receipt:
+def _take_fact(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Outcome:
     """What changes the person and adds no message: identity, blocked, unblocked."""
     if event.kind != "typing":
         author = recognise(tx, channel, event)
         if event.kind in ("blocked", "unblocked"):
             customers.set_blocked(tx, author.address_id, event.kind == "blocked")
         tx.emit("customer.changed", customer_id=author.customer_id, data={"fields": [event.kind]})
-    return Receipt(dedupe_key="", duplicate=False)
+        return Outcome(author.customer_id)
+    return Outcome()

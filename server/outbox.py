@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import secrets
 from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ LEASE_MS = 90_000
 BACKOFF_S = (5, 30, 120, 600, 1_800, 7_200, 21_600, 43_200)
 JITTER = 0.2
 CREDENTIALS_PAUSE_S = 900.0
+AFTER_MAX_S = 30 * 86_400.0  # an adapter may be anybody's: no wait is longer than this
 IN_FLIGHT_PER_CHANNEL = 8
 IDLE_S = 30.0
 STORE_RETRY_S = 2.0
@@ -80,8 +82,9 @@ def judge(result: SendResult, item: Leased, now: int, give_up_after_s: float, ji
         wait = int(CREDENTIALS_PAUSE_S * 1000)
         return Verdict("retrying", "retrying", f"the channel's credentials: {result.reason}", now + wait)
     wait = backoff_ms(item.attempt, jitter)
-    if result.after is not None:
-        wait = max(wait, int(result.after * 1000)) if item.attempt > 1 else int(result.after * 1000)
+    if result.after is not None and math.isfinite(result.after):
+        named = int(min(max(result.after, 0.0), AFTER_MAX_S) * 1000)
+        wait = max(wait, named) if item.attempt > 1 else named
     if now + wait - item.created_at > give_up_after_s * 1000:
         return Verdict("failed", "failed", f"given up after {item.attempt} attempts: {result.reason}")
     return Verdict("retrying", "retrying", result.reason, now + wait)

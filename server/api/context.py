@@ -11,6 +11,7 @@ from aiohttp import web
 from server.casework import Outgoing
 from server.clock import Clock
 from server.hub import Hub
+from server.indexer import Indexer
 from server.marks import Marks
 from server.operators import Action, authorise
 from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo
@@ -24,6 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
+    indexer: Indexer
     blobs: BlobStore
     hub: Hub
     clock: Clock

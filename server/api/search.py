@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import structlog
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
 from server.protocol import SearchHit, SearchPage
 from server.store import conversations, messages
 from server.store import search as index
+from server.store.errors import StoreUnavailableError
 from server.store.transaction import Snapshot
+
+log = structlog.get_logger(__name__)
 
 routes = web.RouteTableDef()
 
@@ -38,6 +42,11 @@ async def search(request: web.Request) -> web.Response:
             next=shown_key(None if following is None else (following,)),
         )
 
+    try:
+        await context.indexer.catch_up()
+    except StoreUnavailableError:
+        # What is in the index can be found all the same; consoles are told of the trouble.
+        log.warning("search answers from an index that is behind")
     page = await context.database.read(read)
     for conversation in {hit.conversation.id: hit.conversation for hit in page.hits}.values():
         context.marks.conversation(conversation)

@@ -146,29 +146,22 @@ def note_message(
     from_customer: bool,
     to_customer: bool,
 ) -> None:
-    """What a new message changes on its conversation, in one statement."""
+    """What a new message changes on its conversation."""
     channels = conversation.channels
     if channel_id and channel_id not in channels.split():
         channels = f"{channels} {channel_id}".strip()
+    if life != conversation.life:
+        save_life(tx, conversation.id, life, seq)
+    # No indexed column here: a customer's next line in an open conversation rewrites no index.
     tx.run(
-        "UPDATE conversation SET state = :state, assignee_id = :assignee, waiting_since = :since,"
-        " sort_at = :sort, snooze_until = :snooze, closed_at = :closed, topic = :topic, result = :result,"
-        " seq = :seq, last_at = :now, preview = :preview, preview_kind = :kind, preview_files = :files,"
-        " channels = :channels, subject = coalesce(subject, :subject),"
+        "UPDATE conversation SET seq = :seq, last_at = :now, preview = :preview, preview_kind = :kind,"
+        " preview_files = :files, channels = :channels, subject = coalesce(subject, :subject),"
         " channel_id = CASE WHEN :inward THEN :channel ELSE channel_id END,"
         " customer_seq = CASE WHEN :inward THEN :seq ELSE customer_seq END,"
         " reply_seq = CASE WHEN :outward THEN :seq ELSE reply_seq END"
         " WHERE id = :id",
         {
             "id": conversation.id,
-            "state": life.state,
-            "assignee": life.assignee_id,
-            "since": life.waiting_since,
-            "sort": life.sort_at,
-            "snooze": life.snooze_until,
-            "closed": life.closed_at,
-            "topic": life.topic,
-            "result": life.result,
             "seq": seq,
             "now": tx.now,
             "preview": preview_of(text),

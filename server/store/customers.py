@@ -13,16 +13,29 @@ class Owner(msgspec.Struct, frozen=True):
 
     address_id: int
     customer_id: int
+    name: str
+    blocked: bool
+    last_in_at: int
+
+
+HEARD_EVERY_MS = 60_000
+
+
+def is_news(owner: Owner, name: str, now: int) -> bool:
+    """Whether hearing from this address changes what is known of it; its last use is kept by the minute."""
+    return owner.blocked or (name != "" and name != owner.name) or now - owner.last_in_at >= HEARD_EVERY_MS
 
 
 def owner_of(tx: Snapshot, scheme: str, account: str, external_id: str) -> Owner | None:
     """The customer to whom this verified address belongs."""
     row = tx.first(
-        "SELECT id, customer_id FROM address"
+        "SELECT id, customer_id, name, blocked, last_in_at FROM address"
         " WHERE scheme = ? AND account = ? AND external_id = ? AND verified = 1",
         (scheme, account, external_id),
     )
-    return None if row is None else Owner(row["id"], row["customer_id"])
+    if row is None:
+        return None
+    return Owner(row["id"], row["customer_id"], row["name"], bool(row["blocked"]), row["last_in_at"] or 0)
 
 
 def create(tx: Transaction, name: str) -> int:

@@ -72,6 +72,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     _configure(connection)
     journal_mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -16000")  # a group must not spill before its commit
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     foreign_keys = connection.execute("PRAGMA foreign_keys").fetchone()[0]
     if journal_mode != "wal" or synchronous != 2 or foreign_keys != 1:

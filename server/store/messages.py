@@ -9,6 +9,7 @@ import msgspec
 
 from channels.base import ThreadFile, ThreadMessage
 from server.protocol import File, Message, MessageKind, Status
+from server.store import search
 from server.store.transaction import Snapshot, Transaction
 
 _SELECT = """
@@ -96,9 +97,6 @@ def insert(tx: Transaction, new: NewMessage) -> None:
             search_id,
         ),
     )
-    tx.run(
-        "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)", (search_id, new.text, new.subject)
-    )
     for file in new.files:
         tx.run(
             "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem)"
@@ -119,19 +117,9 @@ def place_of(tx: Snapshot, message_id: int) -> Place:
 
 
 def change_text(tx: Transaction, message_id: int, text: str) -> None:
-    """Replace a message's text, in the full-text index too."""
-    row = tx.first("SELECT search_id, text, subject FROM message WHERE id = ?", (message_id,))
-    if row is None:
-        return
-    tx.run(
-        "INSERT INTO message_text (message_text, rowid, text, subject) VALUES ('delete', ?, ?, ?)",
-        (row["search_id"], row["text"], row["subject"]),
-    )
+    search.forget(tx, message_id)
     tx.run("UPDATE message SET text = ?, edited_at = ? WHERE id = ?", (text, tx.now, message_id))
-    tx.run(
-        "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)",
-        (row["search_id"], text, row["subject"]),
-    )
+    search.remember(tx, message_id)
 
 
 def mark_deleted(tx: Transaction, message_id: int) -> None:

@@ -1,5 +1,8 @@
 """Full-text search (SQLite FTS5). The one module that another engine would replace.
 
+Messages are indexed a moment after their commit, many at once: indexing each with its own message was the
+largest part of a commit (FTS5 writes a segment per transaction), and a search first catches up anyway.
+
 Newest first by the index's rowid: ordering by bm25 cost 188 ms where this costs 0.25 ms, on 100,000
 messages. The query's words are stemmed (Snowball, Russian and English) and searched as prefixes, which
 finds Russian word forms as well as an index of stems does.
@@ -8,10 +11,11 @@ finds Russian word forms as well as an index of stems does.
 from __future__ import annotations
 
 import re
+import sqlite3
 
 from snowballstemmer import stemmer
 
-from server.store.transaction import Snapshot
+from server.store.transaction import Snapshot, Transaction
 
 _WORD = re.compile(r"\w+")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
@@ -36,6 +40,66 @@ def match_expression(query: str) -> str | None:
         stem = (_RUSSIAN if _CYRILLIC.search(word) else _ENGLISH).stemWord(word)
         terms.append(f'"{stem if len(stem) >= 3 else word}" *')
     return " AND ".join(terms) if terms else None
+
+
+INDEXED = "search.indexed"  # the newest message id that is in the index
+
+
+def _indexed_up_to(tx: Snapshot) -> int:
+    value = tx.value("SELECT value FROM setting WHERE name = ?", (INDEXED,))
+    return 0 if value is None else int(value)
+
+
+def is_behind(tx: Snapshot) -> bool:
+    return int(tx.value("SELECT coalesce(max(id), 0) FROM message")) > _indexed_up_to(tx)
+
+
+def index_some(tx: Transaction, limit: int = 500) -> int:
+    """Put the next messages into the index; how many."""
+    rows = tx.all(
+        "SELECT id, search_id, text, subject FROM message WHERE id > ? ORDER BY id LIMIT ?",
+        (_indexed_up_to(tx), limit),
+    )
+    for row in rows:
+        _insert(tx, row)
+    if rows:
+        tx.run(
+            "INSERT INTO setting (name, value) VALUES (?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (INDEXED, rows[-1]["id"]),
+        )
+    return len(rows)
+
+
+def _insert(tx: Transaction, row: sqlite3.Row) -> None:
+    tx.run(
+        "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)",
+        (row["search_id"], row["text"], row["subject"]),
+    )
+
+
+def _row(tx: Snapshot, message_id: int) -> sqlite3.Row | None:
+    """The message, if it is in the index already."""
+    if message_id > _indexed_up_to(tx):
+        return None
+    return tx.first("SELECT search_id, text, subject FROM message WHERE id = ?", (message_id,))
+
+
+def forget(tx: Transaction, message_id: int) -> None:
+    """Take a message out of the index, before its text changes: FTS5 must be given the old text."""
+    row = _row(tx, message_id)
+    if row is not None:
+        tx.run(
+            "INSERT INTO message_text (message_text, rowid, text, subject) VALUES ('delete', ?, ?, ?)",
+            (row["search_id"], row["text"], row["subject"]),
+        )
+
+
+def remember(tx: Transaction, message_id: int) -> None:
+    """Put a message back, after its text changed."""
+    row = _row(tx, message_id)
+    if row is not None:
+        _insert(tx, row)
 
 
 def search(tx: Snapshot, query: str, before: int | None, limit: int) -> tuple[list[int], int | None]:

