@@ -1,0 +1,172 @@
+"""Every move of a conversation, legal and illegal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server import lifecycle
+from server.lifecycle import IllegalMoveError, Lifecycle, TakenError
+from server.protocol import State
+
+STATES: tuple[State, ...] = get_args(State)
+OLGA, IVAN = 7, 8
+
+
+def life(state: State, assignee: int | None = OLGA, since: int | None = None) -> Lifecycle:
+    return Lifecycle(
+        state=state,
+        assignee_id=assignee,
+        waiting_since=since if since is not None else (100 if state == "open" else None),
+        sort_at=100,
+        snooze_until=900 if state == "snoozed" else None,
+        closed_at=100 if state == "closed" else None,
+        topic="card" if state == "closed" else "",
+        result="new one sent" if state == "closed" else "",
+    )
+
+
+def nobody_online(operator_id: int) -> bool:
+    return False
+
+
+def everybody_online(operator_id: int) -> bool:
+    return True
+
+
+MOVES: dict[str, Callable[[Lifecycle], Lifecycle]] = {
+    "customer_wrote": lambda now: lifecycle.customer_wrote(now, 500, nobody_online),
+    "replied": lambda now: lifecycle.replied(now, IVAN, 500),
+    "reply_failed": lambda now: lifecycle.reply_failed(now, 500),
+    "reply_arrived": lambda now: lifecycle.reply_arrived(now, 500),
+    "claim": lambda now: lifecycle.claim(now, IVAN, OLGA),
+    "assign": lambda now: lifecycle.assign(now, IVAN),
+    "release": lifecycle.release,
+    "close": lambda now: lifecycle.close(now, "card", "sent", 500),
+    "reopen": lambda now: lifecycle.reopen(now, IVAN, 500),
+    "snooze": lambda now: lifecycle.snooze(now, IVAN, 800, 500),
+}
+
+# From each state: where each move leads. Whatever is not here is refused.
+TABLE: dict[str, dict[State, State]] = {
+    "customer_wrote": {"open": "open", "waiting": "open", "snoozed": "open", "closed": "open"},
+    "replied": {"open": "waiting", "waiting": "waiting", "snoozed": "waiting", "closed": "waiting"},
+    "reply_failed": {"open": "open", "waiting": "open", "snoozed": "snoozed", "closed": "closed"},
+    "reply_arrived": {"open": "waiting", "waiting": "waiting", "snoozed": "snoozed", "closed": "closed"},
+    "claim": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
+    "assign": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
+    "release": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
+    "close": {"open": "closed", "waiting": "closed", "snoozed": "closed"},
+    "reopen": {"closed": "open"},
+    "snooze": {"open": "snoozed", "waiting": "snoozed", "snoozed": "snoozed"},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("move", MOVES)
+def test_every_move_from_every_state(move: str, state: State) -> None:
+    leads_to = TABLE[move].get(state)
+    if leads_to is None:
+        with pytest.raises(IllegalMoveError) as caught:
+            MOVES[move](life(state))
+        assert caught.value.hint
+    else:
+        assert MOVES[move](life(state)).state == leads_to
+
+
+@given(
+    state=st.sampled_from(STATES),
+    moves=st.lists(st.sampled_from(sorted(MOVES)), max_size=12),
+    since=st.none() | st.integers(1, 99),
+)
+def test_a_conversation_is_always_whole(state: State, moves: list[str], since: int | None) -> None:
+    """Whatever happens to it: closed ones say when and what of, only snoozed ones sleep, open ones wait."""
+    now = life(state, since=since if state in ("open", "snoozed") else None)
+    for move in moves:
+        if now.state in TABLE[move]:
+            try:
+                now = MOVES[move](now)
+            except TakenError:
+                continue
+        closed = now.state == "closed"
+        assert (now.closed_at is not None, bool(now.topic), bool(now.result)) == (closed, closed, closed)
+        assert (now.snooze_until is not None) == (now.state == "snoozed")
+        if now.state == "open":
+            assert now.waiting_since is not None
+        if now.state in ("waiting", "closed"):
+            assert now.waiting_since is None
+        assert now.sort_at > 0
+
+
+def test_a_conversation_waits_since_the_first_unanswered_message() -> None:
+    now = lifecycle.opened(100)
+    assert (now.state, now.assignee_id, now.waiting_since, now.sort_at) == ("open", None, 100, 100)
+    again = lifecycle.customer_wrote(now, 300, nobody_online)
+    assert (again.waiting_since, again.sort_at) == (100, 100)
+    answered = lifecycle.replied(again, OLGA, 400)
+    assert (answered.waiting_since, answered.sort_at, answered.assignee_id) == (None, 400, OLGA)
+    back = lifecycle.customer_wrote(answered, 500, nobody_online)
+    assert (back.waiting_since, back.assignee_id) == (500, OLGA)
+
+
+def test_a_closed_one_returns_to_its_operator_only_while_he_is_there() -> None:
+    for online, holder in ((everybody_online, OLGA), (nobody_online, None)):
+        reopened = lifecycle.customer_wrote(life("closed"), 500, online)
+        assert (reopened.assignee_id, reopened.waiting_since) == (holder, 500)
+    assert lifecycle.customer_wrote(life("waiting"), 500, nobody_online).assignee_id == OLGA
+
+
+def test_a_reply_takes_what_nobody_has_and_leaves_what_somebody_has() -> None:
+    assert lifecycle.replied(life("open", None), IVAN, 500).assignee_id == IVAN
+    assert lifecycle.replied(life("open", OLGA), IVAN, 500).assignee_id == OLGA
+
+
+@pytest.mark.parametrize(
+    ("holder", "expect", "taken_by"),
+    [(None, None, None), (OLGA, OLGA, None), (OLGA, None, OLGA), (None, OLGA, "nobody"), (OLGA, 99, OLGA)],
+)
+def test_claim_is_compare_and_set(holder: int | None, expect: int | None, taken_by: int | str | None) -> None:
+    if taken_by is None:
+        assert lifecycle.claim(life("open", holder), IVAN, expect).assignee_id == IVAN
+        return
+    with pytest.raises(TakenError) as caught:
+        lifecycle.claim(life("open", holder), IVAN, expect)
+    assert caught.value.holder_id == holder
+
+
+def test_claiming_what_is_mine_already_is_harmless() -> None:
+    mine = life("open", OLGA)
+    assert lifecycle.claim(mine, OLGA, None) is mine
+    assert lifecycle.claim(mine, OLGA, IVAN) is mine
+
+
+@pytest.mark.parametrize(("topic", "result"), [("", "done"), ("card", ""), (" ", "done"), ("card", "\n")])
+def test_closing_needs_a_topic_and_a_result(topic: str, result: str) -> None:
+    with pytest.raises(IllegalMoveError, match="topic and a result"):
+        lifecycle.close(life("open"), topic, result, 500)
+    closed = lifecycle.close(life("open"), " card ", "sent\n", 500)
+    assert (closed.topic, closed.result, closed.closed_at, closed.assignee_id) == ("card", "sent", 500, OLGA)
+
+
+def test_a_snooze_wakes_where_it_was() -> None:
+    for until in (500, 499):
+        with pytest.raises(IllegalMoveError, match="past"):
+            lifecycle.snooze(life("open"), IVAN, until, 500)
+    asleep = lifecycle.snooze(life("open", None, since=50), IVAN, 800, 500)
+    assert (asleep.assignee_id, asleep.snooze_until, asleep.waiting_since) == (IVAN, 800, 50)
+    awake = lifecycle.wake(asleep, 801)
+    assert (awake.state, awake.snooze_until, awake.waiting_since, awake.sort_at) == ("open", None, 50, 50)
+    # The ball was with the customer: from now on it waits for us.
+    awake = lifecycle.wake(lifecycle.snooze(life("waiting"), IVAN, 800, 500), 801)
+    assert (awake.waiting_since, awake.sort_at) == (801, 801)
+
+
+def test_a_failed_reply_gives_the_ball_back() -> None:
+    back = lifecycle.reply_failed(life("waiting"), 500)
+    assert (back.state, back.waiting_since, back.assignee_id) == ("open", 500, OLGA)
+    settled = lifecycle.reply_arrived(back, 600)
+    assert (settled.state, settled.waiting_since, settled.sort_at) == ("waiting", None, 600)

@@ -1,0 +1,90 @@
+"""The ways to answer: only his own, verified and open ones, and first the one he chose himself."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.base import Capabilities
+from server.store.customers import Reachable
+from server.ways import ChannelOffer, ways
+
+OFFERS = {
+    offer.id: offer
+    for offer in (
+        ChannelOffer(
+            id="mail",
+            title="e-mail",
+            mark="@",
+            scheme="email",
+            account="",
+            capabilities=Capabilities(start_by_us=True, subject=True, text_max=50),
+        ),
+        ChannelOffer(
+            id="sales",
+            title="sales",
+            mark="@",
+            scheme="email",
+            account="",
+            capabilities=Capabilities(start_by_us=True),
+        ),
+        ChannelOffer(
+            id="site", title="site chat", mark="w", scheme="chat", account="site", capabilities=Capabilities()
+        ),
+    )
+}
+
+
+def address(
+    number: int,
+    scheme: str = "email",
+    account: str = "",
+    *threads: tuple[str, str],
+    verified: bool = True,
+    blocked: bool = False,
+) -> Reachable:
+    return Reachable(number, scheme, account, f"id-{number}", "Ivan", verified, blocked, threads)
+
+
+def found(addresses: list[Reachable], channel: str = "", last: int | None = None) -> list[tuple[str, int]]:
+    return [(way.shown.channel_id, way.shown.address_id) for way in ways(addresses, OFFERS, channel, last)]
+
+
+def test_where_he_wrote_last_comes_first() -> None:
+    both = [address(1, "email", "", ("mail", "id-1")), address(2, "chat", "site", ("site", "visitor"))]
+    assert found(both, "site", 2) == [("site", 2), ("mail", 1), ("sales", 1)]
+    assert found(both, "mail", 1) == [("mail", 1), ("site", 2), ("sales", 1)]
+    first, *_ = ways(both, OFFERS, "site", 2)
+    assert (first.shown.why, first.shown.label, first.thread) == ("wrote last here", "site chat", "visitor")
+
+
+def test_where_we_may_not_write_first_he_must_have_written() -> None:
+    assert found([address(2, "chat", "site")]) == []
+    assert found([address(2, "chat", "site", ("site", "v"))]) == [("site", 2)]
+    [way, _] = ways([address(1)], OFFERS, "", None)
+    assert (way.shown.why, way.thread, way.external_id) == ("verified address", "id-1", "id-1")
+    assert (way.shown.subject, way.shown.text_max) == (True, 50)
+
+
+def test_another_accounts_address_is_no_way() -> None:
+    assert found([address(2, "chat", "other-site", ("site", "v"))]) == []
+
+
+@given(
+    flags=st.lists(st.tuples(st.booleans(), st.booleans()), max_size=5),
+    last=st.integers(0, 5),
+    channel=st.sampled_from(["mail", "sales", "site", "gone", ""]),
+)
+def test_claimed_and_blocked_addresses_are_never_a_way(
+    flags: list[tuple[bool, bool]], last: int, channel: str
+) -> None:
+    addresses = [
+        address(number, "email", "", ("mail", f"id-{number}"), verified=verified, blocked=blocked)
+        for number, (verified, blocked) in enumerate(flags)
+    ]
+    shown = found(addresses, channel, last)
+    open_ones = {number for number, (verified, blocked) in enumerate(flags) if verified and not blocked}
+    assert {number for _, number in shown} == open_ones
+    assert len(set(shown)) == len(shown)
+    if last in open_ones and channel in ("mail", "sales"):
+        assert shown[0] == (channel, last)
