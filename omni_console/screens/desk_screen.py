@@ -483,7 +483,7 @@ class DeskScreen(Screen[None]):
                     self.load_detail(key)
             if self.greeted and not self.desk.windows[self.list.view].loaded:
                 self.load_view(self.list.view)
-            self.writing.save_now()
+            self.writing.online_again()
         else:
             self.banner.show(link.why)
 

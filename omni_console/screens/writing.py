@@ -29,6 +29,7 @@ class Writing:
         self._screen = screen
         self._save_due = False
         self._saving = False
+        self._waits_for_server: set[int] = set()
         self._checking: dict[int, bool] = {}  # conversation -> go on to the next one afterwards
 
     def commands(self) -> dict[str, Callable[[], None]]:
@@ -81,6 +82,15 @@ class Writing:
         if not self._save_due:
             self._save_due = True
             self._screen.set_timer(SAVE_AFTER_S, self.save_now)
+
+    def online_again(self) -> None:
+        """Words that wait for the server are sent by the operator, who may have changed his mind."""
+        for key in self._waits_for_server:
+            pane = self._screen.grid.showing(key)
+            if pane is not None and pane.notice.display:
+                pane.notice.say(_("the server is back: ctrl+j sends it now"), bad=False)
+        self._waits_for_server.clear()
+        self.save_now()
 
     def save_now(self) -> None:
         self._save_due = False
@@ -149,7 +159,8 @@ class Writing:
             return
         pane.keep()
         if not screen.online:
-            pane.notice.say(_("offline: not sent. The text stays here; send it when the server is back."))
+            self._waits_for_server.add(row.id)
+            pane.notice.say(_("offline: not sent. The text stays here; send it when the server is back"))
             return
         if pane.composer.kind == "note":
             self._send_note(pane, row, text, go_on=go_on)

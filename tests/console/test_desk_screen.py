@@ -36,7 +36,7 @@ async def test_the_list_says_who_waits_how_long_and_where(world: FakeServer, tmp
 async def test_open_read_reply(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция. Помогите")
+        await hands.sees("нечем заплатить")
         await hands.sees("closed: доставка — перенесли на завтра")
         await hands.until(lambda: world.seen.get(IVAN, 0) >= world.conversations[IVAN].customer_seq, "seen")
         await hands.press("r")
@@ -59,7 +59,7 @@ async def test_letters_are_text_while_writing_and_escape_keeps_the_draft(
 ) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.press("e", "space", "j", "a", "x", "q", "question_mark", "j")
@@ -73,7 +73,7 @@ async def test_letters_are_text_while_writing_and_escape_keeps_the_draft(
 async def test_a_note_is_not_a_reply(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("m")
         await hands.sees("private note  the customer does not see it")
         pane = hands.screen.pane
@@ -89,7 +89,7 @@ async def test_a_note_is_not_a_reply(world: FakeServer, tmp_path: Path) -> None:
 async def test_another_way_to_answer_with_one_key(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.press("alt+w")
@@ -106,7 +106,7 @@ async def test_what_came_meanwhile_holds_the_reply_until_it_was_seen(
 ) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("our answer")
@@ -129,7 +129,7 @@ async def test_what_came_meanwhile_holds_the_reply_until_it_was_seen(
 async def test_pressing_send_twice_sends_once(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("once")
@@ -141,7 +141,7 @@ async def test_pressing_send_twice_sends_once(world: FakeServer, tmp_path: Path)
 async def test_a_lost_answer_is_asked_again_without_doubling(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("once more")
@@ -157,7 +157,7 @@ async def test_a_lost_answer_is_asked_again_without_doubling(world: FakeServer, 
 async def test_other_words_after_a_lost_answer_wait_for_the_truth(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("first")
@@ -220,7 +220,7 @@ async def test_taking_from_a_colleague_asks(world: FakeServer, tmp_path: Path) -
 async def test_closing_asks_for_topic_and_result(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("e")
         await hands.sees("close this case")
         await hands.press("enter")
@@ -305,14 +305,14 @@ async def test_unread_is_not_read_while_nobody_looks(world: FakeServer, tmp_path
 async def test_panes_split_zoom_close(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path, size=(160, 48)) as hands:
         await hands.press("enter")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.press("|", "-")
         await hands.until(lambda: len(hands.screen.grid.conversations()) == 3, "three panes")
         assert len(set(hands.screen.grid.conversations())) == 3
         await hands.press("z")
-        await hands.sees_no("the invoice 2231")
+        await hands.sees_no("Kind regards")
         await hands.press("z")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.press("q", "q")
         await hands.until(lambda: len(hands.screen.grid.panes) == 1, "one pane")
         assert not hands.app._exit
@@ -322,7 +322,7 @@ async def test_small_terminal_shows_the_list_or_a_conversation(world: FakeServer
     async with console(world, tmp_path, size=(80, 24)) as hands:
         await hands.sees("Мария К.")
         await hands.press("enter")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         assert "Мария К." not in hands.text()
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
@@ -337,15 +337,18 @@ async def test_small_terminal_shows_the_list_or_a_conversation(world: FakeServer
 async def test_numbers_and_attention(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("w")
-        await hands.sees("Турция")
+        await hands.sees("Kind regards")
+        await hands.until(lambda: world.seen.get(ANNA), "read")
+        await hands.press("w")
+        await hands.sees("нечем заплатить")
         await hands.press("1")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.press("alt+2")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("ctrl+t")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.press("7")
         await hands.sees("nothing has the number 7")
 
@@ -353,7 +356,7 @@ async def test_numbers_and_attention(world: FakeServer, tmp_path: Path) -> None:
 async def test_letters_work_on_a_russian_layout(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("о", "д")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("к")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.press("alt+ф")
@@ -363,12 +366,12 @@ async def test_letters_work_on_a_russian_layout(world: FakeServer, tmp_path: Pat
 async def test_send_and_go_on(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("enter")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("corrected")
         await hands.press("alt+j")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         assert world.messages[-1].text == "corrected"
 
 
@@ -382,7 +385,7 @@ async def test_drafts_come_back(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("begun yesterday")
         await hands.sees("by @ e-mail  ivan@example.org")
         await hands.press("k", "1")
-        await hands.sees("the invoice 2231")
+        await hands.sees("Kind regards")
         await hands.sees_no("begun yesterday")
         assert hands.app.desk.drafts.unsaved() == [], "showing a draft is not writing it"
 
@@ -390,7 +393,7 @@ async def test_drafts_come_back(world: FakeServer, tmp_path: Path) -> None:
 async def test_a_draft_is_saved_while_typing(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("half a sen")
@@ -410,7 +413,7 @@ async def test_one_channel_of_the_river(world: FakeServer, tmp_path: Path) -> No
         await hands.press("c")
         await hands.sees("only e-mail (c)")
         await hands.press("c")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
 
 
 async def test_too_long_for_the_channel_is_not_sent(world: FakeServer, tmp_path: Path) -> None:
@@ -455,7 +458,7 @@ async def test_a_crowd_is_loaded_page_by_page(tmp_path: Path, world: FakeServer)
 async def test_quitting_saves_what_is_written(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.pilot.press("h", "i")
@@ -469,7 +472,7 @@ async def test_a_mail_that_is_pasted_with_escapes_is_harmless(world: FakeServer,
 
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
-        await hands.sees("Турция")
+        await hands.sees("нечем заплатить")
         await hands.press("r")
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         assert hands.screen.pane is not None

@@ -1,0 +1,136 @@
+"""Help, palette, switcher, search, outbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omni_console import i18n
+from omni_console.actions import ACTIONS
+from omni_console.screens.search_screen import in_context
+from tests.fakes.console_hands import console
+from tests.fakes.operator_api import MINUTE, FakeServer
+from tests.fakes.operator_world import said
+
+IVAN, MARIA = 2, 4
+
+
+async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, size=(120, 100)) as hands:
+        await hands.press("question_mark")
+        await hands.sees("Writing (compose mode)")
+        text = hands.text()
+        for action in ACTIONS:
+            assert action.label[:25] in text, action.id
+        await hands.press("escape")
+        await hands.sees_no("Writing (compose mode)")
+        await hands.press("f1")
+        await hands.sees("Writing (compose mode)")
+
+
+async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
+    changes = {"thread.claim": "t", "attention.next": "alt+n"}
+    async with console(world, tmp_path, changes=changes) as hands:
+        await hands.press("]")
+        await hands.sees("t take")
+        await hands.press("a")
+        await hands.press("t")
+        await hands.until(lambda: world.conversations[5].assignee_id == 1, "taken by the new key")
+        assert world.asked.count("POST /v1/conversations/5/claim") == 1
+        await hands.press("alt+n")
+        await hands.sees("Kind regards")
+
+
+async def test_palette_does_what_it_says(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("ctrl+p")
+        await hands.sees("All actions")
+        await hands.type("snooz")
+        await hands.press("enter")
+        await hands.sees("Snooze Anna Schmidt until…")
+
+
+async def test_switcher_finds_by_letters_of_a_name(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("ctrl+o")
+        await hands.sees("Go to")
+        await hands.type("chlo")
+        await hands.press("enter")
+        await hands.sees("do you ship to Belgium?")
+
+
+async def test_search_opens_the_place_even_far_back(world: FakeServer, tmp_path: Path) -> None:
+    said(world, IVAN, ("in", 6 * MINUTE, "the needle is here"))
+    for number in range(400):
+        said(world, IVAN, ("in", 5 * MINUTE - number, f"straw {number}"))
+    async with console(world, tmp_path) as hands:
+        await hands.press("slash")
+        await hands.sees("Search all messages")
+        await hands.type("needle")
+        await hands.sees("1 message")
+        await hands.sees("the needle is here")
+        await hands.press("enter")
+        await hands.sees("»11:14 w Иван       the needle is here")
+
+
+async def test_nothing_found_says_so(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("slash")
+        await hands.type("zzz")
+        await hands.sees("nothing found")
+
+
+def test_a_hit_is_marked_within_its_words() -> None:
+    line = in_context("a" * 60 + " блокировка карты за границей", "карта", 40)
+    assert [(part.plain, role) for part, role in line if role == "hit"] == [("карты", "hit")]
+    assert line[0][0].plain == "…"
+    assert in_context("nothing", "", 40)[-1][0].plain == "nothing"
+    assert in_context("[red]x(", "(", 40)
+
+
+async def test_outbox_one_key_decides(world: FakeServer, tmp_path: Path) -> None:
+    failed = next(message for message in world.messages if message.status == "failed")
+    async with console(world, tmp_path) as hands:
+        await hands.press("o")
+        await hands.sees("Replies that are not settled")
+        await hands.sees("blocked · Пришлите")
+        await hands.press("s")
+        await hands.until(lambda: world.messages[failed.id - 1].status == "queued", "sent again")
+        await hands.press("escape")
+        await hands.sees_no("to decide")
+
+
+async def test_outbox_all_asks_first(world: FakeServer, tmp_path: Path) -> None:
+    for text in ("one", "two"):
+        said(world, IVAN, ("out", MINUTE, text, {"status": "unknown", "error": "connection lost"}))
+    async with console(world, tmp_path) as hands:
+        await hands.press("o")
+        await hands.sees("connection lost · one")
+        await hands.press("A")
+        await hands.sees("Have all 3 replies arrived?")
+        await hands.press("enter")
+        assert [message.status for message in world.messages].count("unknown") == 2
+        await hands.press("A")
+        await hands.sees("Have all 3")
+        await hands.press("2")
+        await hands.sees("every reply is settled")
+        assert {"unknown", "failed"}.isdisjoint(message.status for message in world.messages)
+
+
+async def test_the_customer_card(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, size=(200, 50)) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("✓ ivan@example.org")
+        await hands.sees("writes from it")
+        await hands.sees("перенесли на завтра")
+        await hands.press("i")
+        await hands.sees_no("✓ ivan@example.org")
+
+
+async def test_russian(world: FakeServer, tmp_path: Path) -> None:
+    i18n.use("ru")
+    async with console(world, tmp_path) as hands:
+        await hands.sees("мои 3")
+        await hands.sees("очередь 4")
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await hands.sees("ждёт 7м")
