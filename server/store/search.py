@@ -25,15 +25,21 @@ _ENGLISH = stemmer("english")
 WORDS_MAX = 8
 
 
+def folded(text: str) -> str:
+    """As texts are indexed and sought: Russians write ё or е as they like, and the stemmer knows only е."""
+    return text.replace("ё", "е").replace("Ё", "Е")
+
+
 def match_expression(query: str) -> str | None:
     """The FTS5 expression for what a person typed, or None where there is no word in it.
 
     A word in double quotes is searched as it stands. Short stems over-match as prefixes, so words of up to
     three letters are searched whole.
     """
-    exact = {word.lower() for phrase in re.findall(r'"([^"]*)"', query) for word in _WORD.findall(phrase)}
+    query = folded(query.lower())
+    exact = {word for phrase in re.findall(r'"([^"]*)"', query) for word in _WORD.findall(phrase)}
     terms = []
-    for word in [found.lower() for found in _WORD.findall(query)][:WORDS_MAX]:
+    for word in _WORD.findall(query)[:WORDS_MAX]:
         if word in exact or len(word) <= 3 or word.isdigit():
             terms.append(f'"{word}"')
             continue
@@ -74,8 +80,13 @@ def index_some(tx: Transaction, limit: int = 500) -> int:
 def _insert(tx: Transaction, row: sqlite3.Row) -> None:
     tx.run(
         "INSERT INTO message_text (rowid, text, subject) VALUES (?, ?, ?)",
-        (row["search_id"], row["text"], row["subject"]),
+        (row["search_id"], *_indexed_texts(row)),
     )
+
+
+def _indexed_texts(row: sqlite3.Row) -> tuple[str, str | None]:
+    subject = row["subject"]
+    return folded(row["text"]), None if subject is None else folded(subject)
 
 
 def _row(tx: Snapshot, message_id: int) -> sqlite3.Row | None:
@@ -91,7 +102,7 @@ def forget(tx: Transaction, message_id: int) -> None:
     if row is not None:
         tx.run(
             "INSERT INTO message_text (message_text, rowid, text, subject) VALUES ('delete', ?, ?, ?)",
-            (row["search_id"], row["text"], row["subject"]),
+            (row["search_id"], *_indexed_texts(row)),
         )
 
 
