@@ -1,0 +1,89 @@
+"""The demo's world, made for trouble: other settings, a repeating marketplace, signals of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from omni_console.demo.world import ServerDiedError, World
+from tests.fakes.impatient_market import ImpatientMarket
+
+RESTARTS_MAX = 5
+
+
+class HarshWorld(World):
+    """`replace`: texts of the configuration file and what stands there instead."""
+
+    def __init__(self, folder: Path, replace: Mapping[str, str] | None = None) -> None:
+        super().__init__(folder)
+        self._replace = replace or {}
+        self.failed_starts = 0
+
+    def impatient(self, seed: int = 0, again: int = 1) -> ImpatientMarket:
+        return ImpatientMarket(self.market, self.http, self.secrets.webhook, seed, again)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def _configure(self, public_port: int) -> Path:
+        path = super()._configure(public_port)
+        text = path.read_text(encoding="utf-8")
+        for old, new in self._replace.items():
+            assert old in text, f"{old!r} is not in the demo's configuration"
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    async def recover(self) -> float:
+        """Start again after a crash; the seconds until customers could write."""
+        began = time.monotonic()
+        for left in reversed(range(RESTARTS_MAX)):
+            try:
+                await self.start_server()
+                break
+            except ServerDiedError:
+                # Another process may have been given our port while nobody held it.
+                if not left:
+                    raise
+                self.failed_starts += 1
+                await asyncio.sleep(0.2)
+        return time.monotonic() - began
+
+    def log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that this one started and that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found.append(int(entry.name))
+    return found
+
+
+def kill_quietly(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
