@@ -12,6 +12,7 @@ import idna
 import msgspec
 
 MAX_ADDRESSES = 500
+MAX_ITEM = 1_000  # characters of one mailbox with its name
 
 
 class Mailbox(msgspec.Struct, frozen=True):
@@ -121,7 +122,7 @@ _GROUP = re.compile(r'^\s*[^"<>@:]{0,200}:(?=\s|$|[^/])')
 
 
 def _mailbox(item: str) -> Mailbox | None:
-    item = _GROUP.sub("", item, count=1).strip()
+    item = _GROUP.sub("", item.strip()[:MAX_ITEM], count=1).strip()
     if not item:
         return None
     open_at = item.rfind("<")

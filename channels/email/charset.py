@@ -71,7 +71,7 @@ def decode(data: bytes, charset: str = "") -> str:
             # One broken byte in a long text is damage; an ASCII label over 8-bit text is a lie.
             if name != "ascii":
                 damaged = data.decode(name, "replace")
-                if damaged.count("\ufffd") * 50 <= len(damaged):
+                if damaged.count("\ufffd") <= max(1, len(damaged) // 50):
                     return damaged
     return guess(data)
 

@@ -7,6 +7,7 @@ row by row, quotations get "> ", what is hidden on purpose (preheaders, tracking
 from __future__ import annotations
 
 import re
+from html import unescape
 from urllib.parse import urlsplit
 
 import msgspec
@@ -15,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from channels.email.addresses import ascii_domain
 
 MAX_TEXT = 400_000
+MAX_SOURCE = 4_000_000
 MAX_URL = 2_000
 MAX_DEPTH = 12  # of quotation and list indents that are still shown
 
@@ -70,6 +72,13 @@ _BLOCKS = frozenset(
     ]
 )
 _PARAGRAPHS = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre"])
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_FORMATTING = frozenset(
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"]
+)
+# These close themselves, or each other.
+_NEVER_DEEP = frozenset(["area", "base", "br", "col", "dd", "dt", "hr", "img", "input", "li", "link", "meta"])
+_NEVER_DEEP |= frozenset(["option", "p", "td", "th", "tr", "wbr"])
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0(?![.\d])",
     re.IGNORECASE,
@@ -91,6 +100,7 @@ class _Writer:
         self.pieces: list[str] = []
         self.size = 0
         self.breaks = 0  # pending: 1 a new line, 2 an empty line between
+        self.break_quotes = 0  # lowest depth of quotation since they are pending
         self.space = False
         self.cell = False
         self.empty_line = True
@@ -103,12 +113,17 @@ class _Writer:
         return self.size > MAX_TEXT
 
     def break_line(self, count: int = 1) -> None:
+        self._note_quotes()
         self.breaks = max(self.breaks, count)
         self.space = self.cell = False
 
     def explicit_break(self) -> None:
+        self._note_quotes()
         self.breaks = min(self.breaks + 1, 2)
         self.space = self.cell = False
+
+    def _note_quotes(self) -> None:
+        self.break_quotes = min(self.break_quotes, self.quotes) if self.breaks else self.quotes
 
     def words(self, text: str) -> None:
         text = text.translate(_INVISIBLE)
@@ -148,7 +163,7 @@ class _Writer:
         if self.breaks and self.pieces:
             if self.breaks == 2 and not self.empty_line:
                 self._emit("\n")
-                self._emit(("> " * min(self.quotes, MAX_DEPTH)).rstrip())
+                self._emit(("> " * min(self.break_quotes, self.quotes, MAX_DEPTH)).rstrip())
             self._emit("\n")
             self.empty_line = True
         self.breaks = 0
@@ -167,7 +182,11 @@ class _Writer:
 
 
 def render(source: str) -> Rendered:
-    """Readable text of an HTML document. Raises nothing for any input that lexbor takes."""
+    """Readable text of an HTML document, total and in linear time."""
+    source = source[:MAX_SOURCE]
+    if _is_hostile(source):
+        stripped = unescape(re.sub(r"<[^<>]*>", " ", source))
+        return Rendered(" ".join(stripped.split())[:MAX_TEXT])
     tree = LexborHTMLParser(source)
     root = tree.body or tree.root
     if root is None:
@@ -261,11 +280,27 @@ def render(source: str) -> Rendered:
     return Rendered(_tidy(text), remote_images)
 
 
+def _is_hostile(source: str) -> bool:
+    """Would the parser need quadratic time or memory? It does for deep nesting (measured: 50,000 open
+    div 2.2 s), and repeats every open formatting element in every paragraph."""
+    depth = formatting = 0
+    for match in _TAG.finditer(source):
+        step = -1 if match[1] else 1
+        name = match[2].lower()
+        if name in _FORMATTING:
+            formatting = max(0, formatting + step)
+        elif name not in _NEVER_DEEP:
+            depth = max(0, depth + step)
+        if depth > 5_000 or formatting > 200:
+            return True
+    return False
+
+
 def link_note(text: str, href: str) -> str:
     """What to show behind a link's text: nothing, its address, or its address with a warning."""
     href = re.sub(r"[\x00-\x20\x7f]+", "", href)[:MAX_URL]
     scheme = href.partition(":")[0].lower()
-    shown = " ".join(text.split()).lstrip("> ")
+    shown = " ".join(text[: 2 * MAX_URL].split()).lstrip("> ")[:MAX_URL]
     if scheme in ("mailto", "tel"):
         target = href.partition(":")[2].partition("?")[0]
         return "" if target.lower() in shown.lower() else f"<{target}>"
@@ -280,7 +315,7 @@ def link_note(text: str, href: str) -> str:
     if shown.rstrip("/") in (plain, plain.partition("://")[2]):
         shown = ""
     true_host = ascii_domain(host)
-    pretended = re.search(r"(?:https?://)?((?:[\w-]+\.)+[\w-]{2,})(?=[/:?#\s]|$)", shown)
+    pretended = re.search(r"(?:https?://)?((?:[\w-]+\.)+[\w-]{2,})(?=[/:?#\s]|$)", shown[:300])
     lies = pretended is not None and not _same_site(ascii_domain(pretended[1]), true_host)
     warning = f" [goes to {true_host}]" if lies or parts.username is not None or true_host != host else ""
     if not shown and not warning:

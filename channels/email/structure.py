@@ -179,7 +179,7 @@ def _body(texts: list[_Text], facts: dict[str, str]) -> str:
             members = [other for other in texts if other.group == item.group]
         plain = "\n\n".join(member.text for member in members if not member.html).strip("\n")
         sources = [member.text for member in members if member.html]
-        if sources and (not plain.strip() or _PLACEHOLDER.match(plain.strip())):
+        if sources and (not plain.strip() or _PLACEHOLDER.match(plain.strip()[:400])):
             rendered = [render(source) for source in sources]
             images = sum(one.remote_images for one in rendered)
             if images:
@@ -248,13 +248,17 @@ def _nested(part: Any) -> bytes:
 
 def _file_name(part: Any) -> str:
     """The sender's name for a part, cleaned for showing."""
-    try:
-        name = part.get_filename()
-    except Exception:
-        # RFC 2231 parameters break the library's parser in several ways; then only the plain form counts.
-        name = headers.parameter(headers.raw_value(part, "content-disposition"), "filename")
+    # The plain form first: the library turns raw 8-bit names into question marks.
+    disposition = headers.raw_value(part, "content-disposition")
+    name = headers.parameter(disposition, "filename")
+    if not name:
+        try:
+            name = part.get_filename() or ""
+        except Exception:
+            # RFC 2231 parameters break the library in several ways; the part is shown without a name.
+            name = ""
     name = name or headers.parameter(headers.raw_value(part, "content-type"), "name")
-    return shown_name(headers.decoded(name or ""))
+    return shown_name(headers.decoded(name))
 
 
 def shown_name(name: str) -> str:
