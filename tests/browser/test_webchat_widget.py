@@ -428,7 +428,7 @@ async def test_the_page_can_drive_it(page: Page, stage: Stage) -> None:
     await expect(widget.launcher).to_be_visible()
     await page.locator("#link").focus()
     await page.evaluate(
-        "() => { window.seen = []; for (const name of ['open', 'close']) OmniChat.on(name, () => seen.push(name)) }"
+        "() => { window.seen = []; for (const it of ['open', 'close']) OmniChat.on(it, () => seen.push(it)) }"
     )
     await page.evaluate("OmniChat.open()")
     await expect(widget.box).to_be_focused()
