@@ -70,8 +70,7 @@ def _one(number: int, customer: int, text: str) -> Callable[[Transaction], None]
 
     def take(tx: Transaction) -> None:
         raw = Raw(dedupe_key=key, size=len(text), data=text.encode(), sha256=None, meta={})
-        journal_id = journal.receive(tx, CHANNEL.id, raw)
-        if journal_id is not None:
-            take_in(tx, CHANNEL, journal_id, key, event, (), Policy())
+        outcome = take_in(tx, CHANNEL, event, (), Policy())
+        journal.record(tx, CHANNEL.id, raw, outcome.message_id, outcome.customer_id)
 
     return take

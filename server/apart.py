@@ -20,9 +20,9 @@ from concurrent.futures.process import BrokenProcessPool
 
 import structlog
 
-from channels.base import Channel, InboundEvent, Receipt
+from channels.base import Channel, InboundEvent
 from server.host import ChannelHost
-from server.intake import ChannelFacts, Policy, take_in
+from server.intake import ChannelFacts, Outcome, Policy, take_in
 from server.store import journal
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -200,9 +200,7 @@ class ParseApart:
             for item, events in zip(group, parsed, strict=True):
                 await self._take(item, events)
 
-    async def _prepare(
-        self, item: Unfinished, events: list[InboundEvent]
-    ) -> Callable[[Transaction], list[Receipt]]:
+    async def _prepare(self, item: Unfinished, events: list[InboundEvent]) -> Callable[[Transaction], None]:
         """Store the files of an item; what is left to do for it in a transaction."""
         channel = self._channels[item.channel_id]
         host = self._hosts[item.channel_id]
@@ -246,13 +244,10 @@ def _take_events(
     events: list[InboundEvent],
     files: list[tuple[NewFile, ...]],
     policy: Policy,
-) -> list[Receipt]:
+) -> None:
     """Everything one raw item holds, in one transaction; nothing when it was taken meanwhile."""
     if not journal.is_unfinished(tx, item.id):
-        return []
-    if not events:
-        journal.taken(tx, item.id, None, None)
-    return [
-        take_in(tx, facts, item.id, item.dedupe_key, event, kept, policy)
-        for event, kept in zip(events, files, strict=True)
-    ]
+        return
+    outcomes = [take_in(tx, facts, event, kept, policy) for event, kept in zip(events, files, strict=True)]
+    first = outcomes[0] if outcomes else Outcome()
+    journal.taken(tx, item.id, first.message_id, first.customer_id)

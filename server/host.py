@@ -24,7 +24,7 @@ from channels.base import (
 )
 from server.clock import Clock
 from server.hub import Hub
-from server.intake import ChannelFacts, Policy, take_in
+from server.intake import ChannelFacts, Outcome, Policy, take_in
 from server.store import conversations, journal, messages, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -147,8 +147,7 @@ class ChannelHost:
 
     def _take_one(self, tx: Transaction, item: Prepared) -> Receipt:
         key = item.delivery.dedupe_key
-        journal_id = journal.receive(tx, self.channel_id, item.raw)
-        if journal_id is None:
+        if journal.has(tx, self.channel_id, key):
             message_id, conversation_id, seq = journal.earlier(tx, self.channel_id, key)
             return Receipt(
                 dedupe_key=key,
@@ -158,8 +157,17 @@ class ChannelHost:
                 seq=seq,
             )
         if item.delivery.event is None:
+            journal.receive(tx, self.channel_id, item.raw)
             return Receipt(dedupe_key=key, duplicate=False)
-        return take_in(tx, self._facts, journal_id, key, item.delivery.event, item.files, self._at.policy)
+        outcome = take_in(tx, self._facts, item.delivery.event, item.files, self._at.policy)
+        journal.record(tx, self.channel_id, item.raw, outcome.message_id, outcome.customer_id)
+        return Receipt(
+            dedupe_key=key,
+            duplicate=False,
+            message_id=outcome.message_id,
+            conversation_id=outcome.conversation_id,
+            seq=outcome.seq,
+        )
 
     async def _take_one_by_one(
         self, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None
@@ -186,16 +194,23 @@ class ChannelHost:
         log.error("item quarantined", channel=self.channel_id, exc_info=error)
 
         def shelve(tx: Transaction) -> Receipt:
-            journal_id = journal.receive(tx, self.channel_id, item.raw)
-            if journal_id is None:
+            if journal.has(tx, self.channel_id, item.raw.dedupe_key):
                 return Receipt(dedupe_key=item.raw.dedupe_key, duplicate=True)
-            return self.quarantine(tx, journal_id, item.raw.dedupe_key, repr(error), ())
+            journal_id = journal.receive(tx, self.channel_id, item.raw)
+            outcome = self.quarantine(tx, journal_id, item.raw.dedupe_key, repr(error), ())
+            return Receipt(
+                dedupe_key=item.raw.dedupe_key,
+                duplicate=False,
+                message_id=outcome.message_id,
+                conversation_id=outcome.conversation_id,
+                seq=outcome.seq,
+            )
 
         return await self._at.database.write(shelve)
 
     def quarantine(
         self, tx: Transaction, journal_id: int, dedupe_key: str, why: str, files: tuple[NewFile, ...]
-    ) -> Receipt:
+    ) -> Outcome:
         """Show an unreadable item as a conversation of its own; the raw item stays in the journal."""
         event = InboundEvent(
             kind="unsupported",
@@ -203,10 +218,10 @@ class ChannelHost:
             sender=Sender(external_id=f"unreadable:{journal_id}", name=f"unreadable item {journal_id}"),
             text=f"This item could not be read ({why}). It is kept in the journal as number {journal_id}.",
         )
-        receipt = take_in(tx, self._facts, journal_id, dedupe_key, event, files, self._at.policy)
-        journal.quarantined(tx, journal_id, why, receipt.message_id)
-        tx.emit("journal.quarantined", message_id=receipt.message_id, data={"journal": journal_id})
-        return receipt
+        outcome = take_in(tx, self._facts, event, files, self._at.policy)
+        journal.quarantined(tx, journal_id, why, outcome.message_id)
+        tx.emit("journal.quarantined", message_id=outcome.message_id, data={"journal": journal_id})
+        return outcome
 
     async def get(self, key: str) -> bytes | None:
         return await self._at.database.read(lambda tx: state.get(tx, self.channel_id, key))

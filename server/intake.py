@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from channels.base import Contact, InboundEvent, Receipt
+from channels.base import Contact, InboundEvent
 from server import casework, identity, lifecycle
 from server.placement import Candidate, Placement, place
 from server.protocol import Status
-from server.store import conversations, customers, journal, messages, state
+from server.store import conversations, customers, messages, state
 from server.store.conversations import Held
 from server.store.messages import NewFile, NewMessage
 from server.store.transaction import Transaction
@@ -59,31 +59,20 @@ class Author(msgspec.Struct, frozen=True):
 def take_in(
     tx: Transaction,
     channel: ChannelFacts,
-    journal_id: int,
-    dedupe_key: str,
     event: InboundEvent,
     files: Sequence[NewFile],
     policy: Policy,
-) -> Receipt:
-    """Take one journaled event in; what to tell the channel about it."""
+) -> Outcome:
+    """Take one event in. The caller journals it in the same transaction."""
     if event.is_echo:
-        outcome = _take_echo(tx, channel, event, files)
-    elif event.kind in SPOKEN:
-        outcome = _take_message(tx, channel, event, files, policy)
-    elif event.kind in ("edit", "delete", "reaction"):
-        outcome = _take_change(tx, channel, event, files, policy)
-    elif event.kind in ("delivery", "read", "failed"):
-        outcome = _take_receipt(tx, channel, event)
-    else:
-        outcome = _take_fact(tx, channel, event)
-    journal.taken(tx, journal_id, outcome.message_id, outcome.customer_id)
-    return Receipt(
-        dedupe_key=dedupe_key,
-        duplicate=False,
-        message_id=outcome.message_id,
-        conversation_id=outcome.conversation_id,
-        seq=outcome.seq,
-    )
+        return _take_echo(tx, channel, event, files)
+    if event.kind in SPOKEN:
+        return _take_message(tx, channel, event, files, policy)
+    if event.kind in ("edit", "delete", "reaction"):
+        return _take_change(tx, channel, event, files, policy)
+    if event.kind in ("delivery", "read", "failed"):
+        return _take_receipt(tx, channel, event)
+    return _take_fact(tx, channel, event)
 
 
 # --- who ------------------------------------------------------------------------------------------

@@ -227,8 +227,8 @@ class Database:
         self._waiting.append(Waiting(fn, answer))
         if self._pump is None or self._pump.done():
             self._pump = asyncio.create_task(self._commit_groups(self._writer), name="store writer")
-        # The commit goes on even where the caller is cancelled: half of a group cannot be taken back.
-        return await asyncio.shield(answer)
+        # A caller that is cancelled cancels only its answer: half of a group cannot be taken back.
+        return await answer
 
     async def _commit_groups(self, writer: HopConnection) -> None:
         while self._waiting:

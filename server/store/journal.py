@@ -34,23 +34,44 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
-def receive(tx: Transaction, channel_id: str, raw: Raw) -> int | None:
-    """Journal an item; its id, or None where this channel already has the key."""
-    value = tx.value(
-        "INSERT INTO journal (channel_id, dedupe_key, state, received_at, size, raw, raw_sha256, meta)"
-        " VALUES (?, ?, 'received', ?, ?, ?, ?, ?)"
-        " ON CONFLICT (channel_id, dedupe_key) DO NOTHING RETURNING id",
+def has(tx: Snapshot, channel_id: str, dedupe_key: str) -> bool:
+    return (
+        tx.value("SELECT 1 FROM journal WHERE channel_id = ? AND dedupe_key = ?", (channel_id, dedupe_key))
+        is not None
+    )
+
+
+def receive(tx: Transaction, channel_id: str, raw: Raw) -> int:
+    """Journal an item that is to be taken in later; its id. The channel must not have its key yet."""
+    return _insert(tx, channel_id, raw, "received", None, None)
+
+
+def record(
+    tx: Transaction, channel_id: str, raw: Raw, message_id: int | None, customer_id: int | None
+) -> int:
+    """Journal an item that was taken in by the same transaction; its id."""
+    return _insert(tx, channel_id, raw, "taken", message_id, customer_id)
+
+
+def _insert(
+    tx: Transaction, channel_id: str, raw: Raw, state: str, message_id: int | None, customer_id: int | None
+) -> int:
+    return tx.insert(
+        "INSERT INTO journal (channel_id, dedupe_key, state, received_at, size, raw, raw_sha256, meta,"
+        " message_id, customer_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             channel_id,
             raw.dedupe_key,
+            state,
             tx.now,
             raw.size,
             raw.data,
             raw.sha256,
             msgspec.json.encode(raw.meta).decode() if raw.meta else "{}",
+            message_id,
+            customer_id,
         ),
     )
-    return None if value is None else int(value)
 
 
 def taken(tx: Transaction, journal_id: int, message_id: int | None, customer_id: int | None) -> None:
