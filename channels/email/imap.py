@@ -138,6 +138,14 @@ class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
             command.begin_literal_data(size)
             current_cmd = command
 
+    async def welcome(self, command: bytes) -> None:
+        # The parent raises in a task that nobody awaits, and the greeting is then waited for in vain.
+        if re.match(rb"\* (OK|PREAUTH)\b", command, re.IGNORECASE):
+            await super().welcome(command)
+            return
+        self.notable = one_line(command.removeprefix(b"* "))
+        self.transport.abort()
+
     def _note(self, line: bytes) -> None:
         if line.startswith(b"* ") and line.endswith(b" EXISTS"):
             self.notices += 1
@@ -276,7 +284,7 @@ class ImapSession:
                 return task.result()
             reason = f"{what}: {self.notable or 'the server closed the connection'}"
             if not lost.done():
-                reason = f"{what}: no answer within {timeout or self._timeout:g} s"
+                reason = f"{what}: no answer within {timeout or self._timeout:g} s {self.notable}".rstrip()
             self.drop()
             raise ImapError(reason)
         except ssl.SSLCertVerificationError as error:
