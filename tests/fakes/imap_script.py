@@ -18,6 +18,7 @@ class ScriptedImap:
         self.vanish: set[int] = set()
         self.fetched: list[int] = []
         self.idle_refused = 0
+        self.searches = 0
         self.greeting = b"* OK [CAPABILITY IMAP4rev1 IDLE] ready"
         self.alert = b""
         self.port = 0
@@ -69,6 +70,7 @@ class ScriptedImap:
             if self.alert:
                 lines.append(self.alert)
         elif match := re.match(rb"UID SEARCH UID (\d+):\*", command):
+            self.searches += 1
             found = [uid for uid in self.mails if uid >= int(match[1])] or [max(self.mails, default=0)]
             lines = [b"* SEARCH " + b" ".join(b"%d" % uid for uid in found if uid)]
         elif command.startswith((b"UID SEARCH SINCE", b"UID SEARCH ALL", b"UID SEARCH UID *")):
