@@ -11,7 +11,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from omni_console import i18n
+from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
 from omni_console.desk import Desk
 from omni_console.keymap import load, repair_alt_digits
@@ -40,6 +40,7 @@ class OmniConsole(App[int]):
     ) -> None:
         super().__init__()
         repair_alt_digits()
+        keymap.use(changes or {})
         self.register_theme(OMNI)
         self.theme = "omni"
         self.client = client

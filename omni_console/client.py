@@ -19,6 +19,7 @@ import aiohttp
 import msgspec
 
 from omni_console import __version__
+from omni_console.i18n import N_
 from server import protocol as wire
 
 T = TypeVar("T")
@@ -279,7 +280,7 @@ class ServerClient:
                         async with asyncio.timeout(self._offline_after):
                             frame = await socket.receive()
                         if frame.type is not aiohttp.WSMsgType.TEXT:
-                            why = why or "the server closed the connection"
+                            why = why or N_("the server closed the connection")
                             break
                         envelope = msgspec.json.decode(frame.data, type=wire.Envelope)
                         if envelope.type == "bye":
@@ -295,7 +296,7 @@ class ServerClient:
                     return
                 why = f"HTTP {error.status}"
             except TimeoutError:
-                why = "no sign of life"
+                why = N_("no sign of life")
             except (aiohttp.ClientError, OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
                 why = str(error)
             online = False

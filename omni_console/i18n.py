@@ -22,7 +22,7 @@ def use(language: str | None = None) -> None:
 
 
 def _(message: str) -> str:
-    return _current.gettext(message)
+    return _current.gettext(message) if message else ""  # gettext answers "" with its header
 
 
 def ngettext(one: str, many: str, count: int) -> str:

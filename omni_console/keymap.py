@@ -168,6 +168,20 @@ _SHOWN = {
 }  # fmt: skip
 
 
+_in_use: Mapping[str, str] = {}
+
+
+def use(changes: Mapping[str, str]) -> None:
+    """The changes that this console runs with, for the sentences that name a key."""
+    global _in_use
+    _in_use = dict(changes)
+
+
+def key_for(action_id: str) -> str:
+    """The first key of an action, as an operator reads it."""
+    return shown(keys_of(BY_ID[action_id], _in_use)[0])
+
+
 def shown(key: str) -> str:
     """A key as an operator reads it."""
     head, plus, last = key.strip().rpartition("+")

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from omni_console.desk import Desk
 from omni_console.i18n import _
+from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.finder import Finder
@@ -76,8 +77,12 @@ class SwitcherScreen(Finder[int]):
         rows.found = find(self.desk, words)
         rows.cursor = 0
         rows.rows_changed()
-        text = _("nothing like that is loaded here; / searches everything") if not rows.found else ""
-        self.foot.say(text or _("enter goes there · esc closes"), "dim")
+        text = _("enter goes there · esc closes")
+        if not rows.found:
+            text = _("nothing like that is loaded here; {key} searches everything").format(
+                key=key_for("search.open")
+            )
+        self.foot.say(text, "dim")
 
     def chosen(self, index: int) -> None:
         rows = self.rows

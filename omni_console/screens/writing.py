@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from omni_console import errands
 from omni_console.client import RefusedError, UnreachableError
 from omni_console.i18n import _, ngettext
+from omni_console.keymap import key_for
 from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
 from omni_console.outgoing import Outgoing
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
@@ -88,7 +89,9 @@ class Writing:
         for key in self._waits_for_server:
             pane = self._screen.grid.showing(key)
             if pane is not None and pane.notice.display:
-                pane.notice.say(_("the server is back: ctrl+j sends it now"), bad=False)
+                pane.notice.say(
+                    _("the server is back: {key} sends it now").format(key=key_for("compose.send")), bad=False
+                )
         self._waits_for_server.clear()
         self.save_now()
 
@@ -254,10 +257,10 @@ class Writing:
             pane.changed()
             pane.notice.say(
                 ngettext(
-                    "not sent yet: this came meanwhile. ctrl+j sends it all the same",
-                    "not sent yet: these {n} came meanwhile. ctrl+j sends it all the same",
+                    "not sent yet: this came meanwhile. {key} sends it all the same",
+                    "not sent yet: these {n} came meanwhile. {key} sends it all the same",
                     len(problem.news),
-                ).format(n=len(problem.news)),
+                ).format(n=len(problem.news), key=key_for("compose.send")),
                 news=problem.news,
             )
             return True
@@ -275,11 +278,11 @@ class Writing:
         pane = self._screen.grid.showing(event.conversation_id)
         if pane is not None:
             pane.set_busy(False)
-            pane.notice.say(
-                _("no answer: it may have been sent. ctrl+j asks again, and cannot send it twice")
-                if event.maybe_done
-                else _("not sent: the server cannot be reached. The text stays here")
-            )
+            text = _("not sent: the server cannot be reached. The text stays here")
+            if event.maybe_done:
+                text = _("no answer: it may have been sent. {key} asks again, and cannot send it twice")
+                text = text.format(key=key_for("compose.send"))
+            pane.notice.say(text)
         return True
 
     def detail_came(self, conversation_id: int) -> None:
@@ -293,6 +296,10 @@ class Writing:
             return
         outgoing = self._outgoing(conversation_id)
         if outgoing.checked(screen.desk.river(row.customer_id), screen.desk.me):
-            pane.notice.say(_("the earlier words did arrive. ctrl+j sends these as well"))
+            pane.notice.say(
+                _("the earlier words did arrive. {key} sends these as well").format(
+                    key=key_for("compose.send")
+                )
+            )
             return
         self._send_reply(pane, row, pane.composer.text.strip(), go_on=go_on)

@@ -28,5 +28,5 @@ class OfflineBanner(Lines):
         text = _("offline — drafts are kept, nothing can be sent; trying again")
         line: Line = [(Content(f" ○ {text}"), "base")]
         if self.why:
-            line.append((safe_line(self.why, before="  (", after=")"), "base"))
+            line.append((safe_line(_(self.why), before="  (", after=")"), "base"))
         return [line]

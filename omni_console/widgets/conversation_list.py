@@ -7,6 +7,7 @@ from textual.message import Message
 
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
+from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import LineList
@@ -59,7 +60,9 @@ class ConversationList(LineList):
         if not window.loaded:
             return _("loading…")
         return {
-            "mine": _("nobody waits for you; w takes you to the queue"),
+            "mine": _("nobody waits for you; {key} takes you to the queue").format(
+                key=key_for("attention.next.browse")
+            ),
             "queue": _("the queue is empty"),
             "waiting": _("you wait for nobody"),
         }.get(self.view, _("nothing here"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from textual.content import Content
 
 from omni_console.i18n import _
+from omni_console.keymap import key_for
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets.paint import Line, spread, width_of
@@ -179,7 +180,7 @@ def _afterwards(message: Message, room: int) -> list[Line]:
     if message.error and message.status in ("failed", "unknown", "retrying"):
         lines.extend([(part, "bad")] for part in safe_line(message.error).wrap(room))
     if message.status in ("failed", "unknown") and message.kind == "out":
-        lines.append([(Content(_("o: decide what to do")), "dim")])
+        lines.append([(Content(_("{key}: decide what to do").format(key=key_for("outbox.open"))), "dim")])
     if message.edited_at is not None and not message.deleted:
         lines.append([(Content(_("(edited)")), "dim")])
     if message.automatic:

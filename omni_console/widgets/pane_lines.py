@@ -6,6 +6,7 @@ from textual.content import Content
 
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
+from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.lines import Lines
@@ -90,7 +91,15 @@ class PaneHeader(Lines):
         if self.only_channel:
             channel = self.desk.channels.get(self.only_channel)
             title = channel.title if channel else self.only_channel
-            right = [(safe_line(_("only {channel} (c)").format(channel=title), after=" "), "note")]
+            right = [
+                (
+                    safe_line(
+                        _("only {channel} ({key})").format(channel=title, key=key_for("history.channels")),
+                        after=" ",
+                    ),
+                    "note",
+                )
+            ]
         return spread([(Content("   "), "base"), (safe_line(text), "dim")], right, width)
 
 
@@ -193,5 +202,7 @@ class ComposeLine(Lines):
                 text = f" {self.length}/{self.way.text_max}"
                 out.append((Content(text), "bad" if self.too_long else "dim"))
         if self.writing and width > 70:
-            out.append((Content("  ctrl+j " + (_("keep") if self.note else _("send"))), "dim"))
+            out.append(
+                (Content(f"  {key_for('compose.send')} " + (_("keep") if self.note else _("send"))), "dim")
+            )
         return [*out, (Content(" "), "base")]

@@ -8,6 +8,7 @@ from textual.message import Message
 
 from omni_console.desk import Desk
 from omni_console.i18n import _
+from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.views import VIEWS
@@ -68,7 +69,7 @@ class StatusLine(Lines):
         if self.desk.trouble:
             out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
         if self.desk.counts.unsettled:
-            text = _("{n} to decide (o)").format(n=self.desk.counts.unsettled)
+            text = _("{n} to decide ({key})").format(n=self.desk.counts.unsettled, key=key_for("outbox.open"))
             out += [(Content("✗ " + text), "bad"), (Content("   "), "base")]
         ill = [channel for channel in self.desk.channels.values() if channel.state not in GOOD]
         if ill:
