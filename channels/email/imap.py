@@ -10,19 +10,19 @@ more than UID, size, date and one literal.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import re
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import aioimaplib.aioimaplib as aioimaplib
 import msgspec
 
+from channels.email.imap_answers import fetch_items, internal_date_ms, number, quoted_body
 from channels.email.mailbox_name import quoted_mailbox
+from channels.email.peer import CaFileError, one_line, tls_context
 
 T = TypeVar("T")
 
@@ -199,7 +199,10 @@ class ImapSession:
     ) -> ImapSession:
         """Connect and log in. Raises ImapError, LoginRefusedError."""
         # A context of its own for every connection: a shared one was reported to stall the second.
-        context = tls_context(endpoint.ca_file) if endpoint.tls else None
+        try:
+            context = tls_context(endpoint.ca_file) if endpoint.tls else None
+        except CaFileError as error:
+            raise ImapError(str(error)) from error
         lost = asyncio.Event()
         client = _Client(
             endpoint.host,
@@ -340,7 +343,7 @@ class ImapSession:
         asked = set(uids)
         found: dict[int, Meta] = {}
         for text, _literals in fetch_items(response.lines):
-            uid, size = _number(rb"UID (\d+)", text), _number(rb"RFC822\.SIZE (\d+)", text)
+            uid, size = number(rb"UID (\d+)", text), number(rb"RFC822\.SIZE (\d+)", text)
             # Unsolicited answers ("3 FETCH (FLAGS …)") come in between; they lack what was asked for.
             if uid in asked and uid is not None and size is not None:
                 date = re.search(rb'INTERNALDATE "([^"]+)"', text, re.IGNORECASE)
@@ -375,8 +378,8 @@ class ImapSession:
         if response.result != "OK":
             raise ImapRefusedError(last_line(response))
         for text, literals in fetch_items(response.lines):
-            if _number(rb"UID (\d+)", text) == uid and re.search(rb"BODY\[", text, re.IGNORECASE):
-                return literals[0] if literals else _quoted_body(text)
+            if number(rb"UID (\d+)", text) == uid and re.search(rb"BODY\[", text, re.IGNORECASE):
+                return literals[0] if literals else quoted_body(text)
         return None
 
     async def idle(self, seconds: float) -> bool:
@@ -424,77 +427,5 @@ async def _finish(future: asyncio.Future[Any]) -> None:
     await future
 
 
-def tls_context(ca_file: str) -> ssl.SSLContext:
-    """Verifies the peer's certificate and name. Raises ImapError where the CA file cannot be read."""
-    try:
-        context = ssl.create_default_context(cafile=ca_file or None)
-    except (OSError, ssl.SSLError) as error:
-        raise ImapError(f"cannot read ca_file {ca_file}: {error}") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def fetch_items(lines: Sequence[bytes | bytearray]) -> list[tuple[bytes, list[bytes]]]:
-    """Group the lines of a FETCH answer: per message its text outside of literals, and its literals.
-
-    Literals are bytearray, everything else bytes: that is how the library tells them apart.
-    """
-    items: list[tuple[bytes, list[bytes]]] = []
-    for line in lines:
-        if isinstance(line, bytearray):
-            if items:
-                items[-1][1].append(bytes(line))
-        elif re.match(rb"\d+ FETCH \(", line, re.IGNORECASE):
-            items.append((line, []))
-        elif items:
-            items[-1] = (items[-1][0] + line, items[-1][1])
-    return items
-
-
-def _number(pattern: bytes, text: bytes) -> int | None:
-    match = re.search(rb"(?:[( ])" + pattern, text, re.IGNORECASE)
-    return int(match[1]) if match else None
-
-
-def _quoted_body(text: bytes) -> bytes | None:
-    """A short body may come as a quoted string instead of a literal; NIL means that there is none."""
-    match = re.search(rb'BODY\[[^\]]*\](?:<\d+>)? "((?:[^"\\]|\\.)*)"', text, re.IGNORECASE)
-    return re.sub(rb"\\(.)", rb"\1", match[1]) if match else None
-
-
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-
-
-def internal_date_ms(text: str) -> int | None:
-    """` 1-Feb-2026 10:20:30 +0300` → UTC milliseconds, independent of the locale."""
-    match = re.fullmatch(r"\s*(\d{1,2})-(\w{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)", text)
-    if match is None or match[2].lower() not in _MONTHS:
-        return None
-    month = _MONTHS.index(match[2].lower()) + 1
-    try:
-        moment = datetime(
-            int(match[3]), month, int(match[1]), int(match[4]), int(match[5]), int(match[6]), tzinfo=UTC
-        )
-    except ValueError:
-        return None
-    shift = (int(match[8]) * 60 + int(match[9])) * 60_000
-    return int(moment.timestamp() * 1000) - (shift if match[7] == "+" else -shift)
-
-
-def imap_date(ms: int) -> str:
-    """UTC milliseconds → the date that SEARCH SINCE takes."""
-    moment = datetime.fromtimestamp(max(0, ms) / 1000, UTC)
-    return f"{moment.day}-{_MONTHS[moment.month - 1].title()}-{moment.year:04d}"
-
-
 def last_line(response: Any) -> str:
     return one_line(bytes(response.lines[-1])) if response.lines else str(response.result)
-
-
-def one_line(text: bytes | str) -> str:
-    """A server's words for a log line or a status: one line, no controls, at most 300 characters."""
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    with contextlib.suppress(UnicodeError):
-        text = text.encode("utf-8", "replace").decode("utf-8")
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+", " ", text).strip()[:300]

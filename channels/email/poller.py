@@ -25,8 +25,8 @@ from channels.email.imap import (
     LinkLostError,
     LoginRefusedError,
     Meta,
-    imap_date,
 )
+from channels.email.imap_answers import imap_date
 from channels.email.pace import Backoff, Pace
 from channels.email.settings import EmailSettings, first_contact_days, imap_login, imap_port
 

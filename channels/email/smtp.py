@@ -14,8 +14,8 @@ import msgspec
 
 from channels.base import BadCredentials, Failed, Retry, SendResult, Sent, Unknown
 from channels.email.addresses import split_address
-from channels.email.imap import ImapError, one_line, tls_context
 from channels.email.pace import Pace
+from channels.email.peer import CaFileError, one_line, tls_context
 from channels.email.settings import EmailSettings, smtp_login, smtp_port
 
 # Refusals of the account and not of this mail: basic authentication switched off, authentication
@@ -64,7 +64,7 @@ async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
     login = smtp_login(settings)
     try:
         context = None if server.tls == "none" else tls_context(settings.ca_file)
-    except ImapError as error:
+    except CaFileError as error:
         raise ConnectError(Retry(str(error))) from error
     client = aiosmtplib.SMTP(
         hostname=server.host,

@@ -28,10 +28,12 @@ from channels.email.bookmark import (
     plan,
 )
 from channels.email.identity import is_ours, message_id
-from channels.email.imap import _Protocol, fetch_items, internal_date_ms, one_line
+from channels.email.imap import _Protocol
+from channels.email.imap_answers import fetch_items, internal_date_ms
 from channels.email.mailbox_name import modified_utf7, quoted_mailbox
 from channels.email.message import MAX_REFERENCES, Draft, build, capped_references, reply_subject
 from channels.email.pace import Backoff
+from channels.email.peer import one_line
 from channels.email.settings import ImapServer, SmtpServer, smtp_login
 from channels.secret import Secret
 from tests.fakes.mail_account import channel, host, settings
