@@ -55,6 +55,7 @@ class EmailChannel(Channel):
             file_bytes_max=18 * MIB,
             subject=True,
             start_by_us=True,
+            give_up_after_s=3 * 86_400,  # as long as mail servers try
             holds_on_customer_message=True,
         ),
         parser="channels.email.parse:parse",

@@ -59,6 +59,7 @@ class WebhookChannel(Channel):
         shared_scheme=False,
         settings=WebhookSettings,
         capabilities=Capabilities(
+            give_up_after_s=3 * 86_400,  # the receiving system may be down over a weekend
             text_max=100_000,
             files_max=10,
             file_bytes_max=10 * 1024 * 1024,
