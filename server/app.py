@@ -236,14 +236,15 @@ class Server:
             hub.on_event.append(indexer.heard)
             indexer.start()
             stack.push_async_callback(indexer.stop)
-            apart.start()
-            stack.push_async_callback(apart.stop)
             # The door first, so that channels know their address; until they run they answer 503.
             await self._open_public_door(stack, hosts)
             # Channels first listen, then send: an echo or a receipt must find somebody to take it.
             for channel_id, channel in self.channels.items():
                 await channel.start(hosts[channel_id])
                 stack.push_async_callback(self._stop_channel, channel)
+            # Only a started channel can tell its own message ids in what was left over from a crash.
+            apart.start()
+            stack.push_async_callback(apart.stop)
             await sending.start()
             stack.push_async_callback(sending.stop, DRAIN_S)
             await self._open_operator_door(stack, hub, indexer)
