@@ -112,7 +112,9 @@ class Subscription:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
         except TimeoutError:
-            return False
+            # Something may have come since the time ran out: a heartbeat would speak of it as sent.
+            if not self._wake.is_set():
+                return False
         self._wake.clear()
         return True
 
@@ -234,7 +236,13 @@ class Hub:
             batch = self._pending
             self._pending = []
             try:
-                ready, threads = await self._database.read(lambda tx, batch=batch: self._prepare(tx, batch))  # type: ignore[misc]
+                watched = bool(self._subscriptions)
+                ready, threads = await self._database.read(
+                    lambda tx, batch=batch, watched=watched: self._prepare(tx, batch, watched)  # type: ignore[misc]
+                )
+                if self._subscriptions and not watched:
+                    # The first console came while this was read, too early to find it in the log.
+                    ready = await self._database.read(lambda tx, batch=batch: frames(tx, batch, self._marks))  # type: ignore[misc]
             except Exception:
                 # Consoles would silently miss events: end them, they resume from the log.
                 log.exception("events could not be read for publishing")
@@ -248,7 +256,9 @@ class Hub:
                 for watch in self._watches.get(key, ()):
                     watch.wake()
 
-    def _prepare(self, tx: Snapshot, batch: list[Event]) -> tuple[list[Frame], list[ThreadKey]]:
+    def _prepare(
+        self, tx: Snapshot, batch: list[Event], watched: bool
+    ) -> tuple[list[Frame], list[ThreadKey]]:
         threads: list[ThreadKey] = []
         if self._watches:
             threads = messages.threads_of(
@@ -256,5 +266,5 @@ class Hub:
                 {event.message_id for event in batch if event.message_id is not None},
                 {event.conversation_id for event in batch if event.kind.startswith("conversation.")},
             )
-        ready = frames(tx, batch, self._marks) if self._subscriptions else []
+        ready = frames(tx, batch, self._marks) if watched else []
         return ready, threads
