@@ -81,7 +81,7 @@ class Subscription:
         self._wake = asyncio.Event()
 
     def push(self, seq: int, frame: bytes) -> None:
-        if self.cut_off:
+        if self.cut_off or self.closed:
             return
         self._queue.append((seq, frame))
         self._bytes += len(frame)

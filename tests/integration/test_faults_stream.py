@@ -68,3 +68,12 @@ async def test_an_event_that_comes_as_a_heartbeat_falls_due_is_sent_before_it() 
     subscription.offer([(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
     assert await waiting
     assert [number for number, _ in subscription.take()] == [1]
+
+
+async def test_a_stream_that_is_ended_for_a_gap_sends_nothing_beyond_it() -> None:
+    """Whoever heard a later event would resume after it, and never hear what could not be read."""
+    subscription = Subscription(OperatorInfo(id=1, login="olga", name="Olga", role="admin"), 0)
+    subscription.offer([(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
+    subscription.end("event 2 could not be read")
+    subscription.offer([(Event(seq=3, at=0, kind="customer.changed"), b"{}")])
+    assert [number for number, _ in subscription.take()] == [1]
