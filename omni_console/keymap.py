@@ -147,7 +147,8 @@ def bindings(where: Where, changes: Mapping[str, str] | None = None) -> list[Bin
                         _(action.label),
                         show=False,
                         id=action.id,
-                        priority=where in ("anywhere", "compose") and len(key) > 1,
+                        # Before the widget's own queue: the next key must meet what this one did.
+                        priority=True,
                     )
                 )
     return found

@@ -162,6 +162,11 @@ def safe_line(text: str, *, before: str = "", after: str = "") -> Content:
     return Content(before + clean_line(text, line_max=500) + after)
 
 
+def already_clean(line: str) -> Content:
+    """A part of what `clean` or `clean_line` made; the spaces at its ends stay."""
+    return Content(line)
+
+
 def short_name(name: str, cells: int) -> Content:
     """A name in at most `cells` cells: whole, or its first word."""
     whole = clean_line(name, line_max=200)

@@ -102,7 +102,7 @@ class Cases:
         screen.open(row.id, focus=False)
         pane = screen.grid.showing(row.id)
         if pane is not None:
-            screen.call_after_refresh(pane.form.open, row.topic or row.subject or "")
+            pane.form.open(row.topic or row.subject or "")
 
     def form_filled(self, event: CloseForm.Filled) -> None:
         screen = self._screen
@@ -118,7 +118,7 @@ class Cases:
         pane = self._screen.grid.showing(row.id)
         if pane is not None and row.state == "closed" and pane.form.display:
             pane.form.display = False
-            pane.river.focus()
+            self._screen.set_focus(pane.river)
 
     def _reopen(self) -> None:
         row, client = self._screen.target, self._screen.client

@@ -59,7 +59,7 @@ class ChoiceList(LineList):
         number = str(index + 1) if index < 9 else " "
         left: Line = [
             (Content("▌" if selected else " "), "accent"),
-            (Content(number + " "), "dim"),
+            (safe_line(number, after=" "), "dim"),
             (safe_line(choice.label), "strong" if selected else "base"),
         ]
         return spread(

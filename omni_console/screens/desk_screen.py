@@ -101,7 +101,7 @@ class DeskScreen(Screen[None]):
         yield self.keys
 
     def on_mount(self) -> None:
-        self.list.focus()
+        self.set_focus(self.list)
         self.set_interval(TICK_S, self.tick)
 
     def tick(self) -> None:
@@ -220,7 +220,7 @@ class DeskScreen(Screen[None]):
         self._show_reading(wanted is not self.list)
         if wanted is not self.list:
             self.grid.activate(panes[stops.index(wanted) - 1])
-        self.call_after_refresh(wanted.focus)
+        self.set_focus(wanted)
 
     def _show_reading(self, reading: bool) -> None:
         self.set_class(reading, "-reading")
@@ -235,7 +235,7 @@ class DeskScreen(Screen[None]):
         self._show_reading(False)
         self.list.show(view)
         self.status.show_view(view)
-        self.list.focus()
+        self.set_focus(self.list)
         if not self.desk.windows[view].loaded:
             self.load_view(view)
 
@@ -299,7 +299,7 @@ class DeskScreen(Screen[None]):
         self.list.select(conversation_id)
         self._show_opened()
         if focus:
-            self.call_after_refresh(pane.river.focus)
+            self.set_focus(pane.river)
 
     def _show_opened(self) -> None:
         self.list.opened = set(self.grid.conversations())
@@ -323,9 +323,9 @@ class DeskScreen(Screen[None]):
         if key is not None and key not in here and key in self.desk.conversations:
             pane.show(self.desk.conversations[key])
             self.load_detail(key)
-            self.call_after_refresh(pane.river.focus)
+            self.set_focus(pane.river)
         else:
-            self.list.focus()
+            self.set_focus(self.list)
         self._show_opened()
 
     def _zoom(self) -> None:
@@ -333,7 +333,7 @@ class DeskScreen(Screen[None]):
             return
         self.grid.zoom()
         self.set_class(self.grid.has_class("-zoomed"), "-zoomed-screen")
-        self.call_after_refresh(self.pane.river.focus)
+        self.set_focus(self.pane.river)
 
     def _close_pane(self) -> None:
         self.writing.save_now()
@@ -345,9 +345,9 @@ class DeskScreen(Screen[None]):
             if self.grid.active is not None and not self.has_class("-narrow"):
                 self.grid.active.show(None)
             self._show_reading(False)
-            self.list.focus()
+            self.set_focus(self.list)
         else:
-            self.call_after_refresh(left.river.focus)
+            self.set_focus(left.river)
         self._show_opened()
 
     def _one_channel(self) -> None:
@@ -552,9 +552,6 @@ class DeskScreen(Screen[None]):
         if pane is not None:
             pane.restore()
             pane.changed()
-            if pane.wants_reply is not None:
-                kind, pane.wants_reply = pane.wants_reply, None
-                pane.write(kind)
             self._jump(pane)
         self.list.rows_changed()
         self.card.changed()
@@ -657,7 +654,7 @@ class DeskScreen(Screen[None]):
     @on(CloseForm.Left)
     def form_left(self) -> None:
         if self.pane is not None:
-            self.pane.river.focus()
+            self.set_focus(self.pane.river)
 
     @on(Pane.DraftChanged)
     def draft_changed(self) -> None:

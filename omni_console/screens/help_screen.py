@@ -15,7 +15,7 @@ from omni_console.actions import ACTIONS, WHERE_TITLES
 from omni_console.i18n import _
 from omni_console.keymap import keys_of, shown
 from omni_console.screens.choice_screen import TextLines
-from omni_console.text import fit
+from omni_console.text import fit, safe_line
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line
 
@@ -44,7 +44,7 @@ class KeyTable(LineList):
                     keys = keys.replace("1", "1…7")
                 rows.append(
                     [
-                        (fit(Content("  " + keys), KEY_CELLS), "strong"),
+                        (fit(safe_line(keys, before="  "), KEY_CELLS), "strong"),
                         (fit(Content(_(action.label)), LABEL_CELLS), "base"),
                         (Content(" " + _(action.help)), "dim"),
                     ]

@@ -9,7 +9,7 @@ from textual.content import Content
 from omni_console.actions import Action, command_of, for_palette
 from omni_console.i18n import _
 from omni_console.keymap import keys_of, shown
-from omni_console.text import fit
+from omni_console.text import fit, safe_line
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
@@ -47,7 +47,7 @@ class PaletteRows(LineList):
             (fit(Content(_(action.label)), LABEL_CELLS), "strong" if selected else "base"),
             (Content(_(action.help)), "dim"),
         ]
-        return spread(left, [(Content(f"  {keys} "), "strong")], width)
+        return spread(left, [(safe_line(keys, before="  ", after=" "), "strong")], width)
 
 
 class PaletteScreen(Finder[str]):

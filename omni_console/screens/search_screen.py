@@ -13,7 +13,7 @@ from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Refused, SearchCame, Unanswered
-from omni_console.text import clean_line, safe_line
+from omni_console.text import already_clean, clean_line, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
@@ -41,15 +41,10 @@ def in_context(text: str, words: str, width: int) -> Line:
     out: Line = [(Content("…"), "dim")] if start else []
     at = 0
     for hit in pattern.finditer(shown):
-        out += [(_part(shown[at : hit.start()]), "dim"), (_part(hit.group()), "hit")]
+        out += [(already_clean(shown[at : hit.start()]), "dim"), (already_clean(hit.group()), "hit")]
         at = hit.end()
-    out.append((_part(shown[at:]), "dim"))
+    out.append((already_clean(shown[at:]), "dim"))
     return out
-
-
-def _part(cleaned: str) -> Content:
-    """A part of a line that is clean already: its spaces at the ends stay."""
-    return Content(cleaned)
 
 
 class SearchRows(LineList):

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from textual.worker import Worker
+
 from omni_console import errands
 from omni_console.client import RefusedError, UnreachableError
+from omni_console.drafts import DraftKind
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
@@ -29,7 +32,7 @@ class Writing:
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
         self._save_due = False
-        self._saving = False
+        self._saver: Worker[None] | None = None
         self._waits_for_server: set[int] = set()
         self._checking: dict[int, bool] = {}  # conversation -> go on to the next one afterwards
 
@@ -46,7 +49,7 @@ class Writing:
 
     # --- starting and leaving ---------------------------------------------------------------------------
 
-    def _start(self, kind: str) -> None:
+    def _start(self, kind: DraftKind) -> None:
         screen = self._screen
         if screen.focused is screen.list:
             key = screen.list.conversation_id
@@ -55,7 +58,7 @@ class Writing:
             screen.open(key, focus=False)
         pane = screen.pane
         if pane is not None:
-            screen.call_after_refresh(pane.write, kind)
+            pane.write(kind)
 
     def _turn(self) -> None:
         pane = self._screen.pane
@@ -71,11 +74,11 @@ class Writing:
         pane.next_way()
 
     def _leave(self) -> None:
-        pane = self._screen.pane
+        screen, pane = self._screen, self._screen.pane
         if pane is not None:
             pane.keep()
             self.save_now()
-            pane.river.focus()
+            screen.set_focus(pane.river)
 
     # --- drafts -------------------------------------------------------------------------------------------
 
@@ -93,14 +96,17 @@ class Writing:
                     _("the server is back: {key} sends it now").format(key=key_for("compose.send")), bad=False
                 )
         self._waits_for_server.clear()
+        if self._saver is not None:
+            self._saver.cancel()  # it may still wait for an answer of the server that went away
+            self._saver = None
         self.save_now()
 
     def save_now(self) -> None:
         self._save_due = False
-        if self._saving or not self._screen.desk.drafts.unsaved():
+        busy = self._saver is not None and not self._saver.is_finished
+        if busy or not self._screen.desk.drafts.unsaved():
             return
-        self._saving = True
-        self._screen.run_worker(self._save(), group="drafts", exit_on_error=True)
+        self._saver = self._screen.run_worker(self._save(), group="drafts", exit_on_error=True)
 
     async def _save(self) -> None:
         screen = self._screen
@@ -114,8 +120,6 @@ class Writing:
         except RefusedError as error:
             again = error.status >= 500
             screen.post_message(Refused("draft", 0, error.body))
-        finally:
-            self._saving = False
         if again:
             self.save_soon()
 
@@ -178,7 +182,8 @@ class Writing:
     def _send_reply(self, pane: Pane, row: Conversation, text: str, *, go_on: bool) -> None:
         screen, way = self._screen, pane.way
         if way is None:
-            pane.notice.say(_("there is no way to answer this customer"))
+            known = row.id in screen.desk.ways
+            pane.notice.say(_("there is no way to answer this customer") if known else _("loading…"))
             return
         if len(text) > way.text_max:
             over = len(text) - way.text_max
@@ -231,7 +236,7 @@ class Writing:
             self.save_now()
             pane.changed()
             if pane.writing and not event.go_on:
-                pane.river.focus()
+                screen.set_focus(pane.river)
         if event.go_on:
             screen.go_on()
         screen.load_counts()

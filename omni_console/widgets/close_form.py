@@ -7,12 +7,11 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input
 
 from omni_console.i18n import _
-from omni_console.text import typed
+from omni_console.text import safe_line, typed
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line
 
@@ -34,7 +33,7 @@ class FormLine(Lines):
         self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
-        return [[(Content(self.text), self.role)]]
+        return [[(safe_line(self.text, before=" "), self.role)]]
 
 
 class CloseForm(Vertical):
@@ -75,7 +74,7 @@ class CloseForm(Vertical):
 
     @staticmethod
     def _prompt() -> str:
-        return " " + _("close this case   enter: next, then close   esc: not now")
+        return _("close this case   enter: next, then close   esc: not now")
 
     def open(self, topic: str) -> None:
         self.query_one(FormLine).say(self._prompt(), "dim")
@@ -83,7 +82,7 @@ class CloseForm(Vertical):
             field.cursor_blink = False
             field.value = typed(topic) if field.has_class("topic") else ""
         self.display = True
-        self.query_one(".topic", Input).focus()
+        self.screen.set_focus(self.query_one(".topic", Input))
 
     def action_leave(self) -> None:
         self.display = False
@@ -98,12 +97,12 @@ class CloseForm(Vertical):
             if not field.value.strip():
                 if event.input is field:
                     self.query_one(FormLine).say(
-                        " " + _("{name} cannot be empty: later readers live on it").format(name=name), "bad"
+                        _("{name} cannot be empty: later readers live on it").format(name=name), "bad"
                     )
-                field.focus()
+                self.screen.set_focus(field)
                 return
         if event.input is topic:
-            result.focus()
+            self.screen.set_focus(result)
             return
         self.post_message(self.Filled(self, topic.value.strip(), result.value.strip()))
 

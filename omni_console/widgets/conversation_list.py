@@ -142,7 +142,7 @@ class ConversationList(LineList):
             left.append((safe_line(row.preview), "dim"))
         if row.preview_files:
             files = ngettext("[{n} file]", "[{n} files]", row.preview_files).format(n=row.preview_files)
-            left.append((Content((" " if row.preview.strip() else "") + files), "dim"))
+            left.append((safe_line(files, before=" " if row.preview.strip() else ""), "dim"))
         return spread(left, self._holder(row), width)
 
     def _holder(self, row: Conversation) -> Line:

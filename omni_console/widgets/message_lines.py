@@ -172,7 +172,7 @@ def _sign(message: Message) -> Line:
     }.get(message.status)
     if message.status == "read":
         words = _("read")
-    return [(Content(sign if words is None else f"{sign} {words}"), role)]
+    return [(safe_line(sign if words is None else f"{sign} {words}"), role)]
 
 
 def _afterwards(message: Message, room: int) -> list[Line]:

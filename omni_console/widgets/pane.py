@@ -34,7 +34,6 @@ class Pane(Vertical):
         self.desk = desk
         self.conversation_id = 0
         self.way_index = 0
-        self.wants_reply: DraftKind | None = None  # asked for before the ways to answer were known
         self._changes = changes
         self.header = PaneHeader(desk, clock)
         self.river = RiverView(desk, clock)
@@ -85,7 +84,6 @@ class Pane(Vertical):
         self.composer.turn("reply")
         self.notice.clear()
         self.form.display = False
-        self.wants_reply = None
         self.way_index = 0
         self.line.busy = False
         self.conversation_id = row.id if row else 0
@@ -149,15 +147,9 @@ class Pane(Vertical):
         """Start writing; what was begun of this kind comes back."""
         if not self.conversation_id:
             return
-        if not self.desk.ways.get(self.conversation_id) and kind == "reply" and not self._known():
-            self.wants_reply = kind
-            return
         self.turn(kind)
         self.composer.display = True
-        self.composer.focus()
-
-    def _known(self) -> bool:
-        return self.conversation_id in self.desk.ways
+        self.screen.set_focus(self.composer)  # at once: the next key is text already
 
     def turn(self, kind: DraftKind) -> None:
         if self.composer.kind != kind:

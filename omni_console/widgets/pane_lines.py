@@ -175,7 +175,9 @@ class ComposeLine(Lines):
             return [spread(left, self._right(width), width)]
         me = self.desk.operator.name.split(" ")[0] if self.desk.operator else ""
         left = [(safe_line(me, before=" ", after=" → "), "dim"), (safe_line(row.customer), "strong")]
-        if self.way is None:
+        if self.way is None and row.id not in self.desk.ways:
+            left.append((Content("  …"), "dim"))
+        elif self.way is None:
             left.append((Content("  " + _("no way to answer")), "bad"))
         else:
             left += [

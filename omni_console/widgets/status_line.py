@@ -57,12 +57,12 @@ class StatusLine(Lines):
             "all": _("all"),
             "closed": _("closed"),
         }[view]
-        text = f" {label}" if number is None else f" {label} {number}"
+        text = label if number is None else f"{label} {number}"
         if view == "queue" and detail and number and counts.oldest_queued_at is not None:
             age = self.clock.age(counts.oldest_queued_at)
             text += " " + (_("(oldest {age})").format(age=age) if detail == 2 else f"({age})")
         role = "active" if view == self.view else "strong" if number and view != "waiting" else "dim"
-        return [(Content(text + " "), role), (Content(" " if detail else ""), "base")]
+        return [(safe_line(text, before=" ", after=" "), role), (Content(" " if detail else ""), "base")]
 
     def _right(self, *, short: bool) -> Line:
         out: Line = []
@@ -70,7 +70,7 @@ class StatusLine(Lines):
             out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
         if self.desk.counts.unsettled:
             text = _("{n} to decide ({key})").format(n=self.desk.counts.unsettled, key=key_for("outbox.open"))
-            out += [(Content("✗ " + text), "bad"), (Content("   "), "base")]
+            out += [(safe_line(text, before="✗ "), "bad"), (Content("   "), "base")]
         ill = [channel for channel in self.desk.channels.values() if channel.state not in GOOD]
         if ill:
             words = ", ".join(channel.title for channel in ill[:2])

@@ -492,3 +492,16 @@ async def test_a_new_customer_is_one_more_in_the_queue(world: FakeServer, tmp_pa
         await world.customer_writes(key, "is anybody there?")
         await hands.sees("New Person")
         await hands.sees("queue 5")
+
+
+async def test_keys_pressed_faster_than_the_screen_are_text(world: FakeServer, tmp_path: Path) -> None:
+    """A key that starts writing must not let the next one through as a command."""
+    async with console(world, tmp_path) as hands:
+        await hands.press("j")
+        await hands.pilot.press("r", "x", "e", "a", "o")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.composer.text == "xeao", "all text")
+        await hands.press("escape")
+        await hands.pilot.press("e", "x", "E", "q")
+        await hands.pilot.pause()
+        assert world.conversations[IVAN].state == "open"
+        assert world.conversations[IVAN].assignee_id == 1
