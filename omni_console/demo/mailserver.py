@@ -25,14 +25,26 @@ from proxyprotocol.sock import SocketInfo
 from proxyprotocol.version import ProxyProtocolVersion
 from pymap.backend.dict import Config, DictBackend
 from pymap.backend.dict.filter import FilterSet
-from pymap.backend.dict.mailbox import MailboxSet
+from pymap.backend.dict.mailbox import MailboxData, MailboxSet
+from pymap.concurrent import Event
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
+from pymap.selected import SelectedMailbox
 from pysasl.hashing import BuiltinHash
 
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
+
+
+class _PromptMailbox(MailboxData):
+    """IDLE tells at once what came since the last command; pymap's waits for the mail after it."""
+
+    async def update_selected(
+        self, selected: SelectedMailbox, *, wait_on: Event | None = None
+    ) -> SelectedMailbox:
+        behind = selected.mod_sequence != self._mod_sequences.highest
+        return await super().update_selected(selected, wait_on=None if behind else wait_on)
 
 
 class MailServer:
@@ -100,6 +112,7 @@ class MailServer:
 
     def _account(self, config: Config) -> MailboxSet:
         mailboxes = MailboxSet()
+        mailboxes._inbox = _PromptMailbox(mailboxes._content_cache, mailboxes._thread_cache)
         config.set_cache[self.username] = (mailboxes, FilterSet())
         return mailboxes
 
