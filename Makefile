@@ -31,10 +31,10 @@ format: $(VENV)/.dev
 proof: $(VENV)/.dev
 	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
 
-# Debian packages that the tests of real mail servers and real browsers need.
+# Debian packages that the tests of real mail servers, browsers and proxies need.
 test-deps:
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux
+	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux caddy nginx-light
 
 wheel: $(VENV)/.dev
 	$(PY) -m hatchling build -t wheel
