@@ -1,0 +1,265 @@
+"""Hostile customers in a real terminal: nothing they wrote acts, crashes, or reaches the terminal as control.
+
+The console runs in a pty in a process of its own, against the fake operator API in this one. Every byte that
+it writes is split into escape sequences and text; the sequences must be of the kinds that Textual itself
+sends, and none may carry what a customer wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import random
+import re
+import signal
+import struct
+import sys
+import termios
+import unicodedata
+from pathlib import Path
+
+from server.protocol import File
+from tests.fakes.operator_api import MINUTE, FakeServer, serving
+from tests.fakes.operator_world import HOSTILE, conversation, customer, hostile, said
+
+ROOT = Path(__file__).parents[2]
+CANARY = "CANARY"
+PATIENCE_S = 20.0
+PROGRAM = (
+    "import sys; from omni_console.app import run_console; sys.exit(run_console(sys.argv[1], language='en'))"
+)
+
+# Everything that Textual 8.2.8 and Rich 15 author: colours, cursor moves, modes, queries, and no more.
+ALLOWED = re.compile(
+    rb"\x1b\[[0-9;:]*m"  # colours
+    rb"|\x1b\[[0-9;]*[HJKABCDG]"  # cursor and erasing
+    rb"|\x1b\[\?[0-9;]+[hl]"  # modes
+    rb"|\x1b\[\?[0-9;]+\$p"  # is this mode known?
+    rb"|\x1b\[[<>=]?[0-9;]*u|\x1b\[\?u"  # keyboard protocol
+    rb"|\x1b\[[0-9;]*t|\x1b\[c|\x1b\[[0-9]+n"  # sizes and identity
+    rb"|\x1b\[6n|\x1b\[s|\x1b\[u|\x1b\[[0-9]* q"
+    rb"|\x1b[78=>]"
+    rb"|\x1b\]2;[^\x07\x1b]*\x07|\x1b\]22;[a-z-]*\x07"  # our window title, the shape of the mouse
+    rb"|\x1bP\+q[0-9a-f]+\x1b\\\\|\x1b_G[ -~]*\x1b\\\\|\x1bP=[12]s\x1b\\\\"
+)
+NASTY = (
+    "\x1b]0;{c}\x07",
+    "\x1b]52;c;{c}\x07",
+    "\x1b[2J{c}",
+    "\x9b31m{c}",
+    "\x90{c}\x9c",
+    "[@click=app.quit]{c}[/]",
+    "[@click=screen.do('thread.release')]{c}[/]",
+    "[/{c}]",
+    "[red]{c}",
+    "\\[{c}",
+    "$user {c}",
+    "\u202e{c}\u202c",
+    "\u2066{c}",
+    "\x00\x08\x0b\x0c{c}\r",
+    "{c}" + "\u0301" * 30,
+    "\ud7ff{c}\ufffe",
+    "{c}\U000e0041\u200b",
+    "👩\u200d🚀{c}\ufe0f",
+    "\x1b[?1049l{c}",
+    "{c}\x7f\x85\u2028",
+    "\x1bP$q{c}\x1b\\",
+    "\x1b[6n{c}",
+)
+
+
+def crowd_of_trouble(world: FakeServer, count: int) -> None:
+    """Seeded mixtures of everything nasty, in every field that a customer or a provider can fill."""
+    chance = random.Random(7)
+    for number in range(count):
+        text = "".join(
+            chance.choice(NASTY).format(c=f"{CANARY}{number}") for _ in range(chance.randint(1, 4))
+        )
+        who = customer(world, text, [("mail", text, chance.random() < 0.5)])
+        for way in world.ways[who.id]:
+            way.why = way.channel_title = way.label = text
+        key = conversation(
+            world,
+            who,
+            "mail",
+            waits=(300 + number) * MINUTE,
+            subject=text,
+            topic=text,
+            result=text,
+            assignee=world.operators[1] if number % 3 == 0 else None,
+        )
+        file = File(id=1000 + number, name=text, content_type=text, size=number, kind=text, problem=text)
+        said(
+            world,
+            key,
+            ("in", 5 * MINUTE, text, {"subject": text, "files": [file], "author": text, "reason": text}),
+            ("out", 4 * MINUTE, text, {"status": "unknown", "error": text}),
+            ("system", 3 * MINUTE, text),
+            ("in", 2 * MINUTE, text + "\n" + text, {"kind_of_event": text, "stranger": True, "mark": text}),
+        )
+
+
+class Terminal:
+    """A pty with a console in it, which answers nothing and remembers every byte."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+        self.pid = 0
+        self.fd = -1
+
+    async def start(self, socket_path: str, columns: int, rows: int, home: Path) -> None:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "TERM": "xterm-256color",
+            "COLORTERM": "truecolor",
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(ROOT),
+        }
+        self.fd, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            PROGRAM,
+            socket_path,
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            env=environment,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        os.close(child)
+        os.set_blocking(self.fd, False)
+        asyncio.get_running_loop().add_reader(self.fd, self._read)
+
+    def _read(self) -> None:
+        try:
+            data = os.read(self.fd, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self.fd)
+        self.bytes += data
+
+    async def press(self, keys: str) -> None:
+        """Keys, and then quiet: nothing more is painted."""
+        os.write(self.fd, keys.encode())
+        quiet, seen = 0, -1
+        async with asyncio.timeout(PATIENCE_S):
+            while quiet < 3:
+                await asyncio.sleep(0.02)
+                quiet = quiet + 1 if len(self.bytes) == seen else 0
+                seen = len(self.bytes)
+
+    async def sees(self, words: bytes) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while words not in self.bytes:
+                assert self.process.returncode is None, self.bytes[-3000:].decode(errors="replace")
+                await asyncio.sleep(0.02)
+
+    async def end(self) -> int:
+        if self.process.returncode is None:
+            os.write(self.fd, b"\x11")
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.process.wait()
+            except TimeoutError:
+                self.process.send_signal(signal.SIGKILL)
+                await self.process.wait()
+        asyncio.get_running_loop().remove_reader(self.fd)
+        self._drain()
+        os.close(self.fd)
+        return self.process.returncode or 0
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                data = os.read(self.fd, 65536)
+            except (BlockingIOError, OSError):
+                return
+            if not data:
+                return
+            self.bytes += data
+
+
+def foreign(raw: bytes) -> list[str]:
+    """What in a terminal's input is neither plain text nor a sequence of ours."""
+    found = []
+    left = ALLOWED.sub(b"", raw)
+    for match in re.finditer(rb"\x1b.{0,40}", left, re.DOTALL):
+        found.append(f"escape {match.group()!r}")
+    for match in ALLOWED.finditer(raw):
+        if CANARY.encode() in match.group():
+            found.append(f"a customer inside {match.group()!r}")
+    for char in set(left.decode("utf-8", "replace")):
+        if char not in "\r\n\x1b" and unicodedata.category(char) in ("Cc", "Cf", "Cs"):
+            found.append(f"character U+{ord(char):04X}")
+    return found
+
+
+def test_the_inspection_sees_what_it_is_for() -> None:
+    assert foreign(b"\x1b[1;31mred\x1b[0m\x1b[2;1H\x1b[?25l plain \xd0\xb8") == []
+    assert foreign(b"\x1b]0;CANARY\x07")
+    assert foreign(b"\x1b]52;c;eA==\x07")
+    assert foreign("\u202e".encode())
+    assert foreign("\x9b31m".encode())
+    assert foreign(b"\x1b]2;CANARY1\x07")
+    assert foreign(b"bell\x07")
+
+
+async def test_nothing_a_customer_wrote_acts_in_a_real_terminal(world: FakeServer, tmp_path: Path) -> None:
+    hostile(world)
+    crowd_of_trouble(world, 24)
+    before = {key: (row.state, row.assignee_id) for key, row in world.conversations.items()}
+    messages = len(world.messages)
+    path = tmp_path / "s.sock"
+    terminal = Terminal()
+    async with serving(world, path):
+        await terminal.start(str(path), 170, 50, tmp_path)
+        try:
+            await terminal.sees(b"queue")
+            await terminal.sees(b"Olga Orlova")
+            # Every view, every conversation, every window, with panes; clicks where markup would sit.
+            for _view in range(5):
+                await terminal.press("\r")
+                for _row in range(5):
+                    await terminal.press("J")
+                await terminal.press("]")
+            await terminal.press("\x0f")  # switcher
+            await terminal.press(CANARY[:3])
+            await terminal.press("\x1b")
+            await terminal.press("/")
+            await terminal.press(CANARY)
+            await terminal.press("\r")
+            await terminal.press("|")
+            await terminal.press("-")
+            for column in (4, 10, 60, 100, 150):
+                for row in (3, 6, 12, 20, 40):
+                    os.write(terminal.fd, f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m".encode())
+            await terminal.press("")
+            await terminal.press("o")
+            await terminal.press("\x1b")
+            await terminal.press("A")
+            await terminal.press("\x1b")
+            await terminal.press("s")
+            await terminal.press("\x1b")
+            await terminal.press("e")
+            await terminal.press("\x1b")
+            await world.customer_writes(1, HOSTILE[1])
+            await terminal.press("")
+        finally:
+            code = await terminal.end()
+    assert code == 0, bytes(terminal.bytes[-4000:]).decode(errors="replace")
+    assert foreign(bytes(terminal.bytes)) == []
+    assert CANARY.encode() in terminal.bytes, "the hostile words were on the screen"
+    assert len(world.messages) == messages + 1, "nothing was sent"
+    after = {key: (row.state, row.assignee_id) for key, row in world.conversations.items() if key != 1}
+    assert after == {key: value for key, value in before.items() if key != 1}, "no action ran"
+    acted = [line for line in world.asked if line.startswith("POST") and not line.endswith("/seen")]
+    assert acted == []
