@@ -323,6 +323,7 @@ class DeskScreen(Screen[None]):
         if key is not None and key not in here and key in self.desk.conversations:
             pane.show(self.desk.conversations[key])
             self.load_detail(key)
+            self.list.select(key)
             self.set_focus(pane.river)
         else:
             self.set_focus(self.list)

@@ -6,6 +6,7 @@ from textual.content import Content
 
 from omni_console.desk import Desk
 from omni_console.i18n import _
+from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.lines import Lines
@@ -43,10 +44,13 @@ class CustomerCard(Lines):
         if ways:
             lines += [[], [(Content(_("answers go")), "rule")]]
             lines.append(
-                [(safe_line(ways[0].mark, after=" "), "mark"), (safe_line(ways[0].channel_title), "strong")]
+                [
+                    (safe_line(ways[0].mark, after=" "), "mark"),
+                    (safe_line(said_by_server(ways[0].channel_title)), "strong"),
+                ]
             )
             if ways[0].why:
-                lines.append([(safe_line(ways[0].why, before="  "), "dim")])
+                lines.append([(safe_line(said_by_server(ways[0].why), before="  "), "dim")])
         others = [case for case in customer.conversations if case.id != row.id]
         if others:
             lines += [[], [(Content(_("other cases")), "rule")]]
@@ -64,13 +68,13 @@ class CustomerCard(Lines):
             spread(
                 [
                     (Content(sign + " "), "accent" if address.verified else "note"),
-                    (safe_line(address.label), "base"),
+                    (safe_line(said_by_server(address.label)), "base"),
                 ],
                 [(Content(" " + _("blocked")), "bad")] if address.blocked else [],
                 room,
             )
         ]
-        facts = [address.evidence or ("" if address.verified else _("not verified"))]
+        facts = [said_by_server(address.evidence) or ("" if address.verified else _("not verified"))]
         if address.last_in_at:
             facts.append(_("{age} ago").format(age=self.clock.age(address.last_in_at)))
         text = " · ".join(fact for fact in facts if fact)

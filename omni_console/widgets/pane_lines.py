@@ -7,6 +7,7 @@ from textual.content import Content
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
+from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.lines import Lines
@@ -39,15 +40,16 @@ class PaneHeader(Lines):
             (name, "name" if self.active else "strong"),
             (Content("  "), "base"),
         ]
-        left += self._addresses(row, width // 2)
-        return [spread(left, self._state(row), width), self._about(row, width)]
+        state = self._state(row)
+        left += self._addresses(row, width - width_of(left) - width_of(state))
+        return [spread(left, state, width), self._about(row, width)]
 
     def _addresses(self, row: Conversation, room: int) -> Line:
         out: Line = []
         for way in self.desk.ways.get(row.id, [])[:3]:
             piece: Line = [
                 (safe_line(way.mark), "mark"),
-                (safe_line(way.label, before=" "), "dim"),
+                (safe_line(said_by_server(way.label), before=" "), "dim"),
                 (Content("  "), "base"),
             ]
             if width_of(out) + width_of(piece) > room:
@@ -180,19 +182,26 @@ class ComposeLine(Lines):
         elif self.way is None:
             left.append((Content("  " + _("no way to answer")), "bad"))
         else:
-            left += [
-                (Content("  " + _("by") + " "), "dim"),
-                (safe_line(self.way.mark), "mark"),
-                (safe_line(self.way.channel_title, before=" "), "strong"),
-            ]
-            if self.way.label and self.way.label != self.way.channel_title:
-                left.append((safe_line(self.way.label, before="  "), "accent"))
+            right = self._right(width)
+            left += self._by(self.way, width - width_of(left) - width_of(right))
         right = self._right(width)
         if self.way is not None and self.way.why:
-            why: Line = [(safe_line(self.way.why, before="  (", after=")"), "dim")]
+            why: Line = [(safe_line(said_by_server(self.way.why), before="  (", after=")"), "dim")]
             if width_of(left) + width_of(why) + width_of(right) <= width:
                 left += why
         return [spread(left, right, width)]
+
+    @staticmethod
+    def _by(way: ReplyWay, room: int) -> Line:
+        """The channel and the address; where that is too much, the mark and the address."""
+        lead: Line = [(Content("  " + _("by") + " "), "dim"), (safe_line(way.mark), "mark")]
+        title: Line = [(safe_line(said_by_server(way.channel_title), before=" "), "strong")]
+        label: Line = []
+        if way.label and way.label != way.channel_title:
+            label = [(safe_line(said_by_server(way.label), before="  "), "accent")]
+        if label and width_of(lead) + width_of(title) + width_of(label) > room:
+            return [*lead, (safe_line(way.label, before=" "), "accent")]
+        return [*lead, *title, *label]
 
     def _right(self, width: int) -> Line:
         out: Line = []

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.river import River
+from omni_console.server_words import said_by_server
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import ROLES
 from omni_console.widgets.message_lines import Context, day_line, message_lines, separator
@@ -146,7 +147,11 @@ class RiverView(Widget, can_focus=True):
         new_case = before is None or before.conversation_id != message.conversation_id
         if new_case:
             channel = self.desk.channels.get(message.channel_id)
-            lines.append(separator(row, channel.title if channel else "", message.at, self.clock, width))
+            lines.append(
+                separator(
+                    row, said_by_server(channel.title) if channel else "", message.at, self.clock, width
+                )
+            )
         elif self.clock.day(before.at) != self.clock.day(message.at) if before else False:
             lines.append(day_line(message.at, self.clock, width))
         subject = bool(message.subject) and (
