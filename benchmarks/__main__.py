@@ -8,6 +8,8 @@ import json
 import tempfile
 from pathlib import Path
 
+from server.logs import set_up
+
 NAMES = ("intake", "fanout", "size")
 
 
@@ -16,6 +18,7 @@ def main() -> None:
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="print the line of JSON only")
     given = parser.parse_args()
+    set_up("warning", "text")
     module = importlib.import_module(f"benchmarks.{given.name}")
 
     def say(text: str) -> None:
