@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import aiosqlite
+import structlog
 
 from server.clock import Clock
 from server.store.errors import StoreError, StoreUnavailableError, unavailable
 from server.store.transaction import Event, Snapshot, Transaction
 
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 BUSY_TIMEOUT_MS = 2_000
 BATCH_MAX = 200
@@ -156,6 +159,14 @@ def _run_shared(
     return outcomes
 
 
+def _tell(listener: Callable[[T], None], what: T) -> None:
+    """A defect of a listener must not cost the callers of a group their answers."""
+    try:
+        listener(what)
+    except Exception:
+        log.exception("a listener of the store failed")
+
+
 def _as_sqlite(error: Exception) -> sqlite3.Error:
     return error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))
 
@@ -207,7 +218,7 @@ class Database:
         """Let waiting transactions finish, close the readers, then the writer."""
         self._closing = True
         while self._pump is not None and not self._pump.done():
-            await self._pump
+            await asyncio.shield(self._pump)  # whoever is tired of closing must not stop the writers
         for reader in self._open_readers:
             await reader.close()
         self._open_readers.clear()
@@ -245,7 +256,7 @@ class Database:
             self._note_trouble(outcomes)
             events = [event for outcome in outcomes for event in outcome.events]
             if events:
-                self.on_commit(events)
+                _tell(self.on_commit, events)
             for waiting, outcome in zip(group, outcomes, strict=True):
                 if waiting.answer.cancelled():
                     continue
@@ -260,10 +271,12 @@ class Database:
         text = str(failures[0]) if failures else ""
         if text != self.trouble:
             self.trouble = text
-            self.on_trouble(text)
+            _tell(self.on_trouble, text)
 
     async def read(self, fn: Callable[[Snapshot], T]) -> T:
-        """Run fn on one snapshot, on a reader's thread."""
+        """Run fn on one snapshot, on a reader's thread. Raises what fn raises, or StoreUnavailableError."""
+        if not self._open_readers:
+            raise StoreUnavailableError("the server is stopping", "try again after the restart")
         reader = await self._readers.get()
         try:
             now = self.clock.now()

@@ -54,13 +54,10 @@ def migrate(path: Path, stamp: str) -> int:
     `<file>.before-<version>.<stamp>`. Raises StoreVersionError for a newer or a foreign database.
     """
     migrations = known()
+    _refuse_foreign(path)
     connection = open_writer(path)
     try:
-        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if tables and application_id != APPLICATION_ID:
-            raise StoreVersionError(f"{path} is not a database of Omni Console", "name another data_dir")
         if version > len(migrations):
             raise StoreVersionError(
                 f"{path} was written by a newer version (schema {version}, this one knows {len(migrations)})",
@@ -87,8 +84,28 @@ def migrate(path: Path, stamp: str) -> int:
         connection.close()
 
 
+def _refuse_foreign(path: Path) -> None:
+    """Before anything is changed: opening for writing would already turn somebody's file to WAL."""
+    if not path.exists():
+        return
+    connection = sqlite3.connect(path)
+    try:
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise StoreVersionError(
+            f"{path} is not a database that can be read: {error}",
+            "restore a backup, or name another data_dir",
+        ) from error
+    finally:
+        connection.close()
+    if tables and application_id != APPLICATION_ID:
+        raise StoreVersionError(f"{path} is not a database of Omni Console", "name another data_dir")
+
+
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copy the database with SQLite's own backup, and look at the copy before trusting it."""
+    target.touch(mode=0o600)  # it holds what the customers wrote
     copy = sqlite3.connect(target)
     try:
         connection.backup(copy)
