@@ -109,8 +109,17 @@ class Server:
         return self._disk_trouble
 
     def _writing_changed(self, text: str) -> None:
-        self._writing_trouble = text
-        self._tell_trouble()
+        # That one small write went well says little on a full disk: `_keep_house` finds out when it is over.
+        if text and text != self._writing_trouble:
+            self._writing_trouble = text
+            self._tell_trouble()
+
+    async def _look_at_writing(self) -> None:
+        """End the trouble when a message could be stored again, also while nobody writes one."""
+        if self._writing_trouble:
+            await self.database.write(state.try_writing)
+            self._writing_trouble = ""
+            self._tell_trouble()
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self.config.server.data_dir).free
@@ -311,6 +320,7 @@ class Server:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
+                await self._look_at_writing()
                 await self._wake_snoozed()
                 if loop.time() - looked >= DISK_LOOK_S:
                     looked = loop.time()

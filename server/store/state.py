@@ -58,3 +58,9 @@ def put_thread(tx: Transaction, channel_id: str, thread: str, conversation_id: i
         " address_id = excluded.address_id",
         (channel_id, thread, conversation_id, address_id),
     )
+
+
+def try_writing(tx: Transaction) -> None:
+    """Write something of a message's size and take it back: fails where a message would fail."""
+    put_setting(tx, "trial", bytes(64 * 1024))
+    tx.run("DELETE FROM setting WHERE name = 'trial'")
