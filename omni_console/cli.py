@@ -28,6 +28,11 @@ COMMANDS = {
     "channels": ("omni_console.commands.channels:channels", "Which channels there are, and how they do."),
     "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
+    "backup": (
+        "omni_console.commands.backup:backup",
+        "Save everything in one archive, while the server works.",
+    ),
+    "restore": ("omni_console.commands.restore:restore", "Put a backup in place, after checking all of it."),
     "doctor": ("omni_console.commands.doctor:doctor", "Check this installation and say what to mend."),
 }
 

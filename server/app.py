@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
-from server import casework
+from server import backup, casework
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
@@ -200,6 +200,7 @@ class Server:
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(DataLock(settings.data_dir))
+            backup.sweep(settings.data_dir)
             await asyncio.to_thread(offline.create, settings.data_dir)
             self.blobs.prepare()
             await self.database.open()
@@ -302,6 +303,7 @@ class Server:
             site_name=self.config.site.name,
             version=product_version(),
             trouble=self.trouble,
+            disk_reserve=self.config.server.disk_reserve_mb * MIB,
         )
         bound = operator_socket.bind(self.config.server.socket, self.config.server.socket_group)
         stack.callback(bound.close)

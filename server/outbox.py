@@ -128,6 +128,12 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
     return seq
 
 
+def declare_unknown(tx: Transaction, row: outbox.Abandoned, why: str) -> None:
+    """Nobody can say whether it was sent: only an operator decides what is done about it."""
+    outbox.set_state(tx, row.message_id, "unknown", why, tx.now)
+    _tell(tx, row.message_id, row.conversation_id, row.customer_id, Verdict("unknown", "unknown", why))
+
+
 class Pace:
     """At most `rate` sends a second for one channel, as the time from which the next is allowed."""
 
@@ -203,10 +209,7 @@ class Outbox:
                 messages.set_status(tx, row.message_id, "queued")
                 continue
             why = "the server stopped while this was being sent"
-            outbox.set_state(tx, row.message_id, "unknown", why, tx.now)
-            _tell(
-                tx, row.message_id, row.conversation_id, row.customer_id, Verdict("unknown", "unknown", why)
-            )
+            declare_unknown(tx, row, why)
         return len(rows)
 
     async def _run(self) -> None:

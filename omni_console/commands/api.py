@@ -72,23 +72,25 @@ class Api:
             raise AwayError(self.socket, f"the connection broke ({type(error).__name__})") from error
         if 200 <= answer.status < 300:
             return received
-        raise self._refusal(answer.status, received)
+        raise refusal(self.socket, answer.status, received)
 
-    def _refusal(self, status: int, data: bytes) -> CommandError:
-        try:
-            error = msgspec.json.decode(data, type=ErrorAnswer).error
-        except msgspec.DecodeError:
-            return CommandError(
-                f"the server answered {status}",
-                where=str(self.socket),
-                hint="is this the socket of an Omni server?",
-            )
+
+def refusal(socket: Path, status: int, data: bytes) -> CommandError:
+    """What the server said no to, and why."""
+    try:
+        error = msgspec.json.decode(data, type=ErrorAnswer).error
+    except msgspec.DecodeError:
         return CommandError(
-            error.message,
-            where=str(self.socket),
-            hint=error.hint,
-            code=_CODES.get(error.code, Code.NOT_OK),
+            f"the server answered {status}",
+            where=str(socket),
+            hint="is this the socket of an Omni server?",
         )
+    return CommandError(
+        error.message,
+        where=str(socket),
+        hint=error.hint,
+        code=_CODES.get(error.code, Code.NOT_OK),
+    )
 
 
 def not_connected(socket: Path, error: OSError) -> CommandError:

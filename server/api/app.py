@@ -6,6 +6,7 @@ import structlog
 from aiohttp import web
 
 from server.api import (
+    backup,
     channels,
     conversations,
     customers,
@@ -123,6 +124,19 @@ async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
 def create_operator_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[errors, who], client_max_size=BODY_MAX)
     app[CONTEXT] = context
-    for resource in (hello, conversations, replies, customers, search, channels, operators, files, events):
+    app[backup.MAKING] = making = backup.Making()
+    app.on_shutdown.append(making.end)
+    for resource in (
+        hello,
+        conversations,
+        replies,
+        customers,
+        search,
+        channels,
+        operators,
+        files,
+        events,
+        backup,
+    ):
         app.add_routes(resource.routes)
     return app

@@ -35,6 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     site_name: str
     version: str
     trouble: Callable[[], str]
+    disk_reserve: int = 0  # bytes that nothing but intake may use
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

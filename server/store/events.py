@@ -13,9 +13,15 @@ def newest(tx: Snapshot) -> int:
 
 
 def reaches_back_to(tx: Snapshot, seq: int) -> bool:
-    """Whether every event after seq is still in the log."""
+    """Whether every event after seq is still in the log.
+
+    A number that is not in the log was forgotten, or given out by a life of this database that a restored
+    backup ended: either way what its reader knows is not what we know.
+    """
     oldest = tx.value("SELECT min(seq) FROM event")
-    return oldest is None or seq >= oldest - 1
+    if oldest is None or seq == oldest - 1:
+        return True
+    return tx.value("SELECT 1 FROM event WHERE seq = ?", (seq,)) is not None
 
 
 def after(tx: Snapshot, seq: int, limit: int) -> list[Event]:

@@ -9,7 +9,7 @@ import msgspec
 
 from channels.base import ThreadFile, ThreadMessage
 from server.protocol import File, Message, MessageKind, Status
-from server.store import search
+from server.store import search, state
 from server.store.transaction import Snapshot, Transaction
 
 _SELECT = """
@@ -18,6 +18,8 @@ FROM message m
 JOIN customer k ON k.id = m.customer_id
 LEFT JOIN operator o ON o.id = m.operator_id
 """
+
+FLOOR = "message_floor"  # a setting: no new message gets this number or a lower one
 
 
 class NewFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,9 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_id(tx: Snapshot) -> int:
     """The id of the message about to be written: its event and its remote id name it beforehand."""
-    return int(tx.value("SELECT coalesce(max(id), 0) + 1 FROM message"))
+    newest = tx.value("SELECT max(id) FROM message") or 0
+    # A restored database does not give out again what it gave out after its backup.
+    return max(int(newest), int(state.setting(tx, FLOOR) or 0)) + 1
 
 
 def insert(tx: Transaction, new: NewMessage) -> None:

@@ -9,19 +9,20 @@ from typing import TypeVar
 
 from server.clock import SystemClock
 from server.protocol import OperatorInfo, Role
-from server.store import operators, state
+from server.store import operators, state, switch
 from server.store.database import open_writer, run_batch
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
 
 T = TypeVar("T")
 
-DATABASE = "omni.sqlite3"
-BLOBS = "files"
+DATABASE = switch.DATABASE
+BLOBS = switch.BLOBS
 
 
 def create(data_dir: Path) -> Path:
     """Make the database, or bring it to this version; its path."""
+    switch.finish(data_dir)
     path = data_dir / DATABASE
     now = SystemClock().now()
     migrate(path, str(now))
@@ -37,6 +38,7 @@ def _ensure_key(tx: Transaction) -> None:
 
 def write(data_dir: Path, fn: Callable[[Transaction], T]) -> T:
     """Run one transaction function; its result, committed."""
+    switch.finish(data_dir)
     connection = open_writer(data_dir / DATABASE)
     try:
         outcome = run_batch(connection, [fn], SystemClock().now())[0]

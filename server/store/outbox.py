@@ -129,6 +129,18 @@ def abandoned(tx: Snapshot, before: int) -> list[Abandoned]:
     ]
 
 
+def unsent(tx: Snapshot) -> list[Abandoned]:
+    """Everything that waits to be sent or is being sent."""
+    return [
+        Abandoned(row["message_id"], row["conversation_id"], row["customer_id"], row["channel_id"])
+        for row in tx.all(
+            "SELECT o.message_id, o.channel_id, m.conversation_id, m.customer_id FROM outbox o"
+            " JOIN message m ON m.id = o.message_id WHERE o.state IN ('queued', 'sending', 'retrying')"
+            " ORDER BY o.message_id"
+        )
+    ]
+
+
 def set_state(tx: Transaction, message_id: int, state: str, error: str, due_at: int) -> None:
     tx.run(
         "UPDATE outbox SET state = ?, error = ?, due_at = ?, lease = NULL, lease_until = NULL"
