@@ -9,15 +9,17 @@ import msgspec
 
 from server import lifecycle
 from server.lifecycle import Lifecycle
+from server.operators import authorise
 from server.protocol import (
     AssignCommand,
     CloseCommand,
+    MessageKind,
     NoteCommand,
     OperatorInfo,
     ReplyCommand,
     SettleCommand,
 )
-from server.store import conversations, customers, messages, operators, outbox
+from server.store import conversations, customers, events, messages, operators, outbox
 from server.store.conversations import Held, NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
@@ -97,6 +99,8 @@ def assign(tx: Transaction, conversation_id: int, operator: OperatorInfo, comman
     receiver = operators.by_id(tx, command.operator_id)
     if receiver is None or receiver.disabled:
         raise NotFoundError("operator", command.operator_id)
+    if not authorise(receiver, "write"):
+        raise RefusedError(f"{receiver.name} may only read", "hand it to somebody who can answer")
     if command.note.strip():
         _write_note(tx, conversation, operator, command.note, None)
         conversation = conversations.held(tx, conversation_id)
@@ -167,6 +171,7 @@ def wake_due(tx: Transaction) -> int:
 
 def seen(tx: Transaction, conversation_id: int, operator: OperatorInfo, seq: int) -> None:
     conversation = conversations.held(tx, conversation_id)
+    seq = min(seq, events.newest(tx))  # what has not happened yet cannot have been seen
     conversations.mark_seen(tx, operator.id, conversation_id, seq)
     tx.emit(
         "conversation.seen",
@@ -180,8 +185,23 @@ def seen(tx: Transaction, conversation_id: int, operator: OperatorInfo, seq: int
 def ways_to(
     tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
 ) -> list[Way]:
-    channel_id, address_id = messages.last_inbound(tx, conversation_id, customer_id)
-    return ways(customers.reachable(tx, customer_id), offers, channel_id, address_id)
+    last = messages.last_inbound(tx, conversation_id, customer_id)
+    return ways(customers.reachable(tx, customer_id), offers, last)
+
+
+def _written_already(
+    tx: Transaction, operator: OperatorInfo, client_id: str, conversation_id: int, kind: MessageKind
+) -> int | None:
+    """The message this operator already wrote under this id. Raises RefusedError where it is another one:
+    to take a new text for an old one would lose it in silence."""
+    if not client_id.strip():
+        raise RefusedError("client_id is empty", "make one for every message")
+    known = messages.sent_client_id(tx, operator.id, client_id)
+    if known is None:
+        return None
+    if (known.conversation_id, known.kind) != (conversation_id, kind):
+        raise RefusedError("this client_id was used for another message", "make one for every message")
+    return known.id
 
 
 def reply(
@@ -195,7 +215,7 @@ def reply(
 
     The same client id gives the same message again. Raises StaleError, RefusedError, NotFoundError.
     """
-    known = messages.sent_client_id(tx, operator.id, command.client_id)
+    known = _written_already(tx, operator, command.client_id, conversation_id, "out")
     if known is not None:
         return known
     conversation = conversations.held(tx, conversation_id)
@@ -204,6 +224,9 @@ def reply(
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
     way = _way_chosen(tx, conversation, command, outgoing.offers)
     _check_text(command, offer)
+    files = messages.files_by_id(tx, command.file_ids, conversation.customer_id)
+    if len(files) != len(command.file_ids):
+        raise RefusedError("a file to send is not in this customer's history", "choose the files again")
     holds = offer.capabilities.holds_on_customer_message
     news = messages.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
     if news:
@@ -236,7 +259,7 @@ def reply(
             seq=seq,
             remote_id=outgoing.name_message(offer.id, conversation.id, message_id),
             client_id=command.client_id,
-            files=tuple(messages.files_by_id(tx, command.file_ids, conversation.customer_id)),
+            files=tuple(files),
         ),
     )
     outbox.enqueue(tx, message_id, offer.id, way.thread)
@@ -254,7 +277,7 @@ def reply(
         seq=seq,
         kind="out",
         text=command.text,
-        files=len(command.file_ids),
+        files=len(files),
         channel_id=offer.id,
         subject=None,
         from_customer=False,
@@ -326,7 +349,7 @@ def _write_note(
 
 def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:
     """Write a private note; the message id. Notes move nothing and hold nobody's reply."""
-    known = messages.sent_client_id(tx, operator.id, command.client_id)
+    known = _written_already(tx, operator, command.client_id, conversation_id, "note")
     if known is not None:
         return known
     if not command.text.strip():

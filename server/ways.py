@@ -9,6 +9,7 @@ import msgspec
 from channels.base import Capabilities
 from server.protocol import ReplyWay
 from server.store.customers import Reachable
+from server.store.messages import LastInbound
 
 
 class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +32,7 @@ class Way(msgspec.Struct, frozen=True):
 def ways(
     reachable: Sequence[Reachable],
     offers: Mapping[str, ChannelOffer],
-    last_channel: str,
-    last_address: int | None,
+    last: LastInbound,
 ) -> list[Way]:
     """How this customer can be reached; first the way he wrote last, as the client chooses the channel.
 
@@ -47,10 +47,11 @@ def ways(
         for offer in offers.values():
             if offer.scheme != address.scheme or offer.account != address.account:
                 continue
-            thread = threads.get(offer.id)
+            wrote_last = (offer.id, address.address_id) == (last.channel_id, last.address_id)
+            # Where he has several threads on a channel, the answer belongs to the one he wrote in.
+            thread = (wrote_last and last.thread) or threads.get(offer.id)
             if thread is None and not offer.capabilities.start_by_us:
                 continue
-            wrote_last = (offer.id, address.address_id) == (last_channel, last_address)
             if wrote_last:
                 rank, why = 0, "wrote last here"
             elif thread is not None:

@@ -67,6 +67,7 @@ def from_row(row: sqlite3.Row) -> Conversation:
         result=row["result"],
         unsettled=row["unsettled"],
         seen_seq=row["seen_seq"],
+        sort_at=row["sort_at"],
     )
 
 

@@ -150,14 +150,15 @@ class Reachable(msgspec.Struct, frozen=True):
     name: str
     verified: bool
     blocked: bool
-    threads: tuple[tuple[str, str], ...]  # (channel id, thread) on which it wrote
+    threads: tuple[tuple[str, str], ...]  # (channel id, thread) on which it wrote, the latest last
 
 
 def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
     threads: dict[int, list[tuple[str, str]]] = {}
     for row in tx.all(
         "SELECT t.address_id, t.channel_id, t.thread FROM thread t JOIN address a ON a.id = t.address_id"
-        " WHERE a.customer_id = ?",
+        " WHERE a.customer_id = ? ORDER BY (SELECT max(m.visible_seq) FROM message m"
+        " WHERE m.channel_id = t.channel_id AND m.thread = t.thread)",
         (customer_id,),
     ):
         threads.setdefault(row["address_id"], []).append((row["channel_id"], row["thread"]))

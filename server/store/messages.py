@@ -142,12 +142,19 @@ def set_sent(tx: Transaction, message_id: int, visible_seq: int, remote_id: str 
     )
 
 
-def sent_client_id(tx: Snapshot, operator_id: int, client_id: str) -> int | None:
+class Written(msgspec.Struct, frozen=True):
+    id: int
+    conversation_id: int
+    kind: MessageKind
+
+
+def sent_client_id(tx: Snapshot, operator_id: int, client_id: str) -> Written | None:
     """The message that this operator already wrote under this client id."""
-    value = tx.value(
-        "SELECT id FROM message WHERE operator_id = ? AND client_id = ?", (operator_id, client_id)
+    row = tx.first(
+        "SELECT id, conversation_id, kind FROM message WHERE operator_id = ? AND client_id = ?",
+        (operator_id, client_id),
     )
-    return None if value is None else int(value)
+    return None if row is None else Written(row["id"], row["conversation_id"], row["kind"])
 
 
 def by_remote_id(tx: Snapshot, channel_id: str, remote_id: str) -> sqlite3.Row | None:
@@ -188,12 +195,13 @@ def undelivered_up_to(
 def news_since(
     tx: Snapshot, conversation_id: int, after_seq: int, operator_id: int, customer_too: bool
 ) -> list[int]:
-    """Messages that hold a reply: a colleague's to the customer, and the customer's where that counts."""
+    """Messages that hold a reply: a colleague's to the customer (from outside of the console too), and the
+    customer's where that counts."""
     return [
         row["id"]
         for row in tx.all(
             "SELECT id FROM message WHERE conversation_id = ? AND seq > ? AND ("
-            " (kind = 'out' AND operator_id IS NOT NULL AND operator_id != ?)"
+            " (kind = 'out' AND operator_id IS DISTINCT FROM ?)"
             " OR (kind = 'in' AND ? AND automatic = 0)) ORDER BY id LIMIT 50",
             (conversation_id, after_seq, operator_id, int(customer_too)),
         )
@@ -206,18 +214,25 @@ def newest_seq(tx: Snapshot, conversation_id: int) -> int:
     )
 
 
-def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> tuple[str, int | None]:
-    """(channel id, address id) on which this customer wrote last, in the conversation or else anywhere."""
+class LastInbound(msgspec.Struct, frozen=True):
+    channel_id: str = ""
+    address_id: int | None = None
+    thread: str = ""
+
+
+def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> LastInbound:
+    """Where this customer wrote last, in the conversation or else anywhere."""
     row = tx.first(
-        "SELECT m.channel_id, m.address_id FROM message m WHERE m.conversation_id = ? AND m.kind = 'in'"
+        "SELECT m.channel_id, m.address_id, m.thread FROM message m"
+        " WHERE m.conversation_id = ? AND m.kind = 'in'"
         " AND m.stranger = 0 AND m.automatic = 0 ORDER BY m.id DESC LIMIT 1",
         (conversation_id,),
     ) or tx.first(
-        "SELECT m.channel_id, m.address_id FROM message m WHERE m.customer_id = ? AND m.kind = 'in'"
+        "SELECT m.channel_id, m.address_id, m.thread FROM message m WHERE m.customer_id = ? AND m.kind = 'in'"
         " AND m.stranger = 0 ORDER BY m.at DESC, m.id DESC LIMIT 1",
         (customer_id,),
     )
-    return ("", None) if row is None else (row["channel_id"], row["address_id"])
+    return LastInbound() if row is None else LastInbound(row["channel_id"], row["address_id"], row["thread"])
 
 
 def references(tx: Snapshot, conversation_id: int, channel_id: str, limit: int = 20) -> list[str]:

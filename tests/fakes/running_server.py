@@ -360,15 +360,15 @@ async def _add_people(running: Running) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_server(again: Path | None = None) -> AsyncIterator[Running]:
-    """A fresh server with its people; `again`: the folder of an earlier one, to start that one anew."""
+async def running_server(kept: Path | None = None) -> AsyncIterator[Running]:
+    """A server with its people, in a folder of its own or in `kept`, where it can be started again."""
     receiver = Receiver()
     seen: list[Context] = []
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_operators_by_token(seen))
         stack.enter_context(patch.dict(registry.BUILT_IN, letters="tests.fakes.letters:LettersChannel"))
         # Short: a Unix socket's path may have 107 bytes, and pytest's own are long.
-        folder = again or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omni-")))
+        folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omni-")))
         url = await stack.enter_async_context(receiver.served())
         clock = HeldClock()
         running = Running(Server(configuration(folder, url), clock), clock, receiver, folder)
@@ -376,6 +376,6 @@ async def running_server(again: Path | None = None) -> AsyncIterator[Running]:
         running.context = seen[0]
         running.http = await stack.enter_async_context(aiohttp.ClientSession())
         await stack.enter_async_context(running._stack)
-        if again is None:
+        if not await running.read("SELECT 1 FROM operator"):
             await _add_people(running)
         yield running

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from channels.base import Capabilities
 from server.store.customers import Reachable
+from server.store.messages import LastInbound
 from server.ways import ChannelOffer, ways
 
 OFFERS = {
@@ -47,21 +48,24 @@ def address(
 
 
 def found(addresses: list[Reachable], channel: str = "", last: int | None = None) -> list[tuple[str, int]]:
-    return [(way.shown.channel_id, way.shown.address_id) for way in ways(addresses, OFFERS, channel, last)]
+    return [
+        (way.shown.channel_id, way.shown.address_id)
+        for way in ways(addresses, OFFERS, LastInbound(channel, last))
+    ]
 
 
 def test_where_he_wrote_last_comes_first() -> None:
     both = [address(1, "email", "", ("mail", "id-1")), address(2, "chat", "site", ("site", "visitor"))]
     assert found(both, "site", 2) == [("site", 2), ("mail", 1), ("sales", 1)]
     assert found(both, "mail", 1) == [("mail", 1), ("site", 2), ("sales", 1)]
-    first, *_ = ways(both, OFFERS, "site", 2)
+    first, *_ = ways(both, OFFERS, LastInbound("site", 2, "visitor"))
     assert (first.shown.why, first.shown.label, first.thread) == ("wrote last here", "site chat", "visitor")
 
 
 def test_where_we_may_not_write_first_he_must_have_written() -> None:
     assert found([address(2, "chat", "site")]) == []
     assert found([address(2, "chat", "site", ("site", "v"))]) == [("site", 2)]
-    [way, _] = ways([address(1)], OFFERS, "", None)
+    [way, _] = ways([address(1)], OFFERS, LastInbound())
     assert (way.shown.why, way.thread, way.external_id) == ("verified address", "id-1", "id-1")
     assert (way.shown.subject, way.shown.text_max) == (True, 50)
 
@@ -88,3 +92,14 @@ def test_claimed_and_blocked_addresses_are_never_a_way(
     assert len(set(shown)) == len(shown)
     if last in open_ones and channel in ("mail", "sales"):
         assert shown[0] == (channel, last)
+
+
+def test_of_several_threads_the_one_he_wrote_in_is_answered() -> None:
+    several = [address(2, "chat", "site", ("site", "older"), ("site", "newer"))]
+    [way] = ways(several, OFFERS, LastInbound("site", 2, "older"))
+    assert way.thread == "older"
+    [way] = ways(several, OFFERS, LastInbound())
+    assert way.thread == "newer"
+    # Somebody else wrote in the thread after him: he can be answered all the same.
+    [way] = ways([address(2, "chat", "site")], OFFERS, LastInbound("site", 2, "shared"))
+    assert way.thread == "shared"
