@@ -61,7 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.bottom", "G,end", "browse", N_("To the end"), N_("To the last loaded row, or the newest message")),
     Action("thread.next", "J", "browse", N_("Next conversation"), N_("Open the next row of the list in this pane")),
     Action("thread.prev", "K", "browse", N_("Previous conversation"), N_("Open the previous row of the list in this pane")),
-    Action("thread.open", "enter,l", "list", N_("Open"), N_("Open the conversation in the active pane"), 1, N_("open")),
+    Action("thread.open", "enter,l", "list", N_("Open"), N_("Open the conversation in the active pane"), 1, N_("open it")),
     Action("thread.last", "ctrl+t", "anywhere", N_("Back and forth"), N_("The conversation you were in before; again: back")),
     # attention
     Action("attention.next", "alt+a", "anywhere", N_("Where you are needed next"), N_("Unread first, then whoever waits longest; yours before the queue"), 2, N_("next")),

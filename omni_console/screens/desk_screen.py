@@ -40,6 +40,7 @@ from omni_console.timing import Clock
 from omni_console.views import VIEWS
 from omni_console.widgets.banner import OfflineBanner
 from omni_console.widgets.close_form import CloseForm
+from omni_console.widgets.composer import Composer
 from omni_console.widgets.conversation_list import ConversationList
 from omni_console.widgets.customer_card import CustomerCard
 from omni_console.widgets.key_line import KeyLine
@@ -146,8 +147,15 @@ class DeskScreen(Screen[None]):
         return commands
 
     def action_do(self, command: str) -> None:
-        """Every key and every line of the palette ends here."""
-        self._commands[command]()
+        """Every key and every line of the palette ends here.
+
+        While something is written, letters may still wait in the editor's queue when the next key is
+        read: what that key does waits behind them, or half a word would be sent, or land elsewhere.
+        """
+        if isinstance(self.focused, Composer):
+            self.focused.call_later(self._commands[command])
+        else:
+            self._commands[command]()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         self.keys.say(text, bad=bad)

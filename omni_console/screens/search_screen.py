@@ -114,6 +114,9 @@ class SearchScreen(Finder[Found]):
             text = _("the newest {n}; more words find less").format(n=count)
         self._show(event.page.hits, event.q, text if count else _("nothing found"))
 
+    def current(self) -> bool:
+        return self.hits.words == self._words
+
     def chosen(self, index: int) -> None:
         hit = self.hits.hits[index]
         self.dismiss(Found(hit.conversation, hit.message.id))

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual import events, on
+from textual.actions import SkipAction
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
@@ -37,7 +39,7 @@ class FormLine(Lines):
 
 
 class CloseForm(Vertical):
-    BINDINGS: ClassVar = [("escape", "leave", "")]
+    BINDINGS: ClassVar = [Binding("escape", "leave"), Binding("enter", "next", priority=True)]
 
     class Filled(Message):
         def __init__(self, sender: CloseForm, topic: str, result: str) -> None:
@@ -88,6 +90,13 @@ class CloseForm(Vertical):
         self.display = False
         self.post_message(self.Left(self))
 
+    def action_next(self) -> None:
+        """At once, so that what is typed next is the result; closing waits for the field itself."""
+        if self.screen.focused is self.query_one(".topic", Input):
+            self.screen.set_focus(self.query_one(".result", Input))
+        else:
+            raise SkipAction
+
     @on(Input.Submitted)
     def submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -95,15 +104,11 @@ class CloseForm(Vertical):
         result = self.query_one(".result", Input)
         for field, name in ((topic, _("topic")), (result, _("result"))):
             if not field.value.strip():
-                if event.input is field:
-                    self.query_one(FormLine).say(
-                        _("{name} cannot be empty: later readers live on it").format(name=name), "bad"
-                    )
+                self.query_one(FormLine).say(
+                    _("{name} cannot be empty: later readers live on it").format(name=name), "bad"
+                )
                 self.screen.set_focus(field)
                 return
-        if event.input is topic:
-            self.screen.set_focus(result)
-            return
         self.post_message(self.Filled(self, topic.value.strip(), result.value.strip()))
 
     def on_key(self, event: events.Key) -> None:

@@ -37,10 +37,16 @@ class Composer(TextArea):
             self.load_text(typed(text))
             self.move_cursor(self.document.end)
 
+    async def _on_key(self, event: events.Key) -> None:
+        """A letter that was pressed before the focus went away must not land in another conversation."""
+        if self.screen.focused is not self:
+            event.prevent_default()
+            event.stop()
+
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        if self.read_only:
+        if self.read_only or self.screen.focused is not self:
             return
         if result := self._replace_via_keyboard(typed(event.text), *self.selection):
             self.move_cursor(result.end_location)

@@ -57,8 +57,12 @@ class Finder(ModalScreen[R | None], Generic[R]):
     @on(Input.Submitted)
     def submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self.rows.row_count():
+        if self.rows.row_count() and self.current():
             self.chosen(self.rows.cursor)
+
+    def current(self) -> bool:
+        """Do the rows answer what is in the field now?"""
+        return True
 
     @on(LineList.Chosen)
     def clicked(self, event: LineList.Chosen) -> None:

@@ -71,7 +71,7 @@ class Pane(Vertical):
 
     @property
     def writing(self) -> bool:
-        return self.composer.has_focus
+        return self.is_attached and self.screen.focused is self.composer
 
     def show(self, row: Conversation | None) -> None:
         """Another conversation. What was being written stays behind as its draft."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from msgspec.structs import replace
+from textual.events import Key
 
 from omni_console.widgets.river_view import RiverView
 from server.protocol import Draft
-from tests.fakes.console_hands import console
+from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api import HOUR, MINUTE, NOW, FakeServer
 from tests.fakes.operator_world import BORIS, conversation, crowd, customer, said
 
@@ -223,7 +224,7 @@ async def test_closing_asks_for_topic_and_result(world: FakeServer, tmp_path: Pa
         await hands.sees("нечем заплатить")
         await hands.press("e")
         await hands.sees("close this case")
-        await hands.press("enter")
+        await hands.press("enter", "enter")
         await hands.sees("topic cannot be empty")
         await hands.type("card")
         await hands.press("enter", "enter")
@@ -505,3 +506,44 @@ async def test_keys_pressed_faster_than_the_screen_are_text(world: FakeServer, t
         await hands.pilot.pause()
         assert world.conversations[IVAN].state == "open"
         assert world.conversations[IVAN].assignee_id == 1
+
+
+async def at_once(hands: Hands, *keys: str) -> None:
+    """Keys as a slow line delivers them: many in one piece, faster than anything is handled."""
+    for key in keys:
+        hands.app.post_message(Key(key, key if len(key) == 1 else None))
+    await hands.pilot.pause()
+
+
+async def test_a_whole_reply_in_one_piece_is_sent_whole(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await at_once(hands, "r", *"wholesentence", "ctrl+j")
+        await hands.until(lambda: world.messages[-1].text == "wholesentence", "all of it")
+        pane = hands.screen.pane
+        assert pane is not None
+        await hands.until(lambda: pane.composer.text == "", "nothing left over")
+
+
+async def test_going_on_in_the_middle_takes_no_letter_along(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await at_once(hands, "r", *"forivan", "alt+1", *"xyz")
+        await hands.sees("Kind regards")
+        pane = hands.screen.pane
+        assert pane is not None
+        assert pane.conversation_id == ANNA
+        assert pane.composer.text == "", "nothing meant for Ivan is with Anna"
+        await hands.until(lambda: world.drafts, "the draft")
+        assert {key: draft.text for key, draft in world.drafts.items()} == {(IVAN, "reply"): "forivan"}
+
+
+async def test_a_close_form_filled_in_one_piece(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await at_once(hands, "e", *"card", "enter", *"solved", "enter")
+        await hands.until(lambda: world.conversations[IVAN].state == "closed", "closed")
+        assert (world.conversations[IVAN].topic, world.conversations[IVAN].result) == ("card", "solved")
