@@ -173,6 +173,7 @@ class Outbox:
         self._paces = {name: Pace(channel.spec.capabilities.pace_per_s) for name, channel in channels.items()}
         self._paused_until: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
         self._random = random.Random()  # noqa: S311 - jitter, no secret
 
     def soon(self) -> None:
@@ -188,6 +189,11 @@ class Outbox:
         """Take no more; let sends under way finish for `patience` seconds. What is then still being sent
         stays leased: the next start resolves it."""
         if self._task is not None:
+            # Not cancelled outright: a lease that is being committed would be held by nobody, and its reply
+            # be shown as unknown though it was never sent.
+            self._stopping = True
+            self._wake.set()
+            await asyncio.wait({self._task}, timeout=patience)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -213,7 +219,7 @@ class Outbox:
         return len(rows)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 wait = await self._send_due()
             except StoreUnavailableError as error:

@@ -86,7 +86,8 @@ class Operator:
 
     async def listen(self) -> None:
         """Hear every event from now on, over any number of connections. Ends only by cancellation."""
-        self._client.seq = self._history.console_from = (await self._client.hello()).seq
+        newest = (await self._until_answered(self._client.hello)).seq
+        self._client.seq = self._history.console_from = newest
 
         def heard(envelope: Envelope) -> None:
             if envelope.type == "event":
