@@ -367,7 +367,7 @@ def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> l
     chosen = outbox.doubtful(tx, None if command.all else command.message_ids)
     for row in chosen:
         if command.verdict == "again":
-            outbox.set_state(tx, row.message_id, "queued", "", tx.now)
+            outbox.send_again(tx, row.message_id)
             messages.set_status(tx, row.message_id, "queued")
         elif command.verdict == "arrived":
             outbox.set_state(tx, row.message_id, "sent", "", tx.now)
@@ -385,9 +385,9 @@ def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> l
         if command.verdict == "arrived":
             messages.set_sent(tx, row.message_id, seq, None)
         conversations.touch(tx, row.conversation_id, seq)
-        conversations.count_unsettled(tx, row.conversation_id)
+        left = conversations.count_unsettled(tx, row.conversation_id)
         conversation = conversations.held(tx, row.conversation_id)
         answered = command.verdict != "drop" and conversation.customer_seq <= conversation.reply_seq
-        if answered and conversation.life.state == "open":
+        if answered and not left and conversation.life.state == "open":
             _save_state(tx, conversation, lifecycle.reply_arrived(conversation.life, tx.now), operator)
     return [row.message_id for row in chosen]

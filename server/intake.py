@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from channels.base import Contact, InboundEvent
-from server import casework, identity, lifecycle
+from server import casework, identity, lifecycle, outbox
 from server.placement import Candidate, Placement, place
 from server.protocol import Status
 from server.store import conversations, customers, messages, state
@@ -100,9 +101,17 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
     customer_id = decision.customer
     if customer_id is None:
         customer_id = customers.create(tx, name or _name_from(sender.external_id, sender.contacts))
+    # Somebody who was only known by an address gets the first name that we learn.
+    names = [name]
     for merge in decision.merges:
+        names.append(customers.name_of(tx, merge.source))
         customers.merge(tx, merge.source, merge.target, merge.evidence)
-        _tell_of_merge(tx, merge)
+        _tell_of_change(tx, merge.target, {"fields": ["merged"], "from": merge.source})
+    news = own is None or customers.is_news(own, name, tx.now)
+    learned_name = next(filter(None, names), "")
+    if (news or decision.merges) and learned_name and not customers.name_of(tx, customer_id):
+        customers.rename(tx, customer_id, learned_name)
+        _tell_of_change(tx, customer_id, {"fields": ["name"]})
     if own is None:
         address_id = customers.add_address(
             tx,
@@ -116,7 +125,7 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
         )
     else:
         address_id = own.address_id
-    if own is None or customers.is_news(own, name, tx.now):
+    if news:
         customers.heard_from(tx, address_id, name)
     learned = [
         *decision.attach,
@@ -137,13 +146,12 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
     return Author(customer_id, address_id, name)
 
 
-def _tell_of_merge(tx: Transaction, merge: identity.Merge) -> None:
-    """Every conversation of the joined person shows another name or card from now on."""
-    data = {"fields": ["merged"], "from": merge.source}
-    tx.emit("customer.changed", customer_id=merge.target, data=data)
-    for conversation_id in conversations.ids_of_customer(tx, merge.target):
+def _tell_of_change(tx: Transaction, customer_id: int, data: dict[str, Any]) -> None:
+    """Every conversation of the person shows another name or card from now on."""
+    tx.emit("customer.changed", customer_id=customer_id, data=data)
+    for conversation_id in conversations.ids_of_customer(tx, customer_id):
         seq = tx.emit(
-            "customer.changed", customer_id=merge.target, conversation_id=conversation_id, data=data
+            "customer.changed", customer_id=customer_id, conversation_id=conversation_id, data=data
         )
         conversations.touch(tx, conversation_id, seq)
 
@@ -172,7 +180,8 @@ def _by_reference(tx: Transaction, channel: ChannelFacts, event: InboundEvent, a
     A reference that anybody could have made up or copied counts only where the author already takes part.
     """
     for reference in event.references:
-        row = messages.by_remote_id(tx, channel.id, reference.remote_id)
+        # What bears our MAC speaks of a message of ours, whoever else took that id for his own.
+        row = messages.by_remote_id(tx, channel.id, reference.remote_id, ours=reference.trusted)
         if row is None:
             continue
         conversation = conversations.held(tx, row["conversation_id"])
@@ -421,13 +430,15 @@ def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
     if row is None or row["kind"] != "out":
         return Outcome()
     if status == "failed":
-        targets = [row["id"]]
-    else:
-        # Who read this one read what stood above it.
-        targets = messages.undelivered_up_to(tx, channel.id, event.thread, row["visible_seq"] or 0, below)
-    error = event.detail.get("reason", "") if status == "failed" else ""
-    for message_id in targets:
-        messages.set_status(tx, message_id, status, error)
+        if row["status"] not in ("delivered", "read"):
+            why = event.detail.get("reason", "") or "the provider could not deliver it"
+            outbox.declare_failed(tx, row["id"], row["conversation_id"], row["customer_id"], why)
+        return Outcome(row["customer_id"])
+    # Who read this one read what stood above it.
+    for message_id in messages.undelivered_up_to(
+        tx, channel.id, event.thread, row["visible_seq"] or 0, below
+    ):
+        messages.set_status(tx, message_id, status)
         where = messages.place_of(tx, message_id)
         tx.emit(
             "message.status",

@@ -134,6 +134,14 @@ def declare_unknown(tx: Transaction, row: outbox.Abandoned, why: str) -> None:
     _tell(tx, row.message_id, row.conversation_id, row.customer_id, Verdict("unknown", "unknown", why))
 
 
+def declare_failed(
+    tx: Transaction, message_id: int, conversation_id: int, customer_id: int, why: str
+) -> None:
+    """The provider says so after it had taken the message over: the customer did not get it."""
+    outbox.set_state(tx, message_id, "failed", why, tx.now)
+    _tell(tx, message_id, conversation_id, customer_id, Verdict("failed", "failed", why))
+
+
 class Pace:
     """At most `rate` sends a second for one channel, as the time from which the next is allowed."""
 

@@ -177,14 +177,16 @@ def note_message(
     )
 
 
-def count_unsettled(tx: Transaction, conversation_id: int) -> None:
-    """Recount the replies of this conversation that wait for an operator's decision."""
-    tx.run(
+def count_unsettled(tx: Transaction, conversation_id: int) -> int:
+    """Recount the replies of this conversation that wait for an operator's decision; how many."""
+    count = tx.value(
         "UPDATE conversation SET unsettled = (SELECT count(*) FROM outbox o"
         " JOIN message m ON m.id = o.message_id"
-        " WHERE m.conversation_id = conversation.id AND o.state IN ('failed', 'unknown')) WHERE id = ?",
+        " WHERE m.conversation_id = conversation.id AND o.state IN ('failed', 'unknown')) WHERE id = ?"
+        " RETURNING unsettled",
         (conversation_id,),
     )
+    return int(count)
 
 
 def touch(tx: Transaction, conversation_id: int, seq: int) -> None:

@@ -87,22 +87,36 @@ def set_blocked(tx: Transaction, address_id: int, blocked: bool) -> None:
 
 
 def name_of(tx: Snapshot, customer_id: int) -> str:
-    return str(tx.value("SELECT name FROM customer WHERE id = ?", (customer_id,)))
+    """The customer's name, or '' where he is only called by one of his addresses."""
+    return str(
+        tx.value(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM address a WHERE a.customer_id = k.id"
+            " AND a.external_id = k.name) THEN '' ELSE k.name END FROM customer k WHERE k.id = ?",
+            (customer_id,),
+        )
+    )
 
 
 def merge(tx: Transaction, source: int, target: int, evidence: str) -> int:
     """Make `source` part of `target`; the id of the journal row that can take it back.
 
-    Claimed addresses that both have stay where they are: they name nobody.
+    `moved` of that row holds the ids that went from source to target by table, and as `address_back` the
+    target's claims that went to source because the same address is verified there. Claims that both have
+    stay where they are: they name nobody.
     """
-    moved: dict[str, list[int]] = {}
+    moved: dict[str, list[int]] = {"address_back": _give_way(tx, source, target)}
     moved["address"] = [
         row["id"]
         for row in tx.all(
-            "SELECT id FROM address WHERE customer_id = :source AND NOT EXISTS (SELECT 1 FROM address AS mine"
-            " WHERE mine.customer_id = :target AND mine.scheme = address.scheme"
+            "SELECT id FROM address WHERE customer_id = :source"
+            " AND id NOT IN (SELECT value FROM json_each(:back)) AND NOT EXISTS ("
+            "SELECT 1 FROM address AS mine WHERE mine.customer_id = :target AND mine.scheme = address.scheme"
             " AND mine.account = address.account AND mine.external_id = address.external_id)",
-            {"source": source, "target": target},
+            {
+                "source": source,
+                "target": target,
+                "back": msgspec.json.encode(moved["address_back"]).decode(),
+            },
         )
     ]
     for table in ("conversation", "message", "journal"):
@@ -112,11 +126,39 @@ def merge(tx: Transaction, source: int, target: int, evidence: str) -> int:
         tx.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", (target, source))
     for address_id in moved["address"]:
         tx.run("UPDATE address SET customer_id = ? WHERE id = ?", (target, address_id))
+    for claim_id in moved["address_back"]:
+        tx.run(
+            "UPDATE address SET external_id = substr(external_id, length(CAST(id AS TEXT)) + 2) WHERE id = ?",
+            (claim_id,),
+        )
     tx.run("UPDATE customer SET merged_into = ? WHERE id = ?", (target, source))
     return tx.insert(
         "INSERT INTO merge (at, from_customer, into_customer, evidence, moved) VALUES (?, ?, ?, ?, ?)",
         (tx.now, source, target, evidence, msgspec.json.encode(moved).decode()),
     )
+
+
+def _give_way(tx: Transaction, source: int, target: int) -> list[int]:
+    """Hand the target's claims of addresses that are verified for source to source; their ids.
+
+    Until the verified ones have moved they bear their own id before their name, as both cannot stand with
+    one customer.
+    """
+    claims = [
+        row["id"]
+        for row in tx.all(
+            "SELECT mine.id FROM address AS mine JOIN address AS theirs ON theirs.customer_id = :source"
+            " AND theirs.verified = 1 AND mine.scheme = theirs.scheme AND mine.account = theirs.account"
+            " AND mine.external_id = theirs.external_id WHERE mine.customer_id = :target",
+            {"source": source, "target": target},
+        )
+    ]
+    for claim_id in claims:
+        tx.run(
+            "UPDATE address SET customer_id = ?, external_id = id || ':' || external_id WHERE id = ?",
+            (source, claim_id),
+        )
+    return claims
 
 
 def addresses(tx: Snapshot, customer_id: int) -> list[Address]:

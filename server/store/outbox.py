@@ -149,6 +149,15 @@ def set_state(tx: Transaction, message_id: int, state: str, error: str, due_at: 
     )
 
 
+def send_again(tx: Transaction, message_id: int) -> None:
+    """As if it were written just now, under the same identity: it gets its whole time of tries again."""
+    tx.run(
+        "UPDATE outbox SET state = 'queued', error = '', attempts = 0, due_at = ?, created_at = ?,"
+        " lease = NULL, lease_until = NULL WHERE message_id = ?",
+        (tx.now, tx.now, message_id),
+    )
+
+
 def next_due(tx: Snapshot, channel_ids: list[str]) -> int | None:
     """When the next message of these channels falls due (it may be kept back by an earlier one)."""
     value = tx.value(
