@@ -241,6 +241,7 @@ class DeskScreen(Screen[None]):
 
     def show_view(self, view: View) -> None:
         self._show_reading(False)
+        self.desk.trim(self.grid.conversations(), view)
         self.list.show(view)
         self.status.show_view(view)
         self.set_focus(self.list)
@@ -494,7 +495,7 @@ class DeskScreen(Screen[None]):
                 self.load_view(self.list.view)
             self.writing.online_again()
         else:
-            self.banner.show(link.why)
+            self.banner.show(link.why, for_good=link.state == "refused")
 
     @on(Heard)
     def heard(self, event: Heard) -> None:
