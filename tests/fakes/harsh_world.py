@@ -43,6 +43,10 @@ class HarshWorld(World):
         assert self.process is not None
         self.process.send_signal(number)
 
+    def signal_kill(self) -> None:
+        """kill -9 from where nothing can be awaited; `kill_server` then waits for the end."""
+        self.signal(signal.SIGKILL)
+
     @property
     def pid(self) -> int:
         assert self.process is not None
