@@ -71,7 +71,7 @@ async def _catch_up(
 ) -> None:
     """Welcome or reset, then what the client missed, up to where its queue begins."""
     start = subscription.examined
-    if resume is None or resume >= start:
+    if resume is None or resume == start:
         await _say(socket, Envelope(type="welcome", seq=start, text=context.trouble()))
         return
 
