@@ -27,6 +27,7 @@ from server.indexer import Indexer
 from server.intake import DAY_MS, ChannelFacts, Policy
 from server.lock import DataLock
 from server.marks import Marks
+from server.measures import Measures
 from server.outbox import Outbox
 from server.protocol import ChannelInfo
 from server.public.app import create_public_app
@@ -41,7 +42,10 @@ from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
 
-DRAIN_S = 6.0
+# Together at most 10 s from SIGTERM to the end, whatever hangs: service managers and people wait no longer.
+DRAIN_S = 4.5  # for replies that are being sent; they get the most, because a cut one becomes unknown
+CHANNEL_S = 2.0
+DOOR_S = 1.0
 HOUSEKEEPING_S = 1.0
 DISK_LOOK_S = 5.0
 FORGET_EVERY_S = 600.0
@@ -76,7 +80,9 @@ class Server:
         self.config = config
         self.clock = clock or SystemClock()
         self.channels = make_channels(config)
-        self.counters = Counters()
+        self.counters = Counters(self.channels)
+        self.measures = Measures(self.counters)
+        self.is_ready = False  # everything has started, and nothing is being stopped
         self.health: dict[str, ChannelHealth] = {
             channel_id: ChannelHealth(state="starting") for channel_id in self.channels
         }
@@ -85,7 +91,11 @@ class Server:
         data_dir = config.server.data_dir
         self.blobs = BlobStore(data_dir / offline.BLOBS)
         self.database = Database(
-            data_dir / offline.DATABASE, self.clock, self._committed, self._writing_changed
+            data_dir / offline.DATABASE,
+            self.clock,
+            self._committed,
+            self._writing_changed,
+            self.measures.committed,
         )
         self.public: PublicServer | None = None
         self._hub: Hub | None = None
@@ -231,6 +241,7 @@ class Server:
                 base_url=self.config.public.base_url,
                 refuse=self.refuse,
                 parse_soon=apart.soon,
+                count=self.counters.add,
             )
             for channel_id in self.channels:
                 hosts[channel_id] = ChannelHost(
@@ -244,14 +255,17 @@ class Server:
 
             indexer = Indexer(self.database)
             hub.on_event.append(indexer.heard)
+            hub.on_event.append(self.measures.heard)
             indexer.start()
             stack.push_async_callback(indexer.stop)
             # The door first, so that channels know their address; until they run they answer 503.
             await self._open_public_door(stack, hosts)
             # Channels first listen, then send: an echo or a receipt must find somebody to take it.
+            started: list[Channel] = []
+            stack.push_async_callback(self._stop_channels, started)
             for channel_id, channel in self.channels.items():
                 await channel.start(hosts[channel_id])
-                stack.push_async_callback(self._stop_channel, channel)
+                started.append(channel)
             # Only a started channel can tell its own message ids in what was left over from a crash.
             apart.start()
             stack.push_async_callback(apart.stop)
@@ -261,13 +275,21 @@ class Server:
             housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
             stack.callback(housekeeping.cancel)
             log.info("serving", socket=str(settings.socket), public=self.public.url if self.public else "")
-            yield self
-            log.info("stopping")
+            self.is_ready = True
+            try:
+                yield self
+            finally:
+                self.is_ready = False
+                log.info("stopping")
         self._hub = None
+
+    async def _stop_channels(self, started: list[Channel]) -> None:
+        """All at once: one that hangs takes no time from the others."""
+        await asyncio.gather(*(self._stop_channel(channel) for channel in started))
 
     async def _stop_channel(self, channel: Channel) -> None:
         try:
-            async with asyncio.timeout(DRAIN_S):
+            async with asyncio.timeout(CHANNEL_S):
                 await channel.stop()
         except Exception:
             log.exception("a channel did not stop cleanly", channel=channel.id)
@@ -278,8 +300,15 @@ class Server:
         settings = self.config.public
         if not settings.enabled:
             return
-        app = create_public_app(settings, self.channels, hosts, self.counters, trouble=self.trouble)
-        self.public = PublicServer(app, settings)
+        app = create_public_app(
+            settings,
+            self.channels,
+            hosts,
+            self.counters,
+            trouble=self.trouble,
+            ready=lambda: self.is_ready,
+        )
+        self.public = PublicServer(app, settings, patience=DOOR_S)
         await self.public.start()
         stack.push_async_callback(self.public.stop)
         for host in hosts.values():
@@ -304,11 +333,13 @@ class Server:
             version=product_version(),
             trouble=self.trouble,
             disk_reserve=self.config.server.disk_reserve_mb * MIB,
+            ready=lambda: self.is_ready and not self.trouble(),
+            measures=self.measures,
         )
         bound = operator_socket.bind(self.config.server.socket, self.config.server.socket_group)
         stack.callback(bound.close)
         runner = web.AppRunner(
-            create_operator_app(context), access_log=None, shutdown_timeout=2.0, handle_signals=False
+            create_operator_app(context), access_log=None, shutdown_timeout=DOOR_S, handle_signals=False
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)

@@ -51,6 +51,7 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     refuse: Callable[[], str]  # why nothing may be taken in now, or ""
     parse_soon: Callable[[], None]  # a raw item was committed that waits for the parser
+    count: Callable[[str, str], None] = lambda what, channel_id: None
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -101,6 +102,8 @@ class ChannelHost:
             # A defect of ours in one item must not cost the others, and not lose that one either.
             log.exception("taking in failed; taking the batch one by one", channel=self.channel_id)
             receipts = await self._take_one_by_one(prepared, bookmark)
+        for receipt in receipts:
+            self._at.count("duplicate" if receipt.duplicate else "stored", self.channel_id)
         if any(delivery.event is None for delivery in batch):
             self._at.parse_soon()
         return receipts
@@ -220,7 +223,11 @@ class ChannelHost:
         )
         outcome = take_in(tx, self._facts, event, files, self._at.policy)
         journal.quarantined(tx, journal_id, why, outcome.message_id)
-        tx.emit("journal.quarantined", message_id=outcome.message_id, data={"journal": journal_id})
+        tx.emit(
+            "journal.quarantined",
+            message_id=outcome.message_id,
+            data={"journal": journal_id, "channel": self.channel_id},
+        )
         return outcome
 
     async def get(self, key: str) -> bytes | None:

@@ -154,6 +154,15 @@ class Hub:
     def is_online(self, operator_id: int) -> bool:
         return any(subscription.operator.id == operator_id for subscription in self._subscriptions)
 
+    @property
+    def consoles(self) -> int:
+        return len(self._subscriptions)
+
+    @property
+    def visitors(self) -> int:
+        """Site chats that listen."""
+        return sum(len(watches) for watches in self._watches.values())
+
     def subscribe(self, operator: OperatorInfo) -> Subscription:
         """From the newest published event on. What lies between a client's resume point and that is
         replayed by `replay`, which must run before the queue is read."""

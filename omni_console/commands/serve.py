@@ -12,6 +12,7 @@ from omni_console.commands.options import Options
 from server.app import Server
 from server.config import find_config, load
 from server.logs import set_up
+from server.notify import notify, watchdog_interval
 
 
 @click.command()
@@ -36,4 +37,17 @@ async def _serve(server: Server, ready_fd: int | None) -> None:
         if ready_fd is not None:
             os.write(ready_fd, f"{server.public.url if server.public else ''}\n".encode())
             os.close(ready_fd)
-        await stop.wait()
+        notify("READY=1")
+        await _until(stop)
+        notify("STOPPING=1")
+
+
+async def _until(stop: asyncio.Event) -> None:
+    """Wait, and show a service manager that watches us that the event loop still turns."""
+    interval = watchdog_interval()
+    while not stop.is_set():
+        try:
+            async with asyncio.timeout(interval):
+                await stop.wait()
+        except TimeoutError:
+            notify("WATCHDOG=1")

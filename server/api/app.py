@@ -12,7 +12,9 @@ from server.api import (
     customers,
     events,
     files,
+    health,
     hello,
+    metrics,
     operators,
     replies,
     search,
@@ -96,6 +98,8 @@ async def _stale(request: web.Request, error: StaleError) -> ApiError:
 @web.middleware
 async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The kernel says which local account is at the other end; no operator, no entry."""
+    if request.path in health.OPEN:
+        return await handler(request)
     asked = request.headers.get("Omni-Protocol", str(PROTOCOL))
     if asked != str(PROTOCOL):
         raise refused(
@@ -137,6 +141,8 @@ def create_operator_app(context: Context) -> web.Application:
         files,
         events,
         backup,
+        health,
+        metrics,
     ):
         app.add_routes(resource.routes)
     return app

@@ -13,6 +13,7 @@ from server.clock import Clock
 from server.hub import Hub
 from server.indexer import Indexer
 from server.marks import Marks
+from server.measures import Measures
 from server.operators import Action, authorise
 from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo
 from server.store.blobs import BlobStore
@@ -36,6 +37,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     trouble: Callable[[], str]
     disk_reserve: int = 0  # bytes that nothing but intake may use
+    ready: Callable[[], bool] = lambda: True
+    measures: Measures | None = None
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -32,11 +32,13 @@ def create_public_app(
     *,
     clock: Clock = time.monotonic,
     trouble: Callable[[], str] = lambda: "",
+    ready: Callable[[], bool] = lambda: True,
 ) -> web.Application:
     """Serve it with `server.public.listen.PublicServer`, which also guards the connections.
 
     `request.remote` of every handler is the visitor's address, also behind a trusted proxy. `trouble`
-    tells why nothing can be accepted now ("" where all is well); /healthz answers by it.
+    tells why nothing can be accepted now ("" where all is well); /healthz answers by it, and /readyz by
+    `ready` as well.
     """
     limits = settings.limits
     proxies = Proxies(settings.trusted_proxies)
@@ -58,6 +60,11 @@ def create_public_app(
             return refuse(503, "unavailable")
         return web.json_response({"status": "ok"})
 
+    async def readyz(request: web.Request) -> web.Response:
+        if trouble() or not ready():
+            return refuse(503, "unavailable")
+        return web.json_response({"status": "ready"})
+
     app = web.Application(
         middlewares=[
             guard.middleware,
@@ -70,6 +77,7 @@ def create_public_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.end)
     app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
     _mount(app, "POST", "/hooks/{channel_id}", hooks.take, limits.hook_body_bytes, counters)
     for channel_id, channel in channels.items():
         for route in channel.routes():

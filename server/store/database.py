@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -182,6 +183,7 @@ class Database:
 
     `on_commit(events)` is called on the event loop after each commit, in the order of the log.
     `on_trouble(text)` is called when writing begins to fail (text says why) and when it works again ("").
+    `on_group(size, seconds)` is called after each group of transactions, whatever became of it.
     """
 
     def __init__(
@@ -190,11 +192,13 @@ class Database:
         clock: Clock,
         on_commit: Callable[[list[Event]], None] = lambda events: None,
         on_trouble: Callable[[str], None] = lambda text: None,
+        on_group: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
         self.path = path
         self.clock = clock
         self.on_commit = on_commit
         self.on_trouble = on_trouble
+        self.on_group = on_group
         self.trouble = ""
         self._waiting: deque[Waiting] = deque()
         self._pump: asyncio.Task[None] | None = None
@@ -245,6 +249,7 @@ class Database:
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
             now = self.clock.now()
+            began = time.perf_counter()
             try:
                 outcomes = await writer.call(
                     lambda connection, group=group, now=now: run_batch(  # type: ignore[misc]
@@ -253,6 +258,7 @@ class Database:
                 )
             except Exception as error:
                 outcomes = [Outcome(None, error, []) for _ in group]
+            self.on_group(len(group), time.perf_counter() - began)
             self._note_trouble(outcomes)
             events = [event for outcome in outcomes for event in outcome.events]
             if events:
