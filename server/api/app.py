@@ -54,6 +54,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(refused(409, "illegal_state", str(error), "choose another"))
     except StoreUnavailableError as error:
         return error_answer(refused(503, "unavailable", str(error), error.hint))
+    except (OverflowError, UnicodeEncodeError):
+        return error_answer(refused(400, "bad_request", "a number is too large, or a text is none"))
     except web.HTTPRequestEntityTooLarge:
         return error_answer(refused(413, "too_large", f"the body is larger than {BODY_MAX} bytes"))
     except web.HTTPException as error:

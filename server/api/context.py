@@ -55,7 +55,9 @@ class ApiError(Exception):
 
 
 def refused(status: int, code: str, message: str, hint: str = "") -> ApiError:
-    return ApiError(status, ErrorBody(code=code, message=message, hint=hint))
+    # What was asked for may hold bytes that are no text, and the answer speaks of it.
+    shown = message.encode("utf-8", "replace").decode()
+    return ApiError(status, ErrorBody(code=code, message=shown, hint=hint))
 
 
 def operator(request: web.Request, action: Action) -> OperatorInfo:
@@ -76,6 +78,8 @@ def error_answer(error: ApiError) -> web.Response:
 
 async def command(request: web.Request, kind: type[T]) -> T:
     """The body as a wire type. Raises ApiError."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise refused(415, "bad_request", "the body is compressed", "send it as it is")
     raw = await request.read()
     try:
         return msgspec.json.decode(raw or b"{}", type=kind)
@@ -104,7 +108,8 @@ def key(request: web.Request, name: str, parts: int) -> tuple[int, ...] | None:
     if not text:
         return None
     pieces = text.split(".")
-    if len(pieces) != parts or not all(p.isascii() and p.isdigit() and len(p) < 19 for p in pieces):
+    usable = all(p.isascii() and p.isdigit() and len(p) < 20 and int(p) < 1 << 63 for p in pieces)
+    if len(pieces) != parts or not usable:
         raise refused(400, "bad_request", f"{name} is not a key that this server gave out")
     return tuple(int(piece) for piece in pieces)
 

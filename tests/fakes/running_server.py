@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import itertools
 import os
 import tempfile
@@ -210,9 +211,10 @@ class Running:
         connector = aiohttp.UnixConnector(path=self.socket)
         headers = {"Authorization": f"Bearer {uid}"} if uid is not None else {}
         headers |= more.pop("headers", {})
+        data = None if body is None else io.BytesIO(body)
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.request(method, "http://omni" + path, data=body, headers=headers, **more) as answer,
+            session.request(method, "http://omni" + path, data=data, headers=headers, **more) as answer,
         ):
             return answer.status, await answer.read()
 
