@@ -68,6 +68,7 @@ class Changed:
     customers: set[int] = field(default_factory=set)
     drafts: set[int] = field(default_factory=set)
     stale_customers: set[int] = field(default_factory=set)
+    stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
     arrived: Message | None = None  # a customer's new message
 
 
@@ -211,6 +212,12 @@ class Desk:
             changed.drafts.add(body.conversation_id)
         if envelope.kind == "customer.changed" and body.customer_id in self.customers:
             changed.stale_customers.add(body.customer_id)
+        if envelope.kind == "customer.changed":
+            changed.stale_ways |= {
+                key
+                for key in self.ways
+                if key in self.conversations and self.conversations[key].customer_id == body.customer_id
+            }
         if envelope.kind in ("channel.state", "operator.changed"):
             changed.people = True
         changed.counts = not repeated and envelope.kind.startswith(_MOVES_COUNTS)
@@ -224,6 +231,18 @@ class Desk:
             changed.conversations.add(message.conversation_id)
         if envelope.kind == "message.received" and not repeated:
             changed.arrived = message
+            if message.kind == "in" and not message.stranger and not self._answered_there(message):
+                changed.stale_ways.add(message.conversation_id)
+
+    def _answered_there(self, message: Message) -> bool:
+        """Whether our answers already go where this message came from (or nobody asked yet where)."""
+        ways = self.ways.get(message.conversation_id)
+        if ways is None:
+            return True
+        return bool(ways) and (ways[0].channel_id, ways[0].address_id) == (
+            message.channel_id,
+            message.address_id,
+        )
 
     # --- what is asked ------------------------------------------------------------------------------
 

@@ -73,6 +73,7 @@ class DeskScreen(Screen[None]):
         self.changes = changes
         self.online = False
         self.greeted = False
+        self._begun = False
         self.outgoing: dict[int, Outgoing] = {}
         self.status = StatusLine(desk, clock)
         self.banner = OfflineBanner()
@@ -515,6 +516,7 @@ class DeskScreen(Screen[None]):
             merged.customers |= changed.customers
             merged.drafts |= changed.drafts
             merged.stale_customers |= changed.stale_customers
+            merged.stale_ways |= changed.stale_ways
             merged.arrived = changed.arrived or merged.arrived
 
     def _paint_changes(self) -> None:
@@ -536,6 +538,8 @@ class DeskScreen(Screen[None]):
                 pane.changed()
         for customer_id in changed.stale_customers:
             errands.send(self, "customer", partial(self.client.customer, customer_id), CustomerCame)
+        for conversation_id in changed.stale_ways:
+            self.load_detail(conversation_id)
         self.card.changed()
         arrived = changed.arrived
         if arrived is not None and not self.app.app_focus:
@@ -547,8 +551,17 @@ class DeskScreen(Screen[None]):
     def page_came(self, event: PageCame) -> None:
         self.desk.put_page(event.view, event.page, first=event.first)
         self.status.changed()
+        self._begin_where_work_is(event)
         if event.view == self.list.view:
             self.list.rows_changed()
+
+    def _begin_where_work_is(self, event: PageCame) -> None:
+        """Nobody waits for this operator yet: the day begins with the queue."""
+        if event.view != "mine" or self._begun:
+            return
+        self._begun = True
+        if not event.page.items and event.page.counts.queue and self.list.view == "mine":
+            self.show_view("queue")
 
     @on(DetailCame)
     def detail_came(self, event: DetailCame) -> None:

@@ -33,7 +33,7 @@ class Pane(Vertical):
         super().__init__(classes="pane")
         self.desk = desk
         self.conversation_id = 0
-        self.way_index = 0
+        self.chosen_way: tuple[str, int] | None = None  # (channel, address); None: the best one
         self._changes = changes
         self.header = PaneHeader(desk, clock)
         self.river = RiverView(desk, clock)
@@ -66,8 +66,10 @@ class Pane(Vertical):
 
     @property
     def way(self) -> ReplyWay | None:
-        ways = self.ways
-        return ways[self.way_index % len(ways)] if ways else None
+        for way in self.ways:
+            if (way.channel_id, way.address_id) == self.chosen_way:
+                return way
+        return self.ways[0] if self.ways else None
 
     @property
     def writing(self) -> bool:
@@ -84,7 +86,7 @@ class Pane(Vertical):
         self.composer.turn("reply")
         self.notice.clear()
         self.form.display = False
-        self.way_index = 0
+        self.chosen_way = None
         self.line.busy = False
         self.conversation_id = row.id if row else 0
         self.header.conversation_id = self.conversation_id
@@ -113,9 +115,9 @@ class Pane(Vertical):
         self._show_writing()
 
     def _choose_way(self, draft: Draft) -> None:
-        for index, way in enumerate(self.ways):
+        for way in self.ways:
             if (way.channel_id, way.address_id) == (draft.channel_id, draft.address_id):
-                self.way_index = index
+                self.chosen_way = (way.channel_id, way.address_id)
 
     def changed(self) -> None:
         """Rows, messages or the time changed."""
@@ -161,8 +163,10 @@ class Pane(Vertical):
         self._show_writing()
 
     def next_way(self) -> None:
-        if len(self.ways) > 1:
-            self.way_index = (self.way_index + 1) % len(self.ways)
+        ways, way = self.ways, self.way
+        if way is not None and len(ways) > 1:
+            following = ways[(ways.index(way) + 1) % len(ways)]
+            self.chosen_way = (following.channel_id, following.address_id)
             self.keep()
             self._show_writing()
 
@@ -184,6 +188,15 @@ class Pane(Vertical):
         if self.desk.drafts.write(draft):
             self.post_message(self.DraftChanged(draft))
 
+    def _hold_way(self) -> None:
+        """What is being written goes where it was begun for, wherever the customer writes meanwhile; an
+        empty composer follows him."""
+        way = self.way
+        if not self.composer.text:
+            self.chosen_way = None
+        elif self.chosen_way is None and way is not None:
+            self.chosen_way = (way.channel_id, way.address_id)
+
     def set_busy(self, busy: bool) -> None:
         """A reply is on its way to the server: its words stay as they are until it answers."""
         self.line.busy = busy
@@ -194,6 +207,8 @@ class Pane(Vertical):
         """The server has taken what was written."""
         self.set_busy(False)
         self.notice.clear()
+        if kind == "reply":
+            self.chosen_way = None
         if self.composer.kind == kind:
             self.composer.put("")
             self.keep()
@@ -204,6 +219,7 @@ class Pane(Vertical):
     @on(TextArea.Changed)
     def typed(self, event: TextArea.Changed) -> None:
         event.stop()
+        self._hold_way()
         self.keep()
         self._show_writing()
 

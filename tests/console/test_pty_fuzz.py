@@ -165,10 +165,11 @@ class Terminal:
 
     async def end(self) -> int:
         if self.process.returncode is None:
-            os.write(self.fd, b"\x11")
             try:
                 async with asyncio.timeout(PATIENCE_S):
-                    await self.process.wait()
+                    # On a slow machine an escape just before it makes ctrl+q an alt key: press again.
+                    while not await self._left_by(b"\x11"):
+                        pass
             except TimeoutError:
                 self.process.send_signal(signal.SIGKILL)
                 await self.process.wait()
@@ -176,6 +177,15 @@ class Terminal:
         self._drain()
         os.close(self.fd)
         return self.process.returncode or 0
+
+    async def _left_by(self, key: bytes) -> bool:
+        os.write(self.fd, key)
+        try:
+            async with asyncio.timeout(3):
+                await self.process.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _drain(self) -> None:
         while True:
