@@ -102,6 +102,34 @@ async def test_another_way_to_answer_with_one_key(world: FakeServer, tmp_path: P
         assert world.messages[-1].address_id == world.ways[1][1].address_id
 
 
+async def test_an_empty_composer_follows_the_customer_and_a_begun_reply_does_not(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async def writes_by_mail(text: str) -> None:
+        ways = world.ways[world.conversations[IVAN].customer_id]
+        ways.sort(key=lambda way: way.channel_id != "mail")
+        await world.customer_writes(IVAN, text, channel_id="mail", address_id=ways[0].address_id)
+
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("Olga → Иван Петров  by w site chat")
+        await writes_by_mail("пишу с почты")
+        await hands.sees("Olga → Иван Петров  by @")
+
+    async with console(world, tmp_path) as hands:
+        ways = world.ways[world.conversations[IVAN].customer_id]
+        ways.sort(key=lambda way: way.channel_id != "chat")
+        await hands.press("j", "enter", "r")
+        await hands.sees("Olga → Иван Петров  by w site chat")
+        await hands.type("Уже пишу")
+        await writes_by_mail("и ещё раз с почты")
+        await hands.sees("и ещё раз с почты")
+        await hands.until(
+            lambda: hands.screen.desk.ways[IVAN][0].channel_id == "mail", "the better way is known"
+        )
+        await hands.sees("Olga → Иван Петров  by w site chat")
+
+
 async def test_what_came_meanwhile_holds_the_reply_until_it_was_seen(
     world: FakeServer, tmp_path: Path
 ) -> None:
