@@ -115,6 +115,7 @@ class ParseApart:
         self._facts = facts
         self._policy = policy
         self._worker = Worker()
+        self._innocent: set[int] = set()  # journal ids whose attempts do not count against them
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -174,19 +175,27 @@ class ParseApart:
         return channel.spec.parser or "", data or b"", item.meta
 
     async def _take_alone(self, item: Unfinished, raw: RawItem) -> None:
-        # Counted before it begins: an item that takes the whole server down is counted too.
-        await self._database.write(lambda tx: journal.note_attempt(tx, item.id, "parsing it was cut short"))
+        if item.id not in self._innocent:
+            # Counted before it begins: an item that takes the whole server down is counted too.
+            await self._database.write(
+                lambda tx: journal.note_attempt(tx, item.id, "parsing it was cut short")
+            )
         try:
-            if item.attempts >= ATTEMPTS_MAX:
+            if item.attempts >= ATTEMPTS_MAX and item.id not in self._innocent:
                 raise TimeoutError(item.error or "parsing it was cut short")
             [events] = await self._worker.parse([raw], PARSE_SECONDS)
         except Exception as error:
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                self._innocent.add(item.id)  # no process could be started: the machine's fault
+                raise
             why = "it takes too long to parse" if isinstance(error, TimeoutError) else repr(error)
             if isinstance(error, BrokenProcessPool):
                 why = "parsing it kills the parser"
             await self._quarantine(item, raw, why)
         else:
+            self._innocent.add(item.id)  # if it cannot be stored now, that is the disk's fault
             await self._take(item, events)
+            self._innocent.discard(item.id)
 
     async def _take_in_order(self, group: list[Unfinished], parsed: list[list[InboundEvent]]) -> None:
         """A group in one transaction, as it came: who writes twice must not be read backwards."""

@@ -1,0 +1,98 @@
+"""What is no fault of a mail must not put it aside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from channels.base import Attachment, InboundEvent, Sender
+from server import apart
+from server.apart import ParseApart, RawItem
+from server.clock import SystemClock
+from server.intake import ChannelFacts, Policy
+from server.store import journal, offline
+from server.store.blobs import BlobStore
+from server.store.database import Database
+from server.store.journal import Raw
+from server.store.messages import NewFile
+from tests.fakes.patience import until
+
+
+class Worker:
+    """Fails as it is told, then reads everything."""
+
+    def __init__(self, failures: list[Exception]) -> None:
+        self.failures = failures
+
+    async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
+        if self.failures:
+            raise self.failures.pop(0)
+        return [[InboundEvent(kind="message", dedupe_key="1", sender=Sender(external_id="anna"), text="hi")]]
+
+    def kill(self) -> None:
+        return
+
+
+class Host:
+    def __init__(self, full: int) -> None:
+        self.full = full
+
+    async def keep_files(self, attachments: Sequence[Attachment]) -> tuple[NewFile, ...]:
+        if self.full:
+            self.full -= 1
+            raise OSError(28, "No space left on device")
+        return ()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    offline.create(tmp_path)
+    opened = Database(tmp_path / offline.DATABASE, SystemClock())
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize(
+    ("failures", "full"),
+    [
+        ([RuntimeError("another mail of the group is at fault")], 5),
+        ([OSError(11, "Resource temporarily unavailable")] * 5, 0),
+    ],
+    ids=["the disk is full for a while", "no process can be started for a while"],
+)
+async def test_a_mail_waits_until_it_can_be_taken_in(
+    tmp_path: Path,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    failures: list[Exception],
+    full: int,
+) -> None:
+    monkeypatch.setattr(apart, "RETRY_SECONDS", 0.01)
+    raw = Raw(dedupe_key="1", size=2, data=b"hi", sha256=None, meta={})
+    await database.write(lambda tx: journal.receive(tx, "mail", raw))
+    channel: Any = SimpleNamespace(spec=SimpleNamespace(parser="x:y"), recognise=lambda event: event)
+    host: Any = Host(full)
+    facts = ChannelFacts(id="mail", scheme="email", account="")
+    blobs = BlobStore(tmp_path / "files")
+    blobs.prepare()
+    taking = ParseApart(database, blobs, {"mail": channel}, {"mail": host}, {"mail": facts}, Policy())
+    worker: Any = Worker(list(failures))
+    taking._worker = worker
+    taking.start()
+
+    async def ended() -> bool:
+        return await database.read(lambda tx: not journal.is_unfinished(tx, 1))
+
+    try:
+        await until(ended, "the mail is taken in")
+    finally:
+        await taking.stop()
+    assert await database.read(lambda tx: journal.items(tx, "quarantined")) == []
+    [text] = await database.read(lambda tx: [row["text"] for row in tx.all("SELECT text FROM message")])
+    assert text == "hi"
+    assert not worker.failures
