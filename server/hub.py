@@ -152,7 +152,8 @@ class Hub:
     # --- consoles ---------------------------------------------------------------------------------
 
     def is_online(self, operator_id: int) -> bool:
-        return any(subscription.operator.id == operator_id for subscription in self._subscriptions)
+        # A copy: the writer's thread asks, while consoles come and go on the loop's.
+        return any(subscription.operator.id == operator_id for subscription in tuple(self._subscriptions))
 
     @property
     def consoles(self) -> int:

@@ -9,6 +9,7 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,7 +34,7 @@ BODIES: list[bytes] = [
     b'{"text": "\\ud800", "client_id": "x", "channel_id": "mail", "address_id": 1, "after_seq": 0}',
     b'{"text": "\\u0000", "client_id": "\\u0000", "channel_id": "\\u0000", "address_id": 1, "after_seq": 0}',
 ]  # fmt: skip
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "expect": [1, -1, BIG, "x", None],
     "operator_id": [0, 1, BIG, -BIG, None],
     "client_id": ["", "id", "x" * 10_000, 1],
@@ -65,13 +66,13 @@ async def run() -> AsyncIterator[Running]:
 
 def routes() -> list[tuple[str, str]]:
     modules = (hello, conversations, replies, customers, search, channels, operators, files, events)
-    return [(route.method, route.path) for module in modules for route in module.routes]  # type: ignore[attr-defined]
+    return [(route.method, route.path) for module in modules for route in module.routes]
 
 
 def bodies() -> list[bytes]:
     made = list(BODIES)
-    for values in itertools.zip_longest(*FIELDS.values()):
-        made.append(json.dumps(dict(zip(FIELDS, values, strict=True))).encode())
+    for column in itertools.zip_longest(*FIELDS.values()):
+        made.append(json.dumps(dict(zip(FIELDS, column, strict=True))).encode())
     for name, values in FIELDS.items():
         usual = {other: options[1] for other, options in FIELDS.items()}
         made += [json.dumps(usual | {name: value}).encode() for value in values]
