@@ -36,6 +36,10 @@ test-deps:
 	apt-get update -qq
 	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux caddy nginx-light
 
+# The pictures of README and docs, drawn by the console itself.
+pictures: $(VENV)/.dev
+	$(PY) -m tests.fakes.draw docs/pictures
+
 wheel: $(VENV)/.dev
 	$(PY) -m hatchling build -t wheel
 
