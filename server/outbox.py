@@ -277,9 +277,13 @@ class Outbox:
     async def _deliver(self, item: Leased) -> None:
         channel = self._channels[item.channel_id]
         capabilities = channel.spec.capabilities
-        await self._paces[item.channel_id].turn()
         try:
+            await self._paces[item.channel_id].turn()
             message = await self._outbound(item)
+        except asyncio.CancelledError:
+            # Surely not sent: the next start may send it, and nobody needs to decide.
+            await self._database.write(lambda tx: outbox.finish(tx, item.message_id, item.lease, "queued"))
+            raise
         except Exception as error:
             log.exception("a message could not be built", message=item.message_id)
             await self._finish(item, Retry(f"the message could not be built: {error!r}"), capabilities)

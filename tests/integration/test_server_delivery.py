@@ -11,6 +11,7 @@ import pytest
 
 from channels.base import BadCredentials, Failed, Retry, Unknown
 from omni_console.client import ServerClient
+from server.outbox import Pace
 from server.protocol import Message, NoteCommand
 from server.store.transaction import Event
 from tests.fakes.running_server import Running, only, refusal, running_server, until
@@ -281,6 +282,31 @@ async def test_a_stop_in_the_middle_of_a_send(monkeypatch: pytest.MonkeyPatch) -
             assert (await message(olga, conversation.id, waiting.id)).status == "sent"
             assert [sent.text for sent in run.letters.sent] == ["behind it"]
             assert (await only(olga)).unsettled == 1
+
+
+async def test_a_stop_before_a_send_leaves_nothing_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for its turn in the channel's pace: surely it was not sent."""
+    monkeypatch.setattr("server.app.DRAIN_S", 0.05)
+    with tempfile.TemporaryDirectory(prefix="omni-") as made:
+        async with running_server(Path(made)) as run:
+            olga = await run.client()
+            turn = asyncio.Event()
+
+            async def wait(self: Pace) -> None:
+                turn.set()
+                await asyncio.Event().wait()
+
+            with monkeypatch.context() as patched:
+                patched.setattr(Pace, "turn", wait)
+                await run.letters.hear("ivan@example.org", "hello")
+                conversation = await only(olga)
+                reply = await run.answer(olga, conversation.id, "patience")
+                await turn.wait()
+        async with running_server(Path(made)) as run:
+            olga = await run.client()
+            await run.settled()
+            assert (await message(olga, conversation.id, reply.id)).status == "sent"
+            assert [sent.text for sent in run.letters.sent] == ["patience"]
 
 
 async def test_replies_on_a_channel_that_is_gone_are_refused(run: Running) -> None:
