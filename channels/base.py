@@ -79,7 +79,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     """A file as it arrived. `name` is the sender's: shown, never used as a path.
 
-    Either `data` holds the bytes, or `problem` says why they are not here.
+    Either `data` holds the bytes, or `problem` says why they are not here. Between `parse()` and
+    `complete()` it may have neither: then `ref` names the file at the provider.
     """
 
     name: str
@@ -87,6 +88,8 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["file", "image", "audio", "voice", "video", "sticker", "message", "calendar"] = "file"
     data: bytes | None = None
     problem: str = ""
+    ref: str = ""  # by which `complete()` fetches it; kept and shown nowhere
+    size: int | None = None  # bytes, as the provider announced
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +110,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     `dedupe_key` is equal for a repeated delivery of the same event and different for different events
     about one message. `thread` names the place on the channel to which an answer goes (a chat, a
     visitor, a mail's correspondents). `target` is the remote message that an edit, a deletion, a
-    reaction or a receipt speaks of.
+    reaction or a receipt speaks of. Messages of one sender and thread that name the same `part_of` are
+    one message that came in pieces (an album): the first is the message, the others add to it.
     """
 
     kind: EventKind
@@ -117,6 +121,7 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     remote_message_id: str | None = None
     references: tuple[Reference, ...] = ()
     target: str | None = None
+    part_of: str | None = None
     text: str = ""
     subject: str | None = None
     attachments: tuple[Attachment, ...] = ()
@@ -419,6 +424,12 @@ class Channel(ABC):
         self.id = channel_id
         self.settings = settings
 
+    @classmethod
+    def for_reading(cls) -> Channel:
+        """A channel with the default settings and secrets made up on the spot: to parse payloads that
+        somebody has as files, never to be started. Raises ChannelError where there is no such thing."""
+        raise ChannelError(f"payloads of kind {cls.spec.kind!r} are read with a configured channel only")
+
     async def start(self, host: Host) -> None:
         """Begin to listen. Must not fail for a peer that is away: report it and go on trying."""
         self.host = host
@@ -433,6 +444,14 @@ class Channel(ABC):
     def parse(self, request: HookRequest) -> list[InboundEvent]:
         """Pure and total: one bad item becomes an `unsupported` event and never hides the others."""
         return []
+
+    async def complete(self, events: list[InboundEvent]) -> list[InboundEvent]:
+        """Fetch what parse() could only name (`Attachment.ref`), before the commit.
+
+        Never raises for what the peer does: what cannot be had becomes the attachment's `problem`. The
+        public door waits for a while only, and then takes the events in without their files.
+        """
+        return events
 
     def answer(self, request: HookRequest) -> tuple[int, str]:
         """Status and plain text that the provider expects after the commit."""

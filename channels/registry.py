@@ -17,6 +17,7 @@ GROUP = "omni_console.channels"
 
 BUILT_IN = {
     "email": "channels.email:EmailChannel",
+    "telegram": "channels.telegram:TelegramChannel",
     "webchat": "channels.webchat:WebchatChannel",
     "webhook": "channels.webhook:WebhookChannel",
 }

@@ -21,6 +21,7 @@ from server.store.messages import NewFile, NewMessage
 from server.store.transaction import Transaction
 
 DAY_MS = 86_400_000
+PIECES_MS = 120_000  # a piece that comes later than this after the first stands alone, where it is noticed
 
 # A status never goes backwards, in whatever order receipts arrive.
 STATUS_RANK: dict[str, int] = {"queued": 0, "sending": 1, "retrying": 1, "sent": 2, "delivered": 3, "read": 4}
@@ -256,6 +257,11 @@ def _take_message(
     policy: Policy,
 ) -> Outcome:
     author = recognise(tx, channel, event)
+    if event.part_of is not None and (row := _begun(tx, channel, event, author)) is not None:
+        messages.add_files(tx, row["id"], files)
+        if event.text:
+            messages.add_text(tx, row["id"], event.text)
+        return _changed(tx, row, ["files", "text"] if event.text else ["files"])
     placement, conversation = _locate(tx, channel, event, author, policy)
     at = happened_at(event, tx.now)
     if conversation is None:
@@ -327,7 +333,22 @@ def _take_message(
     state.put_thread(
         tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
     )
+    if event.part_of is not None:
+        state.put(tx, channel.id, _pieces(event), f"{message_id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, message_id, conversation.id, seq)
+
+
+def _pieces(event: InboundEvent) -> str:
+    """Where a thread's last message that came in pieces is noted; one note a thread."""
+    return f"pieces:{event.thread or event.sender.external_id}"
+
+
+def _begun(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> sqlite3.Row | None:
+    """The message of which this event is a further piece."""
+    message_id, _, part_of = (state.get(tx, channel.id, _pieces(event)) or b"").decode().partition(" ")
+    if part_of != event.part_of:
+        return None
+    return messages.begun(tx, int(message_id), author.address_id, tx.now - PIECES_MS)
 
 
 def _take_echo(
@@ -414,6 +435,12 @@ def _take_change(
     own = row is not None and row["kind"] == "in" and row["address_id"] == author.address_id
     if row is not None and own and event.kind == "edit":
         messages.change_text(tx, row["id"], event.text)
+        # A file may be replaced by an edit: both are shown.
+        messages.add_files(
+            tx,
+            row["id"],
+            [file for file in files if file.sha256 and not messages.has_file(tx, row["id"], file.sha256)],
+        )
         return _changed(tx, row, ["text"])
     if row is not None and own and event.kind == "delete":
         messages.mark_deleted(tx, row["id"])

@@ -24,7 +24,7 @@ def door(channel: Channel, host: MemoryHost) -> web.Application:
             return web.Response(status=401)
         batch = [
             Delivery(dedupe_key=event.dedupe_key, raw=heard.body, event=event)
-            for event in channel.parse(heard)
+            for event in await channel.complete(channel.parse(heard))
         ]
         try:
             await host.submit(batch)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import structlog
 from aiohttp import web
 
@@ -23,6 +25,7 @@ from server.public.counters import Counters
 from server.public.limits import Buckets, retry_after
 
 UNAVAILABLE_RETRY_S = 5.0
+COMPLETE_S = 45.0  # providers wait for an answer for about a minute
 
 
 class Hooks:
@@ -61,7 +64,7 @@ class Hooks:
         if wait := self._buckets.take(channel_id):
             self._counters.add("limited", channel_id)
             return refuse(429, "limited", {"Retry-After": retry_after(wait)})
-        deliveries = to_deliveries(self._parse(channel, hook), body)
+        deliveries = to_deliveries(await self._complete(channel, self._parse(channel, hook)), body)
         try:
             if deliveries:
                 await host.submit(deliveries)
@@ -78,6 +81,20 @@ class Hooks:
             self._counters.add("unparsed", channel.id)
             self._log.exception("hook not understood", channel=channel.id)
             return [unparsed(hook.body, error)]
+
+    async def _complete(self, channel: Channel, events: list[InboundEvent]) -> list[InboundEvent]:
+        """The events with their files, or, after a time, without: a lost file loses no words."""
+        try:
+            async with asyncio.timeout(COMPLETE_S):
+                events = await channel.complete(events)
+            problem = "it was not fetched"
+        except TimeoutError:
+            self._log.warning("files not fetched in time", channel=channel.id)
+            problem = "it could not be fetched in time"
+        except Exception as error:
+            self._log.exception("files not fetched", channel=channel.id)
+            problem = f"it could not be fetched ({type(error).__name__})"
+        return [without_files(event, problem) for event in events]
 
     def _answer(self, channel: Channel, hook: HookRequest) -> web.Response:
         try:
@@ -102,6 +119,17 @@ def to_deliveries(events: Sequence[InboundEvent], body: bytes) -> list[Delivery]
             )
         )
     return deliveries
+
+
+def without_files(event: InboundEvent, problem: str) -> InboundEvent:
+    """The event as it can be taken in where its files were not to be had."""
+    return msgspec.structs.replace(
+        event,
+        attachments=tuple(
+            msgspec.structs.replace(one, problem=problem) if one.data is None and not one.problem else one
+            for one in event.attachments
+        ),
+    )
 
 
 def unparsed(body: bytes, error: Exception) -> InboundEvent:

@@ -101,12 +101,42 @@ def insert(tx: Transaction, new: NewMessage) -> None:
             search_id,
         ),
     )
-    for file in new.files:
+    add_files(tx, new.id, new.files)
+
+
+def add_files(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
+    for file in files:
         tx.run(
             "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (new.id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
+            (message_id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
         )
+
+
+def has_file(tx: Snapshot, message_id: int, sha256: str) -> bool:
+    return (
+        tx.value("SELECT 1 FROM attachment WHERE message_id = ? AND sha256 = ?", (message_id, sha256))
+        is not None
+    )
+
+
+def begun(tx: Snapshot, message_id: int, address_id: int, since: int) -> sqlite3.Row | None:
+    """The message if this address began it and it was received since then."""
+    return tx.first(
+        "SELECT id, conversation_id, customer_id, text FROM message"
+        " WHERE id = ? AND address_id = ? AND received_at >= ?",
+        (message_id, address_id, since),
+    )
+
+
+def add_text(tx: Transaction, message_id: int, text: str) -> None:
+    """More of a message that comes in pieces: it was not edited."""
+    search.forget(tx, message_id)
+    tx.run(
+        "UPDATE message SET text = CASE WHEN text = '' THEN ? ELSE text || ? || ? END WHERE id = ?",
+        (text, "\n", text, message_id),
+    )
+    search.remember(tx, message_id)
 
 
 class Place(msgspec.Struct, frozen=True):

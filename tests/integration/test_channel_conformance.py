@@ -27,6 +27,7 @@ from channels.base import (
 )
 from channels.email import EmailChannel
 from channels.secret import Secret
+from channels.telegram import TelegramChannel, TelegramSettings
 from channels.testkit import Conformance, ConformanceError
 from channels.webchat import WebchatChannel, WebchatSettings
 from channels.webhook import WebhookChannel, WebhookSettings, standard
@@ -120,6 +121,56 @@ def incomplete_mail() -> EmailChannel:
     )
 
 
+TELEGRAM_SECRET = "a-secret_of-Telegram"
+TELEGRAM_TOKEN = "77:conformance"
+TELEGRAM_BODIES = [
+    b'{"update_id":1001,"message":{"message_id":5,"date":1795262400,"chat":{"id":77,"type":"private"},'
+    b'"from":{"id":77,"is_bot":false,"first_name":"\\u0418\\u0432\\u0430\\u043d","username":"ivan",'
+    b'"language_code":"ru"},"text":"\\ud83d\\ude00 /start","reply_to_message":{"message_id":4},'
+    b'"quote":{"text":"q"},"forward_origin":{"type":"user","sender_user":{"id":1,"first_name":"A"}}}}',
+    b'{"update_id":1002,"edited_message":{"message_id":5,"date":1795262400,"edit_date":1795262500,'
+    b'"chat":{"id":77,"type":"private"},"from":{"id":77,"first_name":"I"},"caption":"two",'
+    b'"media_group_id":"13","photo":[{"file_id":"a","file_size":1},{"file_id":"b","file_size":2}]}}',
+    b'{"update_id":1003,"message":{"message_id":6,"date":1795262400,"chat":{"id":77,"type":"private"},'
+    b'"from":{"id":77,"first_name":"I"},"contact":{"phone_number":"79161234567","user_id":77}}}',
+    b'{"update_id":1004,"message":{"message_id":7,"date":1795262400,"chat":{"id":77,"type":"private"},'
+    b'"from":{"id":77,"first_name":"I"},"venue":{"title":"t","location":{"latitude":55.5,"longitude":37}}}}',
+    b'{"update_id":1005,"callback_query":{"id":"9","from":{"id":77},"data":"yes","message":'
+    b'{"message_id":3,"chat":{"id":77,"type":"private"}}}}',
+    b'{"update_id":1006,"message_reaction":{"chat":{"id":77,"type":"private"},"message_id":3,"date":1795262400,'
+    b'"user":{"id":77},"old_reaction":[],"new_reaction":[{"type":"emoji","emoji":"x"}]}}',
+    b'{"update_id":1007,"my_chat_member":{"chat":{"id":77,"type":"private"},"from":{"id":77},'
+    b'"date":1795262400,"new_chat_member":{"status":"kicked"}}}',
+    b'{"update_id":1008,"message":{"message_id":8,"date":1795262400,"chat":{"id":77,"type":"private"},'
+    b'"from":{"id":77,"first_name":"I"},"sticker":{"file_id":"s","emoji":"x","is_video":true},'
+    b'"document":{"file_id":"d"}}}',
+]
+
+
+def telegram(
+    secret: str = TELEGRAM_SECRET, token: str = TELEGRAM_TOKEN, **settings: Any
+) -> TelegramChannel:
+    given = {"mode": "webhook", "api_base": "http://127.0.0.1:1", "timeout": 0.3, **settings}
+    return TelegramChannel(
+        "bot",
+        TelegramSettings(
+            kind="telegram", token=Secret(token), secret=Secret(secret) if secret else None, **given
+        ),
+    )
+
+
+class TalkingTelegram(TelegramChannel):
+    """The kit writes to customer@example.org; here that is a chat."""
+
+    async def send(self, message: Outbound) -> SendResult:
+        return await super().send(msgspec.structs.replace(message, to="77", thread="77"))
+
+
+def aimed_telegram(port: int) -> TelegramChannel:
+    made = telegram(api_base=f"http://127.0.0.1:{port}")
+    return TalkingTelegram("bot", made.settings)
+
+
 KITS: dict[str, Callable[[], Conformance]] = {
     "webhook": lambda: Conformance(
         webhook,
@@ -139,6 +190,19 @@ KITS: dict[str, Callable[[], Conformance]] = {
         raw=[MAIL, MAIL.replace(b"<first@", b"<second@")],
         meta={"folder": "INBOX"},
         aim=mail,
+    ),
+    "telegram": lambda: Conformance(
+        telegram,
+        incomplete=[lambda: telegram(""), lambda: telegram("not a secret"), lambda: telegram(token="none")],
+        sign=lambda body, webhook_id, at: HookRequest(
+            method="POST",
+            headers={"x-telegram-bot-api-secret-token": TELEGRAM_SECRET},
+            body=body,
+            received_at=at,
+        ),
+        bodies=TELEGRAM_BODIES,
+        signs_body=False,
+        aim=aimed_telegram,
     ),
 }
 CHECKS = ["spec", "refusals", "verify", "parse", "dedupe", "send", "unavailable", "stop"]
