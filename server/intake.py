@@ -151,9 +151,7 @@ def _tell_of_change(tx: Transaction, customer_id: int, data: dict[str, Any]) -> 
     """Every conversation of the person shows another name or card from now on."""
     tx.emit("customer.changed", customer_id=customer_id, data=data)
     for conversation_id in conversations.ids_of_customer(tx, customer_id):
-        seq = tx.emit(
-            "customer.changed", customer_id=customer_id, conversation_id=conversation_id, data=data
-        )
+        seq = tx.emit("customer.changed", customer_id=customer_id, conversation_id=conversation_id, data=data)
         conversations.touch(tx, conversation_id, seq)
 
 

@@ -187,9 +187,7 @@ def sent_client_id(tx: Snapshot, operator_id: int, client_id: str) -> Written | 
     return None if row is None else Written(row["id"], row["conversation_id"], row["kind"])
 
 
-def by_remote_id(
-    tx: Snapshot, channel_id: str, remote_id: str, ours: bool = False
-) -> sqlite3.Row | None:
+def by_remote_id(tx: Snapshot, channel_id: str, remote_id: str, ours: bool = False) -> sqlite3.Row | None:
     """The newest message of the channel that bears this remote id; `ours`: of those that we wrote."""
     return tx.first(
         "SELECT id, conversation_id, customer_id, address_id, kind, status, visible_seq FROM message"
