@@ -33,6 +33,10 @@ COMMANDS = {
         "Save everything in one archive, while the server works.",
     ),
     "restore": ("omni_console.commands.restore:restore", "Put a backup in place, after checking all of it."),
+    "inspect": (
+        "omni_console.commands.inspect:inspect",
+        "Show what a channel makes of a payload, without a server.",
+    ),
     "doctor": ("omni_console.commands.doctor:doctor", "Check this installation and say what to mend."),
 }
 
