@@ -31,10 +31,10 @@ format: $(VENV)/.dev
 proof: $(VENV)/.dev
 	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
 
-# Debian packages that the tests of real mail servers, browsers and proxies need.
+# Debian packages that the tests of real mail servers, browsers, proxies and units need.
 test-deps:
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux caddy nginx-light
+	apt-get install -y -qq --no-install-recommends dovecot-imapd chromium fonts-dejavu-core tmux caddy nginx-light systemd
 
 # The pictures of README and docs, drawn by the console itself.
 pictures: $(VENV)/.dev
