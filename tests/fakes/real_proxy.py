@@ -43,13 +43,19 @@ def replaced(text: str, pairs: dict[str, str]) -> str:
 
 
 class RealProxy:
-    """`kind`: caddy or nginx. `url` is where TLS is spoken; the server is sought on `upstream_port`."""
+    """`kind`: caddy or nginx. `url` is where TLS is spoken; the server is sought on `upstream_port`.
 
-    def __init__(self, kind: str, folder: Path, upstream_port: int) -> None:
+    `figures`: the operators' socket, whose figures Caddy then serves on `figures_url`.
+    """
+
+    def __init__(self, kind: str, folder: Path, upstream_port: int, figures: Path | None = None) -> None:
         self.kind = kind
         self.program = require_program(kind)
         self.port = free_port()
         self.url = f"https://localhost:{self.port}"
+        self._figures = figures
+        self._figures_port = free_port()
+        self.figures_url = f"http://127.0.0.1:{self._figures_port}"
         self._folder = folder
         self._log = folder / "proxy.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -65,6 +71,14 @@ class RealProxy:
                 "127.0.0.1:8480": f"127.0.0.1:{upstream_port}",
             },
         )
+        if self._figures is not None:
+            recipe += replaced(
+                (ROOT / "deploy" / "metrics.Caddyfile").read_text(),
+                {
+                    "127.0.0.1:9480": f"127.0.0.1:{self._figures_port}",
+                    "/run/omni/omni.sock": str(self._figures),
+                },
+            )
         path = self._folder / "Caddyfile"
         path.write_text("{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n" + recipe)
         return ["run", "--config", str(path), "--adapter", "caddyfile"]

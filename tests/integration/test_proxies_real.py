@@ -56,7 +56,7 @@ async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
         server = Server(config, SystemClock())
         async with server.run():
             assert server.public is not None
-            proxy = RealProxy(request.param, folder, server.public.port)
+            proxy = RealProxy(request.param, folder, server.public.port, config.server.socket)
             sessions: dict[str, aiohttp.ClientSession] = {}
             try:
                 await asyncio.to_thread(proxy.start)
@@ -175,6 +175,16 @@ async def test_a_provider_is_told_to_come_again_while_the_server_is_away(site: S
     await site.server.public.stop()
     async with site.visitor("127.0.0.2").post("/hooks/market", data=b"{}") as answer:
         assert answer.status in (502, 503, 504)
+
+
+@pytest.mark.parametrize("site", ["caddy"], indirect=True)
+async def test_figures_and_nothing_else_by_way_of_caddy(site: Site) -> None:
+    async with aiohttp.ClientSession(site.proxy.figures_url) as prometheus:
+        for path, status in {"/metrics": 200, "/readyz": 200, "/v1/hello": 404, "/v1/backup": 404}.items():
+            async with prometheus.get(path) as answer:
+                assert answer.status == status, path
+                text = await answer.text()
+            assert ("omni_event_seq" in text) == (path == "/metrics")
 
 
 @pytest.mark.parametrize("kind", ["caddy", "nginx"])
