@@ -9,7 +9,7 @@ import click
 import pytest
 
 from omni_console.commands import host_checks, service_checks
-from omni_console.commands.api import Api, not_connected
+from omni_console.commands.api import Api, not_connected, refusal
 from omni_console.commands.errors import Code, CommandError, explain, plain, understand
 from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
@@ -92,9 +92,9 @@ def test_an_answer_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     api = Api(tmp_path / "omni.sock")
     with pytest.raises(CommandError, match="cannot be read"):
         api._decode(b"<html>", int)
-    assert "is this the socket" in api._refusal(500, b"<html>").hint
+    assert "is this the socket" in refusal(api.socket, 500, b"<html>").hint
     said = b'{"error": {"code": "forbidden", "message": "not you"}}'
-    assert api._refusal(403, said).code == Code.REFUSED
+    assert refusal(api.socket, 403, said).code == Code.REFUSED
 
 
 # --- a new configuration ------------------------------------------------------------------------------
