@@ -21,6 +21,7 @@ from concurrent.futures.process import BrokenProcessPool
 import structlog
 
 from channels.base import Channel, InboundEvent
+from server import failpoints
 from server.host import ChannelHost
 from server.intake import ChannelFacts, Outcome, Policy, take_in
 from server.store import journal
@@ -156,13 +157,16 @@ class ParseApart:
     async def _take_group(self, group: list[Unfinished]) -> None:
         """Parse a group in one call; where that fails, one by one, so that only the guilty item suffers."""
         raws = [(await self._raw_item(item)) for item in group]
+        failpoints.hit("parse.begun")
         if all(item.attempts == 0 for item in group):
             try:
                 parsed = await self._worker.parse(raws, PARSE_SECONDS + len(raws))
             except Exception as error:
                 log.warning("parsing a group failed; parsing one by one", error=repr(error))
             else:
+                failpoints.hit("parse.done")
                 await self._take_in_order(group, parsed)
+                failpoints.hit("parse.after_commit")
                 return
         for item, raw in zip(group, raws, strict=True):
             await self._take_alone(item, raw)
@@ -260,3 +264,4 @@ def _take_events(
     outcomes = [take_in(tx, facts, event, kept, policy) for event, kept in zip(events, files, strict=True)]
     first = outcomes[0] if outcomes else Outcome()
     journal.taken(tx, item.id, first.message_id, first.customer_id)
+    failpoints.hit("parse.before_commit")

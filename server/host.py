@@ -22,6 +22,7 @@ from channels.base import (
     ThreadView,
     ThreadWatch,
 )
+from server import failpoints
 from server.clock import Clock
 from server.hub import Hub
 from server.intake import ChannelFacts, Outcome, Policy, take_in
@@ -90,10 +91,12 @@ class ChannelHost:
         refusal = self._at.refuse()
         if refusal:
             raise HostUnavailableError(refusal)
+        failpoints.hit("intake.begun")
         try:
             prepared = [await self._prepare(delivery) for delivery in batch]
         except OSError as error:
             raise HostUnavailableError(f"files cannot be written: {error}") from error
+        failpoints.hit("intake.raw_stored")
         try:
             receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark))
         except StoreUnavailableError as error:
@@ -102,6 +105,7 @@ class ChannelHost:
             # A defect of ours in one item must not cost the others, and not lose that one either.
             log.exception("taking in failed; taking the batch one by one", channel=self.channel_id)
             receipts = await self._take_one_by_one(prepared, bookmark)
+        failpoints.hit("intake.after_commit")
         for receipt in receipts:
             self._at.count("duplicate" if receipt.duplicate else "stored", self.channel_id)
         if any(delivery.event is None for delivery in batch):
@@ -146,6 +150,7 @@ class ChannelHost:
         receipts = [self._take_one(tx, item) for item in prepared]
         if bookmark is not None:
             state.put(tx, self.channel_id, *bookmark)
+        failpoints.hit("intake.before_commit")
         return receipts
 
     def _take_one(self, tx: Transaction, item: Prepared) -> Receipt:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import structlog
 
+from server import failpoints
 from server.marks import Marks
 from server.operators import authorise
 from server.protocol import Envelope, EventBody, OperatorInfo
@@ -231,6 +232,7 @@ class Hub:
 
     def publish(self, committed: list[Event]) -> None:
         """Called on the event loop after each commit, in the order of the log."""
+        failpoints.hit("hub.committed")
         for event in committed:
             for listener in self.on_event:
                 listener(event)
@@ -262,6 +264,7 @@ class Hub:
             for subscription in self._subscriptions:
                 subscription.offer(ready)
             self.last_published = batch[-1].seq
+            failpoints.hit("hub.published")
             for key in threads:
                 for watch in self._watches.get(key, ()):
                     watch.wake()

@@ -31,7 +31,7 @@ from channels.base import (
     Unknown,
     WindowClosed,
 )
-from server import lifecycle
+from server import failpoints, lifecycle
 from server.clock import Clock
 from server.protocol import Status
 from server.store import conversations, messages, outbox
@@ -57,6 +57,10 @@ def backoff_ms(attempt: int, jitter: float) -> int:
     """Milliseconds before the try after attempt number `attempt`; jitter in -1..1 moves it by up to 20 %."""
     base = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
     return int(base * 1000 * (1 + JITTER * jitter))
+
+
+def lease_ms() -> int:
+    return int(failpoints.number("outbox.lease_ms", LEASE_MS))
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -99,6 +103,7 @@ def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) 
     seq = _tell(tx, item.message_id, item.conversation_id, item.customer_id, verdict)
     if isinstance(result, Sent):
         messages.set_sent(tx, item.message_id, seq, result.remote_id)
+    failpoints.hit("outbox.before_record")
     return True
 
 
@@ -256,8 +261,10 @@ class Outbox:
         if due is None or due > now:
             return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
         leased = await self._database.write(
-            lambda tx: outbox.lease_due(tx, self._token, tx.now + LEASE_MS, room)
+            lambda tx: outbox.lease_due(tx, self._token, tx.now + lease_ms(), room)
         )
+        if leased:
+            failpoints.hit("outbox.leased")
         for item in leased:
             task = asyncio.create_task(self._deliver(item), name=f"send {item.message_id}")
             self._in_flight[item.channel_id].add(task)
@@ -290,6 +297,7 @@ class Outbox:
             return
         renewal = asyncio.create_task(self._keep_lease(item))
         try:
+            failpoints.hit("outbox.before_send")
             async with asyncio.timeout(capabilities.send_timeout_s):
                 result = await channel.send(message)
         except TimeoutError:
@@ -299,6 +307,7 @@ class Outbox:
             result = _doubt(capabilities.idempotent, f"the adapter failed: {error!r}")
         finally:
             renewal.cancel()
+        failpoints.hit("outbox.after_send")
         if isinstance(result, BadCredentials):
             self._pause(item.channel_id, result.reason)
         await self._finish(item, result, capabilities)
@@ -317,14 +326,15 @@ class Outbox:
                 continue
             if not recorded:
                 log.error("a result came after its lease was lost", message=item.message_id)
+            failpoints.hit("outbox.recorded")
             return
 
     async def _keep_lease(self, item: Leased) -> None:
         while True:
-            await asyncio.sleep(LEASE_MS / 3000)
+            await asyncio.sleep(lease_ms() / 3000)
             with contextlib.suppress(StoreUnavailableError):
                 await self._database.write(
-                    lambda tx: outbox.renew(tx, item.message_id, item.lease, tx.now + LEASE_MS)
+                    lambda tx: outbox.renew(tx, item.message_id, item.lease, tx.now + lease_ms())
                 )
 
     def _pause(self, channel_id: str, reason: str) -> None:

@@ -60,6 +60,7 @@ def understand(error: Exception) -> CommandError | None:
     for module, name, code in (
         ("server.config", "ConfigError", Code.USAGE),
         ("omni_console.keymap", "KeymapError", Code.USAGE),
+        ("server.failpoints", "FailpointError", Code.USAGE),
         ("channels.base", "ChannelError", Code.USAGE),
         ("server.lock", "DataLockedError", Code.NOT_OK),
         ("server.api.socket", "SocketError", Code.NOT_OK),

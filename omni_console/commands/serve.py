@@ -9,6 +9,7 @@ import signal
 import click
 
 from omni_console.commands.options import Options
+from server import failpoints
 from server.app import Server
 from server.config import find_config, load
 from server.logs import set_up
@@ -24,6 +25,7 @@ def serve(options: Options, ready_fd: int | None) -> int:
     """Run the agent server."""
     config = load(find_config(options.config))
     set_up(config.server.log_level, config.server.log_format)
+    failpoints.arm(os.environ)
     asyncio.run(_serve(Server(config), ready_fd))
     return 0
 

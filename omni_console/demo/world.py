@@ -37,6 +37,7 @@ class World:
         self.sink = SmtpSink()
         self.post_office = PostOffice(self.sink)
         self.base_url = ""
+        self.environment: dict[str, str] = {}  # more of it for the server
         self.socket = folder / "run" / "omni.sock"
         self.log = folder / "server.log"
         self.process: asyncio.subprocess.Process | None = None
@@ -110,7 +111,7 @@ class World:
                 stdout=log,
                 stderr=log,
                 pass_fds=[writing],
-                env={**os.environ, **self.secrets.environment()},
+                env={**os.environ, **self.secrets.environment(), **self.environment},
                 start_new_session=True,  # Ctrl+C in the terminal is the console's
             )
         finally:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from server import casework
+from server import casework, failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.protocol import Message, NoteCommand, OperatorInfo, ReplyCommand, SettleCommand, Settled
 from server.store import messages, outbox
@@ -33,7 +33,9 @@ async def _write(
 async def reply(request: web.Request) -> web.Response:
     wanted = await command(request, ReplyCommand)
     outgoing = request.app[CONTEXT].outgoing
-    return await _write(request, lambda tx, which, me: casework.reply(tx, which, me, wanted, outgoing))
+    written = await _write(request, lambda tx, which, me: casework.reply(tx, which, me, wanted, outgoing))
+    failpoints.hit("outbox.accepted")
+    return written
 
 
 @routes.post("/v1/conversations/{conversation}/note")

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import aiosqlite
 import structlog
 
+from server import failpoints
 from server.clock import Clock
 from server.store.errors import StoreError, StoreUnavailableError, unavailable
 from server.store.transaction import Event, Snapshot, Transaction
@@ -150,7 +151,9 @@ def _run_shared(
                 outcome = Outcome(None, error, [])
             connection.execute("RELEASE one")
             outcomes.append(outcome)
+        failpoints.hit("store.before_commit")
         connection.execute("COMMIT")
+        failpoints.hit("store.after_commit")
     except sqlite3.Error as error:
         _roll_back(connection)
         raise _SharedTransactionLostError(error) from error

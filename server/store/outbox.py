@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from server import failpoints
 from server.protocol import OutboxItem
 from server.store import messages
 from server.store.transaction import Snapshot, Transaction
@@ -34,6 +35,7 @@ def enqueue(tx: Transaction, message_id: int, channel_id: str, thread: str) -> N
         " VALUES (?, ?, ?, 'queued', ?, ?)",
         (message_id, channel_id, thread, tx.now, tx.now),
     )
+    failpoints.hit("outbox.queued")
 
 
 def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> list[Leased]:
