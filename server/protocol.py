@@ -7,7 +7,7 @@ The routes themselves are listed in docs/architecture.md.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ Status = Literal[
     "received", "queued", "sending", "retrying", "sent", "delivered", "read", "failed", "unknown"
 ]
 Role = Literal["admin", "lead", "operator", "reader"]
+Scope = Literal["read", "write", "admin"]  # how far a token goes, within its operator's role
 
 
 class File(msgspec.Struct, kw_only=True):
@@ -304,11 +305,36 @@ class NewOperator(msgspec.Struct, kw_only=True):
     uid: int | None = None
 
 
+class NewToken(msgspec.Struct, kw_only=True):
+    """`expires_in_s`: seconds from now; None: it never expires."""
+
+    name: Annotated[str, msgspec.Meta(max_length=100)] = ""  # what it is for
+    scope: Scope = "write"
+    expires_in_s: Annotated[int, msgspec.Meta(ge=1, le=100 * 366 * 86_400)] | None = None
+
+
+class TokenInfo(msgspec.Struct, kw_only=True):
+    id: int
+    login: str  # the operator it speaks for
+    name: str
+    scope: Scope
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None  # to the minute
+
+
+class TokenMade(msgspec.Struct, kw_only=True):
+    """`token` is shown this once: the server keeps only its SHA-256."""
+
+    token: str
+    info: TokenInfo
+
+
 class ErrorBody(msgspec.Struct, kw_only=True):
     """Body of every answer that is not 2xx.
 
     Codes: bad_request, unauthenticated, forbidden, not_found, taken (holder says who), stale (news says
-    what came), illegal_state, too_large, version, unavailable.
+    what came), illegal_state, too_large, version, limited, unavailable.
     """
 
     code: str
