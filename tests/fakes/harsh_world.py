@@ -39,6 +39,10 @@ class HarshWorld(World):
         path.write_text(text, encoding="utf-8")
         return path
 
+    def arm(self, rules: str) -> None:
+        """Failpoints of the next server that is started; "" for none."""
+        self.environment = {"OMNI_TESTING": "1", "OMNI_FAILPOINTS": rules} if rules else {}
+
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
         self.process.send_signal(number)
