@@ -18,9 +18,10 @@ from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
 from server.api.context import Context
+from server.api.listen import ApiDoor
 from server.casework import Outgoing
 from server.clock import Clock, SystemClock
-from server.config import Config, make_channels
+from server.config import Config, PublicLimits, make_channels
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -47,6 +48,7 @@ DRAIN_S = 4.5  # for replies that are being sent; they get the most, because a c
 CHANNEL_S = 2.0
 DOOR_S = 1.0
 HOUSEKEEPING_S = 1.0
+KEEPALIVE_S = 75.0  # an idle connection of the operator API
 DISK_LOOK_S = 5.0
 FORGET_EVERY_S = 600.0
 MIB = 1024 * 1024
@@ -98,6 +100,7 @@ class Server:
             self.measures.committed,
         )
         self.public: PublicServer | None = None
+        self.api: ApiDoor | None = None  # the operator API over TCP
         self._hub: Hub | None = None
         self._disk_trouble = ""
         self._writing_trouble = ""
@@ -274,7 +277,12 @@ class Server:
             await self._open_operator_door(stack, hub, indexer)
             housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
             stack.callback(housekeeping.cancel)
-            log.info("serving", socket=str(settings.socket), public=self.public.url if self.public else "")
+            log.info(
+                "serving",
+                socket=str(settings.socket),
+                public=self.public.url if self.public else "",
+                api=self.api.url if self.api else "",
+            )
             self.is_ready = True
             try:
                 yield self
@@ -335,15 +343,27 @@ class Server:
             disk_reserve=self.config.server.disk_reserve_mb * MIB,
             ready=lambda: self.is_ready and not self.trouble(),
             measures=self.measures,
+            token_rate=self.config.api.requests_per_second,
+            token_burst=self.config.api.request_burst,
         )
         bound = operator_socket.bind(self.config.server.socket, self.config.server.socket_group)
         stack.callback(bound.close)
+        app = create_operator_app(context)
+        if self.config.api.listen:
+            self.api = ApiDoor(app, self.config.api, PublicLimits())
         runner = web.AppRunner(
-            create_operator_app(context), access_log=None, shutdown_timeout=DOOR_S, handle_signals=False
+            app,
+            access_log=None,
+            shutdown_timeout=DOOR_S,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE_S,
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         stack.callback(hub.end_all, "the server is stopping")
+        if self.api is not None:
+            await self.api.start(runner)
+            stack.push_async_callback(self.api.stop)
         await web.SockSite(runner, bound.socket, backlog=256).start()
 
     async def _keep_house(self) -> None:
@@ -353,6 +373,7 @@ class Server:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
+                self.hub.end_expired(self.clock.now())
                 await self._look_at_writing()
                 await self._wake_snoozed()
                 if loop.time() - looked >= DISK_LOOK_S:

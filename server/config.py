@@ -104,6 +104,18 @@ class PublicSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return parse_listen(self.listen)
 
 
+class ApiSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[api]`: the operator API over TCP, for programs and distant consoles that bring a token."""
+
+    listen: str = ""  # "127.0.0.1:8481"; empty: only the operators' socket
+    tls_certificate: Path | None = None  # PEM, with the chain
+    tls_key: Path | None = None
+    behind_proxy: bool = False  # a reverse proxy ends TLS, and nobody else can connect
+    trusted_proxies: tuple[str, ...] = ()  # whose connections and X-Forwarded-For are accepted then
+    requests_per_second: Positive = 20  # per token
+    request_burst: Positive = 100
+
+
 class SiteSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`[site]`: who the customers write to."""
 
@@ -117,6 +129,7 @@ class SiteSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class Config(msgspec.Struct, kw_only=True):
     server: ServerSettings
     public: PublicSettings = msgspec.field(default_factory=PublicSettings)
+    api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     channels: dict[str, ChannelSettings] = {}
     config_path: Path | None = None
@@ -176,6 +189,14 @@ def parse_listen(text: str) -> tuple[str, int]:
     return bare, int(port)
 
 
+def is_loopback(host: str) -> bool:
+    """Does the address lead to this host and nowhere else?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -198,11 +219,13 @@ def decode(data: bytes, path: Path) -> Config:
     config = Config(
         server=_server(tables, path),
         public=_convert(tables["public"], PublicSettings, path, "public"),
+        api=_convert(tables["api"], ApiSettings, path, "api"),
         site=site,
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         config_path=path,
     )
     _check_public(config.public, path)
+    _check_api(config.api, path)
     return config
 
 
@@ -218,7 +241,7 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         raw = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = ["server", "public", "site", "channels"]
+    known = ["server", "public", "api", "site", "channels"]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
@@ -248,13 +271,7 @@ def _check_public(public: PublicSettings, path: Path) -> None:
         parse_listen(public.listen)
     except ValueError as error:
         raise ConfigError(str(error), file=path, key="public.listen") from error
-    for network in public.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ConfigError(
-                str(error), file=path, key="public.trusted_proxies", hint='write "10.0.0.5" or "10.0.0.0/24"'
-            ) from error
+    _check_networks(public.trusted_proxies, path, "public.trusted_proxies")
     if public.base_url:
         try:
             parts = urlsplit(public.base_url)
@@ -270,6 +287,47 @@ def _check_public(public: PublicSettings, path: Path) -> None:
                 hint='write how visitors reach this server: "https://help.example.org"',
             )
         public.base_url = public.base_url.rstrip("/")
+
+
+def _check_networks(networks: tuple[str, ...], path: Path, key: str) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ConfigError(
+                str(error), file=path, key=key, hint='write "10.0.0.5" or "10.0.0.0/24"'
+            ) from error
+
+
+def _check_api(api: ApiSettings, path: Path) -> None:
+    """A token in clear text stays on this host, or the server does not start."""
+    _check_networks(api.trusted_proxies, path, "api.trusted_proxies")
+    if (api.tls_certificate is None) != (api.tls_key is None):
+        missing = "tls_key" if api.tls_key is None else "tls_certificate"
+        raise ConfigError(
+            "is missing", file=path, key=f"api.{missing}", hint="a certificate and its key belong together"
+        )
+    if api.behind_proxy and not api.trusted_proxies:
+        raise ConfigError(
+            "which proxy is it?",
+            file=path,
+            key="api.trusted_proxies",
+            hint='write its address: trusted_proxies = ["10.0.0.5"]',
+        )
+    if not api.listen:
+        return
+    try:
+        host, _ = parse_listen(api.listen)
+    except ValueError as error:
+        raise ConfigError(str(error), file=path, key="api.listen") from error
+    if not (is_loopback(host) or api.tls_certificate or api.behind_proxy):
+        raise ConfigError(
+            f"{api.listen} can be reached from other hosts, and tokens would travel in clear text",
+            file=path,
+            key="api.listen",
+            hint="set api.tls_certificate and api.tls_key, or api.behind_proxy with api.trusted_proxies,"
+            " or listen on 127.0.0.1",
+        )
 
 
 def _channel(name: str, table: object, site: SiteSettings, path: Path) -> ChannelSettings:
@@ -397,6 +455,7 @@ def show(config: Config) -> dict[str, Any]:
         "config_path": str(config.config_path or ""),
         "server": _plain(config.server),
         "public": _plain(config.public),
+        "api": _plain(config.api),
         "site": _plain(config.site),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
     }

@@ -19,6 +19,7 @@ from server.operators import authorise
 from server.protocol import Envelope, EventBody, OperatorInfo
 from server.store import conversations, events, messages
 from server.store.database import Database
+from server.store.tokens import Bearer
 from server.store.transaction import Event, Snapshot
 
 log = structlog.get_logger(__name__)
@@ -71,8 +72,9 @@ def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
 class Subscription:
     """One console's bounded queue. Whoever reads too slowly is cut off; nobody else waits for him."""
 
-    def __init__(self, operator: OperatorInfo, last_seq: int) -> None:
+    def __init__(self, operator: OperatorInfo, last_seq: int, bearer: Bearer | None = None) -> None:
         self.operator = operator
+        self.bearer = bearer  # None: it came by the socket
         self.examined = last_seq  # every event up to here was looked at for this console
         self.sent = last_seq
         self.cut_off = False
@@ -154,7 +156,11 @@ class Hub:
 
     def is_online(self, operator_id: int) -> bool:
         # A copy: the writer's thread asks, while consoles come and go on the loop's.
-        return any(subscription.operator.id == operator_id for subscription in tuple(self._subscriptions))
+        # A program that may only read is nobody who could answer.
+        return any(
+            one.operator.id == operator_id and (one.bearer is None or one.bearer.scope != "read")
+            for one in tuple(self._subscriptions)
+        )
 
     @property
     def consoles(self) -> int:
@@ -165,10 +171,10 @@ class Hub:
         """Site chats that listen."""
         return sum(len(watches) for watches in self._watches.values())
 
-    def subscribe(self, operator: OperatorInfo) -> Subscription:
+    def subscribe(self, operator: OperatorInfo, bearer: Bearer | None = None) -> Subscription:
         """From the newest published event on. What lies between a client's resume point and that is
         replayed by `replay`, which must run before the queue is read."""
-        subscription = Subscription(operator, self.last_published)
+        subscription = Subscription(operator, self.last_published, bearer)
         self._subscriptions.add(subscription)
         return subscription
 
@@ -204,6 +210,18 @@ class Hub:
         for subscription in self._subscriptions:
             if subscription.operator.id == operator_id:
                 subscription.end(why)
+
+    def end_token(self, token_id: int, why: str) -> None:
+        for subscription in self._subscriptions:
+            if subscription.bearer is not None and subscription.bearer.token_id == token_id:
+                subscription.end(why)
+
+    def end_expired(self, now: int) -> None:
+        """End the streams whose token has expired; called every second."""
+        for subscription in self._subscriptions:
+            bearer = subscription.bearer
+            if bearer is not None and bearer.expires_at is not None and bearer.expires_at <= now:
+                subscription.end("this token has expired")
 
     def tell_trouble(self, text: str) -> None:
         """What every operator must know at once; empty when it is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from server.protocol import OperatorInfo
+from server.protocol import OperatorInfo, Scope
 from server.store.transaction import Event
 
 Action = Literal["read", "write", "administer"]
@@ -20,8 +20,18 @@ _ALLOWED: dict[str, frozenset[Action]] = {
 }
 
 
-def authorise(operator: OperatorInfo, action: Action, event: Event | None = None) -> bool:
-    """Decides for lists, search, commands and the event stream alike."""
-    if operator.disabled or action not in _ALLOWED[operator.role]:
+# What a token may do at most. Whoever comes without one, by the socket, is limited by the role alone.
+_WITHIN: dict[Scope, frozenset[Action]] = {
+    "admin": frozenset({"read", "write", "administer"}),
+    "write": frozenset({"read", "write"}),
+    "read": frozenset({"read"}),
+}
+
+
+def authorise(
+    operator: OperatorInfo, action: Action, event: Event | None = None, *, scope: Scope = "admin"
+) -> bool:
+    """Decides for lists, search, commands and the event stream alike. A scope never widens a role."""
+    if operator.disabled or action not in _ALLOWED[operator.role] & _WITHIN[scope]:
         return False
     return event is None or event.kind not in PRIVATE_KINDS or event.operator_id == operator.id

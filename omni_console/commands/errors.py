@@ -68,6 +68,7 @@ def understand(error: Exception) -> CommandError | None:
         ("server.store.errors", "StoreError", Code.NOT_OK),
         ("server.store.operators", "OperatorExistsError", Code.NOT_OK),
         ("server.store.conversations", "NotFoundError", Code.NOT_OK),
+        ("server.store.tokens", "TokenImpossibleError", Code.NOT_OK),
     ):
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):

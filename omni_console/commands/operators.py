@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pwd
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast, get_args
@@ -12,8 +13,8 @@ import click
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.options import Options
-from omni_console.commands.output import json_option, print_json, print_table, quiet_logs
-from server.protocol import NewOperator, OperatorInfo, Role
+from omni_console.commands.output import json_option, moment, print_json, print_table, quiet_logs
+from server.protocol import NewOperator, NewToken, OperatorInfo, Role, Scope, TokenInfo, TokenMade
 
 if TYPE_CHECKING:
     from omni_console.commands.api import Api
@@ -24,7 +25,7 @@ LOGIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,31}")
 
 @click.group()
 def operators() -> None:
-    """Add, list and disable operators. Adding and disabling needs an administrator."""
+    """Operators and their tokens. Changing anything needs an administrator."""
 
 
 @operators.command(name="list")
@@ -76,8 +77,7 @@ def add(
 @click.pass_obj
 def disable(options: Options, login: str, as_json: bool) -> None:
     """Shut LOGIN out. What LOGIN wrote stays; open conversations can be assigned to others."""
-    if not LOGIN.fullmatch(login):
-        raise CommandError(f"{login!r} is not a login", code=Code.USAGE)
+    _check_login(login)
 
     def offline(data_dir: Path) -> OperatorInfo:
         from server.store.offline import disable_operator
@@ -88,6 +88,121 @@ def disable(options: Options, login: str, as_json: bool) -> None:
         [_ask(options, lambda api: api.post(f"/v1/operators/{login}/disable", None, OperatorInfo), offline)],
         as_json,
     )
+
+
+# --- tokens -----------------------------------------------------------------------------------------
+
+
+class Span(click.ParamType[int]):
+    """`90d`, `12h`, `2w` → seconds; `never` → 0."""
+
+    name = "TIME"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if value == "never":
+            return 0
+        found = re.fullmatch(r"([1-9][0-9]{0,4})([hdw])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is not a time such as 90d, 12h, 2w or never", param, ctx)
+        return int(found[1]) * {"h": 3600, "d": 86_400, "w": 7 * 86_400}[found[2]]
+
+
+@operators.command()
+@click.argument("login")
+@click.option("--name", default="", help="What it is for.")
+@click.option(
+    "--scope",
+    type=click.Choice(get_args(Scope)),
+    default="write",
+    show_default=True,
+    help="How far it goes, within the role of LOGIN.",
+)
+@click.option(
+    "--expires", "expires_in_s", type=Span(), default="90d", show_default=True, help="90d, 12h, 2w or never."
+)
+@json_option
+@click.pass_obj
+def token(options: Options, login: str, name: str, scope: str, expires_in_s: int, as_json: bool) -> None:
+    """Make a token with which a program speaks for LOGIN over TCP. It is shown this once."""
+    _check_login(login)
+    new = NewToken(name=name, scope=cast("Scope", scope), expires_in_s=expires_in_s or None)
+
+    def offline(data_dir: Path) -> TokenMade:
+        from server.store import offline, tokens
+
+        offline.create(data_dir)
+        return offline.write(data_dir, lambda tx: tokens.add(tx, login, new))
+
+    made = _ask(options, lambda api: api.post(f"/v1/operators/{login}/tokens", new, TokenMade), offline)
+    if as_json:
+        print_json(made)
+        return
+    click.echo(made.token)
+    until = "never expires" if made.info.expires_at is None else f"expires {moment(made.info.expires_at)}"
+    click.echo(
+        f"token {made.info.id} of {login}, scope {scope}, {until}. It is not shown again;"
+        f" omni operators revoke {made.info.id} ends it.",
+        err=True,
+    )
+
+
+@operators.command()
+@click.argument("login", required=False)
+@json_option
+@click.pass_obj
+def tokens(options: Options, login: str | None, as_json: bool) -> None:
+    """The tokens there are: all of them, or those of LOGIN."""
+    if login is not None:
+        _check_login(login)
+
+    def offline(data_dir: Path) -> list[TokenInfo]:
+        from server.store import offline
+        from server.store import tokens as store
+
+        offline.create(data_dir)
+        return offline.write(data_dir, lambda tx: store.listed(tx, login))
+
+    path = "/v1/tokens" if login is None else f"/v1/tokens?login={login}"
+    _print_tokens(_ask(options, lambda api: api.get(path, list[TokenInfo]), offline), as_json)
+
+
+@operators.command()
+@click.argument("token_id", type=click.IntRange(min=1))
+@json_option
+@click.pass_obj
+def revoke(options: Options, token_id: int, as_json: bool) -> None:
+    """End a token at once, by the number that `omni operators tokens` shows."""
+
+    def offline(data_dir: Path) -> TokenInfo:
+        from server.store import offline, tokens
+
+        offline.create(data_dir)
+        return offline.write(data_dir, lambda tx: tokens.revoke(tx, token_id))
+
+    ended = _ask(options, lambda api: api.post(f"/v1/tokens/{token_id}/revoke", None, TokenInfo), offline)
+    _print_tokens([ended], as_json)
+
+
+def _print_tokens(found: list[TokenInfo], as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    now = int(time.time() * 1000)
+    rows = []
+    for one in found:
+        expires = "never" if one.expires_at is None else moment(one.expires_at)
+        if one.expires_at is not None and one.expires_at <= now:
+            expires += " (over)"
+        used = moment(one.last_used_at)
+        rows.append((str(one.id), one.login, one.scope, moment(one.created_at), used, expires, one.name))
+    print_table(("ID", "LOGIN", "SCOPE", "MADE", "LAST USED", "EXPIRES", "NAME"), rows)
+
+
+def _check_login(login: str) -> None:
+    if not LOGIN.fullmatch(login):
+        raise CommandError(f"{login!r} is not a login", code=Code.USAGE)
 
 
 def _ask(options: Options, online: Callable[[Api], T], offline: Callable[[Path], T]) -> T:

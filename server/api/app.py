@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import structlog
 from aiohttp import web
 
@@ -18,12 +20,24 @@ from server.api import (
     operators,
     replies,
     search,
+    tokens,
 )
-from server.api.context import CONTEXT, OPERATOR, ApiError, Context, Handler, error_answer, refused
+from server.api.bearer import BEARERS, Bearers
+from server.api.context import (
+    BEARER,
+    CONTEXT,
+    OPERATOR,
+    ApiError,
+    Context,
+    Handler,
+    error_answer,
+    refused,
+)
 from server.api.socket import peer_uid
 from server.casework import RefusedError, StaleError
 from server.lifecycle import IllegalMoveError, TakenError
-from server.protocol import PROTOCOL, ErrorBody
+from server.protocol import PROTOCOL, ErrorBody, OperatorInfo
+from server.public.answers import add_headers
 from server.store import messages
 from server.store import operators as accounts
 from server.store.conversations import NotFoundError
@@ -97,11 +111,48 @@ async def _stale(request: web.Request, error: StaleError) -> ApiError:
     return ApiError(409, body)
 
 
+def _by_socket(request: web.Request) -> bool:
+    own = request.transport.get_extra_info("socket") if request.transport is not None else None
+    return own is not None and own.family == socket.AF_UNIX
+
+
+async def _by_account(request: web.Request) -> OperatorInfo:
+    """The kernel says which local account is at the other end; no operator, no entry. Raises ApiError."""
+    try:
+        uid = peer_uid(request.transport)
+    except OSError as error:
+        raise refused(401, "unauthenticated", "the peer's account is unknown") from error
+    operator = await request.app[CONTEXT].database.read(lambda tx: accounts.by_uid(tx, uid))
+    if operator is None or operator.disabled:
+        raise refused(
+            401,
+            "unauthenticated",
+            f"the local account with uid {uid} is not an operator here",
+            "an administrator runs: omni operators add LOGIN --uid UID",
+        )
+    return operator
+
+
 @web.middleware
 async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The kernel says which local account is at the other end; no operator, no entry."""
-    if request.path in health.OPEN:
-        return await handler(request)
+    """Who asks: by the socket the local account, by TCP the token. The transport decides, nothing else."""
+    if "Origin" in request.headers:
+        # Consoles and programs send none: it is a page in a browser, led here by somebody.
+        raise refused(403, "forbidden", "this is no address for browsers")
+    local = _by_socket(request)
+    # The socket's modes say who may come as far as the health routes; a port says nothing.
+    if not (local and request.path in health.OPEN):
+        if local:
+            request[OPERATOR] = await _by_account(request)
+        else:
+            bearer = request[BEARER] = await request.app[BEARERS].signed_in(request)
+            request[OPERATOR] = bearer.operator
+        _same_protocol(request)
+    return await handler(request)
+
+
+def _same_protocol(request: web.Request) -> None:
+    """A program that names no protocol takes what comes. Raises ApiError."""
     asked = request.headers.get("Omni-Protocol", str(PROTOCOL))
     if asked != str(PROTOCOL):
         raise refused(
@@ -110,26 +161,18 @@ async def who(request: web.Request, handler: Handler) -> web.StreamResponse:
             f"this server speaks protocol {PROTOCOL}, the console {asked[:10]}",
             "update the older of the two and start the console again",
         )
-    try:
-        uid = peer_uid(request.transport)
-    except OSError as error:
-        raise refused(401, "unauthenticated", "the peer's account is unknown") from error
-    context = request.app[CONTEXT]
-    operator = await context.database.read(lambda tx: accounts.by_uid(tx, uid))
-    if operator is None or operator.disabled:
-        raise refused(
-            401,
-            "unauthenticated",
-            f"the local account with uid {uid} is not an operator here",
-            "an administrator runs: omni operators add LOGIN --uid UID",
-        )
-    request[OPERATOR] = operator
-    return await handler(request)
+
+
+async def _name_protocol(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    response.headers["Omni-Protocol"] = str(PROTOCOL)
 
 
 def create_operator_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[errors, who], client_max_size=BODY_MAX)
     app[CONTEXT] = context
+    app[BEARERS] = bearers = Bearers(context.token_rate, context.token_burst)
+    app.on_response_prepare.extend([add_headers, _name_protocol])
+    app.on_shutdown.append(bearers.end)
     app[backup.MAKING] = making = backup.Making()
     app.on_shutdown.append(making.end)
     for resource in (
@@ -140,6 +183,7 @@ def create_operator_app(context: Context) -> web.Application:
         search,
         channels,
         operators,
+        tokens,
         files,
         events,
         backup,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -15,9 +15,10 @@ from server.indexer import Indexer
 from server.marks import Marks
 from server.measures import Measures
 from server.operators import Action, authorise
-from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo
+from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo, Scope
 from server.store.blobs import BlobStore
 from server.store.database import Database
+from server.store.tokens import Bearer
 
 T = TypeVar("T")
 
@@ -39,19 +40,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     disk_reserve: int = 0  # bytes that nothing but intake may use
     ready: Callable[[], bool] = lambda: True
     measures: Measures | None = None
+    token_rate: int = 20  # requests a second of each token
+    token_burst: int = 100
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 OPERATOR: web.RequestKey[OperatorInfo] = web.RequestKey("operator", OperatorInfo)
+BEARER: web.RequestKey[Bearer] = web.RequestKey("bearer", Bearer)  # set where a token said who it is
 
 
 class ApiError(Exception):
     """An answer that is not 2xx."""
 
-    def __init__(self, status: int, body: ErrorBody) -> None:
+    def __init__(self, status: int, body: ErrorBody, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(body.message)
         self.status = status
         self.body = body
+        self.headers = headers
 
 
 def refused(status: int, code: str, message: str, hint: str = "") -> ApiError:
@@ -60,20 +65,33 @@ def refused(status: int, code: str, message: str, hint: str = "") -> ApiError:
     return ApiError(status, ErrorBody(code=code, message=shown, hint=hint))
 
 
+def scope_of(request: web.Request) -> Scope:
+    """How far the request may go within its operator's role."""
+    bearer = request.get(BEARER)
+    return "admin" if bearer is None else bearer.scope
+
+
 def operator(request: web.Request, action: Action) -> OperatorInfo:
     """Who asks, if he may. Raises ApiError."""
     who = request[OPERATOR]
-    if not authorise(who, action):
+    scope = scope_of(request)
+    if not authorise(who, action, scope=scope):
+        if authorise(who, action):
+            raise refused(
+                403, "forbidden", f"a token of scope {scope} may not do this", "use one of a wider scope"
+            )
         raise refused(403, "forbidden", f"the role {who.role} may not do this", "ask an administrator")
     return who
 
 
-def answer(body: object, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(body), status=status, content_type="application/json")
+def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(body), status=status, content_type="application/json", headers=headers
+    )
 
 
 def error_answer(error: ApiError) -> web.Response:
-    return answer(ErrorAnswer(error=error.body), error.status)
+    return answer(ErrorAnswer(error=error.body), error.status, error.headers)
 
 
 async def command(request: web.Request, kind: type[T]) -> T:

@@ -9,9 +9,13 @@ import msgspec
 import structlog
 from aiohttp import WSMsgType, web
 
-from server.api.context import CONTEXT, Context, operator
+from server.api.context import BEARER, CONTEXT, Context, operator
 from server.hub import Subscription, encode
 from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe
+from server.store import operators as accounts
+from server.store import tokens
+from server.store.tokens import TokenRefusedError
+from server.store.transaction import Snapshot
 
 log = structlog.get_logger(__name__)
 
@@ -30,19 +34,45 @@ async def stream(request: web.Request) -> web.StreamResponse:
     wanted = await _first_frame(socket)
     if wanted is None:
         return socket
-    subscription = context.hub.subscribe(me)
+    subscription = context.hub.subscribe(me, request.get(BEARER))
     listening = asyncio.create_task(_listen(socket, subscription))
     try:
+        await _look_again(context, subscription)
         await _catch_up(socket, context, subscription, wanted.resume)
         await _forward(socket, context, subscription)
     except ConnectionError:
         log.debug("console went away", operator=me.login)
+    except _EndedError:
+        await _say(socket, Envelope(type="bye", seq=subscription.sent, text=subscription.closed))
     finally:
         listening.cancel()
         context.hub.unsubscribe(subscription)
         with contextlib.suppress(ConnectionError):
             await socket.close()
     return socket
+
+
+class _EndedError(Exception):
+    """The server ends the stream; `subscription.closed` says why."""
+
+
+async def _look_again(context: Context, subscription: Subscription) -> None:
+    """Whoever was shut out between his request and the hub's knowing of him was missed by its `end_…`."""
+    bearer = subscription.bearer
+
+    def may(tx: Snapshot) -> bool:
+        if bearer is None:
+            now = accounts.by_id(tx, subscription.operator.id)
+            return now is not None and not now.disabled
+        try:
+            tokens.still(tx, bearer.token_id)
+        except TokenRefusedError:
+            return False
+        return True
+
+    if not await context.database.read(may):
+        subscription.end("this account or token is not accepted any more")
+        raise _EndedError
 
 
 async def _first_frame(socket: web.WebSocketResponse) -> Subscribe | None:
@@ -76,6 +106,8 @@ async def _catch_up(
         return
 
     async def send(seq: int, frame: bytes) -> None:
+        if subscription.closed:
+            raise _EndedError
         await socket.send_str(frame.decode())
         subscription.sent = seq
 
@@ -88,6 +120,8 @@ async def _forward(socket: web.WebSocketResponse, context: Context, subscription
     """Send what the queue gets, and a sign of life in between, until either side ends it."""
     while not socket.closed:
         for seq, frame in subscription.take():
+            if subscription.closed:
+                break  # what is left can be read on a resume, by whoever may
             await socket.send_str(frame.decode())
             subscription.sent = max(subscription.sent, seq)
         if subscription.cut_off:

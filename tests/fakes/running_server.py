@@ -35,7 +35,15 @@ from server.api.context import CONTEXT, Context, Handler
 from server.api.socket import peer_uid
 from server.app import Server
 from server.clock import HeldClock
-from server.config import Config, PublicLimits, PublicSettings, ServerSettings, SiteSettings, make_channels
+from server.config import (
+    ApiSettings,
+    Config,
+    PublicLimits,
+    PublicSettings,
+    ServerSettings,
+    SiteSettings,
+    make_channels,
+)
 from server.protocol import Conversation, Envelope, EventBody, Message, ReplyCommand, ReplyWay, Role
 from server.store import operators as accounts
 from server.store.transaction import Snapshot
@@ -362,8 +370,11 @@ async def _add_people(running: Running) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_server(kept: Path | None = None) -> AsyncIterator[Running]:
-    """A server with its people, in a folder of its own or in `kept`, where it can be started again."""
+async def running_server(kept: Path | None = None, api: ApiSettings | None = None) -> AsyncIterator[Running]:
+    """A server with its people, in a folder of its own or in `kept`, where it can be started again.
+
+    `api`: its operator API also listens on TCP.
+    """
     receiver = Receiver()
     seen: list[Context] = []
     async with contextlib.AsyncExitStack() as stack:
@@ -373,7 +384,9 @@ async def running_server(kept: Path | None = None) -> AsyncIterator[Running]:
         folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omni-")))
         url = await stack.enter_async_context(receiver.served())
         clock = HeldClock()
-        running = Running(Server(configuration(folder, url), clock), clock, receiver, folder)
+        config = configuration(folder, url)
+        config.api = api or config.api
+        running = Running(Server(config, clock), clock, receiver, folder)
         await stack.enter_async_context(running.server.run())
         running.context = seen[0]
         running.http = await stack.enter_async_context(aiohttp.ClientSession())

@@ -70,6 +70,15 @@ def test_a_system_service_has_its_files_where_debian_wants_them() -> None:
         ('[public]\ntrusted_proxies = ["10.0.0.0/99"]', "public.trusted_proxies", ""),
         ('[public]\nbase_url = "ftp://x"', "public.base_url", ""),
         ('[public]\nbase_url = "https://u:p@x"', "public.base_url", ""),
+        ('[api]\nlisten = "8481"', "api.listen", ""),
+        ('[api]\nlisten = "0.0.0.0:8481"', "api.listen", "api.tls_certificate"),
+        ('[api]\nlisten = "[::]:8481"', "api.listen", "api.behind_proxy"),
+        ('[api]\nlisten = "omni.example:8481"', "api.listen", "127.0.0.1"),
+        ('[api]\ntls_certificate = "api.crt"', "api.tls_key", "belong together"),
+        ('[api]\ntls_key = "api.key"', "api.tls_certificate", "belong together"),
+        ('[api]\nlisten = "0.0.0.0:1"\nbehind_proxy = true', "api.trusted_proxies", "10.0.0.5"),
+        ('[api]\ntrusted_proxies = ["proxy"]', "api.trusted_proxies", "10.0.0.5"),
+        ("[api]\ntls_key = 3", "api.tls_key", ""),
         ('[site]\ndefault_country = "ru"', "site.default_country", ""),
         ("channels = 3", "channels", "write [channels]"),
         ('[channels.Shop]\nkind = "webhook"', "channels.Shop", ""),
@@ -183,6 +192,26 @@ def test_no_listen(text: str) -> None:
 # --- the example ------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'listen = "127.0.0.1:8481"',
+        'listen = "[::1]:8481"',
+        'listen = "localhost:0"',
+        'listen = "0.0.0.0:8481"\ntls_certificate = "a.crt"\ntls_key = "a.key"',
+        'listen = "0.0.0.0:8481"\nbehind_proxy = true\ntrusted_proxies = ["10.0.0.5"]',
+    ],
+)
+def test_where_the_operator_api_may_listen(text: str, tmp_path: Path) -> None:
+    got = decode(f"[api]\n{text}".encode(), tmp_path / "omni.toml").api
+    assert got.listen
+    assert got.tls_key in (None, tmp_path / "a.key")
+
+
+def test_the_operator_api_is_not_on_the_network_by_itself(tmp_path: Path) -> None:
+    assert decode(b"", tmp_path / "omni.toml").api.listen == ""
+
+
 def uncommented() -> str:
     return re.sub(r"^#(?=[\[a-z])", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
@@ -210,6 +239,9 @@ def test_defaults_in_the_example_are_the_defaults(example: Config, tmp_path: Pat
     bare = decode(b"", tmp_path / "omni.toml")
     example.public.base_url = ""  # the one example among them
     assert example.public == bare.public
+    example.api.tls_certificate = example.api.tls_key = None  # examples of how to listen, too
+    example.api.trusted_proxies, example.api.listen = (), ""
+    assert example.api == bare.api
     assert example.site == bare.site
     example.server.data_dir, example.server.socket = bare.server.data_dir, bare.server.socket
     assert example.server == bare.server
@@ -235,6 +267,7 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
         else [
             config.ServerSettings,
             config.PublicSettings,
+            config.ApiSettings,
             config.SiteSettings,
             ChannelSettings,
         ]

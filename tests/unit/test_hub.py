@@ -132,6 +132,8 @@ async def test_who_is_online_may_be_asked_from_another_thread(world: World) -> N
     class Coming:
         """A console during whose examination another one comes."""
 
+        bearer = None
+
         @property
         def operator(self) -> OperatorInfo:
             world.hub.subscribe(IVAN)
