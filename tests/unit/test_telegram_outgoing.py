@@ -1,0 +1,164 @@
+"""A reply as calls, what answers mean, and which settings are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from channels.base import (
+    BadCredentials,
+    ChannelError,
+    Failed,
+    Outbound,
+    OutboundFile,
+    Retry,
+    SendResult,
+    Sent,
+    Unknown,
+)
+from channels.secret import Secret
+from channels.telegram import TelegramChannel, TelegramSettings
+from channels.telegram.api import Answer, UnreachedError
+from channels.telegram.outgoing import chat_of, judge, lost, partly, plan, quoted, simpler
+
+EMOJI = "👍"  # two units of UTF-16
+
+
+def outbound(text: str = "hello", *files: OutboundFile, **more: Any) -> Outbound:
+    given = {"to": "77", "thread": "77", "references": (), **more}
+    return Outbound(
+        key="k-1",
+        message_id=1,
+        conversation_id=1,
+        to_name=None,
+        text=text,
+        subject=None,
+        author="Olga",
+        files=files,
+        written_at=0,
+        **given,
+    )
+
+
+def file(content_type: str = "image/png", size: int = 10, name: str = "f") -> OutboundFile:
+    return OutboundFile(name=name, content_type=content_type, size=size, path="/nowhere")
+
+
+def methods(*files: OutboundFile, text: str = "hello") -> list[str]:
+    return [call.method for call in plan(outbound(text, *files), 77, None)]
+
+
+def test_how_replies_are_sent() -> None:
+    pdf, big, gif = file("application/pdf"), file(size=10_000_001), file("image/gif")
+    assert methods() == ["sendMessage"]
+    assert methods(file()) == ["sendPhoto"]
+    assert methods(pdf) == methods(big) == methods(gif) == ["sendDocument"]
+    assert methods(file(), file()) == methods(pdf, file()) == ["sendMediaGroup"]
+    assert methods(file(), text=EMOJI * 512) == ["sendPhoto"]
+    assert methods(file(), text=EMOJI * 513) == ["sendMessage", "sendPhoto"]
+    mixed = plan(outbound("t", pdf, file()), 77, None)[0].params["media"]
+    assert [one["type"] for one in mixed] == ["document"] * 2 and mixed[1]["caption"] == "t"
+    for wrong in (outbound(" \n"), outbound("t", file(size=50_000_001)), outbound("t", file(size=0))):
+        with pytest.raises(ValueError, match=r"\w"):
+            plan(wrong, 77, None)
+
+
+def test_texts_are_sent_as_typed() -> None:
+    [call] = plan(outbound("<b>&amp; *x* _"), 77, None)
+    assert call.params == {"chat_id": 77, "text": "<b>&amp; *x* _"}
+
+
+def test_a_reply_goes_to_chats_of_ours_only() -> None:
+    assert chat_of(outbound(), groups=False) == 77
+    assert chat_of(outbound(thread=""), groups=False) == 77
+    assert chat_of(outbound(thread="-5"), groups=False) is None
+    assert chat_of(outbound(thread="-5"), groups=True) == -5
+    for wrong in ("chat:-1", "@shop", "unreadable:ab", "７７", "77:1", "1e3"):
+        assert chat_of(outbound(thread=wrong), groups=True) is None
+
+
+def test_only_the_customers_last_message_is_quoted() -> None:
+    assert quoted(outbound(references=("77:1", "77:5")), 77, []) == 5
+    assert quoted(outbound(references=("77:5", "77:6")), 77, ["77:6"]) is None
+    for other in ("78:5", "5", "77:x", ""):
+        assert quoted(outbound(references=(other,)), 77, []) is None
+
+
+def answered(status: int, description: str = "", **more: Any) -> Answer:
+    return Answer(status=status, spoken=True, ok=status == 200, description=description, **more)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (answered(200, raw=b'{"message_id":6}'), Sent(remote_id="77:6")),
+        (answered(200, raw=b'[{"message_id":6},{"message_id":7}]'), Sent(remote_id="77:6")),
+        (Answer(status=200, spoken=False), Unknown),
+        (answered(401), BadCredentials),
+        (answered(404), BadCredentials),
+        (answered(429, retry_after=7.0), Retry(reason="Telegram asks to wait (status 429)", after=7.0)),
+        (answered(403, "Forbidden: bot was blocked by the user"), Failed),
+        (answered(400, "Bad Request: chat not found"), Failed),
+        (answered(413), Failed),
+        (answered(502), Retry),
+        (Answer(status=504, spoken=False), Unknown),
+        (answered(504), Retry),
+        (Answer(status=302, spoken=False), Failed),
+    ],
+    ids=lambda value: f"{value.status}-{value.spoken}" if isinstance(value, Answer) else None,
+)
+def test_what_an_answer_means(answer: Answer, expected: type | SendResult) -> None:
+    found = judge(answer, 77)
+    assert isinstance(found, expected) if isinstance(expected, type) else found == expected
+
+
+def test_what_no_answer_means() -> None:
+    assert isinstance(lost(UnreachedError("x", begun=False)), Retry)
+    assert isinstance(lost(UnreachedError("x", begun=True)), Unknown)
+
+
+def test_half_a_reply_is_told_as_half() -> None:
+    assert partly(Retry("later", after=3.0), noted=True) == Retry(
+        "the text arrived, the files did not: later", after=3.0
+    )
+    assert isinstance(partly(Retry("later"), noted=False), Unknown)
+    assert isinstance(partly(BadCredentials("x"), noted=False), Unknown)
+    assert isinstance(partly(Failed("x"), noted=False), Failed)
+    told = partly(Unknown("cut"), noted=True)
+    assert isinstance(told, Unknown) and "text arrived" in told.reason
+
+
+def test_the_same_said_more_simply() -> None:
+    [call] = plan(outbound("t", file()), 77, 5)
+    plain = simpler(call, answered(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
+    assert plain is not None and plain.method == "sendDocument"
+    assert plain.params["caption"] == "t" and plain.params["reply_parameters"]["message_id"] == 5
+    [text] = plan(outbound("t"), 77, 5)
+    bare = simpler(text, answered(400, "Bad Request: can't parse entities: x"))
+    assert bare is not None and bare.params == {"chat_id": 77, "text": "t"}
+    assert simpler(text, answered(400, "Bad Request: chat not found")) is None
+    assert simpler(text, answered(500, "can't parse")) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "settings"),
+    [
+        ("token", {"token": Secret("hunter2")}),
+        ("token", {"token": Secret("1:a/../b")}),
+        ("secret", {"mode": "webhook"}),
+        ("secret", {"mode": "webhook", "secret": Secret("a b")}),
+        ("api_base", {"api_base": "api.telegram.org"}),
+        ("api_base", {"api_base": ""}),
+        ("file_base", {"file_base": "https://user:password@files.example"}),
+        ("proxy", {"proxy": "socks5://127.0.0.1:9050"}),
+        ("timeout", {"timeout": 0.0}),
+        ("poll_seconds", {"poll_seconds": 51.0}),
+    ],
+)
+def test_refused_settings(key: str, settings: dict[str, Any]) -> None:
+    given = {"kind": "telegram", "token": Secret("7001:abc"), **settings}
+    with pytest.raises(ChannelError) as refusal:
+        TelegramChannel("bot", TelegramSettings(**given))
+    assert refusal.value.key == key
+    assert "hunter2" not in str(refusal.value)
