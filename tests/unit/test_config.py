@@ -220,6 +220,8 @@ def uncommented() -> str:
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setenv("OMNI_FORMS_SECRET", SECRET)
     monkeypatch.setenv("OMNI_CHAT_SECRET", "s" * 64)
+    for name, secret in (("TOKEN", "7001:bot"), ("SECRET", "s" * 64), ("PROXY", "user:password")):
+        monkeypatch.setenv(f"OMNI_TELEGRAM_{name}", secret)
     (tmp_path / "support.password").write_text("hunter2")
     (tmp_path / "support.password").chmod(0o600)
     return decode(uncommented().encode(), tmp_path / "omni.toml")
