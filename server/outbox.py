@@ -39,7 +39,7 @@ from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
 from server.store.outbox import Leased
-from server.store.transaction import Transaction
+from server.store.transaction import Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -180,11 +180,12 @@ class Outbox:
         self._clock = clock
         self._report = report
         self._name = name
-        self._token = secrets.token_hex(8)
         self._wake = asyncio.Event()
         self._in_flight: dict[str, set[asyncio.Task[None]]] = {name: set() for name in channels}
         self._paces = {name: Pace(channel.spec.capabilities.pace_per_s) for name, channel in channels.items()}
         self._paused_until: dict[str, float] = {}
+        self._held: set[tuple[int, str]] = set()  # message and lease of each send that has not ended here
+        self._not_begun: set[asyncio.Task[None]] = set()  # leased, and surely not sent yet
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._random = random.Random()  # noqa: S311 - jitter, no secret
@@ -199,8 +200,8 @@ class Outbox:
         self._task = asyncio.create_task(self._run(), name="outbox")
 
     async def stop(self, patience: float) -> None:
-        """Take no more; let sends under way finish for `patience` seconds. What is then still being sent
-        stays leased: the next start resolves it."""
+        """Take no more; give back what has not begun; let sends under way finish for `patience` seconds.
+        What is then still being sent stays leased: the next start resolves it."""
         if self._task is not None:
             # Not cancelled outright: a lease that is being committed would be held by nobody, and its reply
             # be shown as unknown though it was never sent.
@@ -210,6 +211,8 @@ class Outbox:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        for task in self._not_begun:
+            task.cancel()  # a slow pace may let it wait for hours
         under_way = [task for tasks in self._in_flight.values() for task in tasks]
         if under_way:
             _, late = await asyncio.wait(under_way, timeout=patience)
@@ -218,9 +221,15 @@ class Outbox:
             if late:
                 await asyncio.wait(late, timeout=1.0)
 
+    def _abandoned(self, tx: Snapshot, before: int) -> list[outbox.Abandoned]:
+        # What is under way here is not: whoever was stopped or asleep for longer than a lease will still
+        # hear how his own sends ended.
+        held = frozenset(self._held)
+        return [row for row in outbox.abandoned(tx, before) if (row.message_id, row.lease) not in held]
+
     def _resolve_abandoned(self, tx: Transaction, before: int) -> int:
         """Sends whose worker is gone: again where the channel is idempotent, else unknown."""
-        rows = outbox.abandoned(tx, before)
+        rows = self._abandoned(tx, before)
         for row in rows:
             channel = self._channels.get(row.channel_id)
             if channel is not None and channel.spec.capabilities.idempotent:
@@ -255,42 +264,56 @@ class Outbox:
             if self._paused_until.get(name, 0.0) <= loop_now
         }
         now = self._clock.now()
-        if await self._database.read(lambda tx: bool(outbox.abandoned(tx, now))):
+        if await self._database.read(lambda tx: bool(self._abandoned(tx, now))):
             await self._database.write(lambda tx: self._resolve_abandoned(tx, now))
         due = await self._database.read(lambda tx: outbox.next_due(tx, list(room)))
         if due is None or due > now:
             return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
-        leased = await self._database.write(
-            lambda tx: outbox.lease_due(tx, self._token, tx.now + lease_ms(), room)
-        )
+        token = secrets.token_hex(8)
+        leased = await self._database.write(lambda tx: outbox.lease_due(tx, token, tx.now + lease_ms(), room))
         if leased:
             failpoints.hit("outbox.leased")
         for item in leased:
             task = asyncio.create_task(self._deliver(item), name=f"send {item.message_id}")
             self._in_flight[item.channel_id].add(task)
-            task.add_done_callback(self._landed(item.channel_id))
+            self._held.add((item.message_id, item.lease))
+            task.add_done_callback(self._landed(item))
         # Due but not leased: kept back by an earlier message of its thread; its end wakes us.
         return 1.0
 
-    def _landed(self, channel_id: str) -> Callable[[asyncio.Task[None]], None]:
+    def _landed(self, item: Leased) -> Callable[[asyncio.Task[None]], None]:
         def landed(task: asyncio.Task[None]) -> None:
-            self._in_flight[channel_id].discard(task)
+            self._in_flight[item.channel_id].discard(task)
+            self._held.discard((item.message_id, item.lease))
             self._wake.set()
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a send ended without a recorded result", exc_info=error)
 
         return landed
 
+    async def _prepared(self, item: Leased) -> Outbound:
+        """The message, when its turn has come. Cancelled before that, its lease is given back."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker: coroutines run in tasks
+        self._not_begun.add(task)
+        try:
+            if self._stopping:
+                raise asyncio.CancelledError
+            await self._paces[item.channel_id].turn()
+            return await self._outbound(item)
+        except asyncio.CancelledError:
+            # Surely not sent: the next start may send it, and nobody needs to decide.
+            self._not_begun.discard(task)
+            await self._database.write(lambda tx: outbox.give_back(tx, item.message_id, item.lease))
+            raise
+        finally:
+            self._not_begun.discard(task)
+
     async def _deliver(self, item: Leased) -> None:
         channel = self._channels[item.channel_id]
         capabilities = channel.spec.capabilities
         try:
-            await self._paces[item.channel_id].turn()
-            message = await self._outbound(item)
-        except asyncio.CancelledError:
-            # Surely not sent: the next start may send it, and nobody needs to decide.
-            await self._database.write(lambda tx: outbox.finish(tx, item.message_id, item.lease, "queued"))
-            raise
+            message = await self._prepared(item)
         except Exception as error:
             log.exception("a message could not be built", message=item.message_id)
             await self._finish(item, Retry(f"the message could not be built: {error!r}"), capabilities)

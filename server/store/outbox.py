@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import msgspec
 
 from server import failpoints
@@ -43,6 +45,8 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
 
     A thread whose earlier message is queued, being sent or waiting for its next try keeps the later ones
     back: order is a promise. Failed and unknown ones do not block.
+
+    `token` must be new at each call: by it `finish` tells one lease of a row from a later one.
     """
     leased = []
     for channel_id, free in room.items():
@@ -111,19 +115,38 @@ def finish(
     )
 
 
+def give_back(tx: Transaction, message_id: int, token: str) -> bool:
+    """End a lease that was not used: the row is as if it had not been leased."""
+    return (
+        tx.run(
+            "UPDATE outbox SET state = 'queued', attempts = attempts - 1, lease = NULL, lease_until = NULL"
+            " WHERE message_id = ? AND lease = ? AND state = 'sending'",
+            (message_id, token),
+        )
+        == 1
+    )
+
+
 class Abandoned(msgspec.Struct, frozen=True):
     message_id: int
     conversation_id: int
     customer_id: int
     channel_id: str
+    lease: str | None
+
+
+def _abandoned(row: sqlite3.Row) -> Abandoned:
+    return Abandoned(
+        row["message_id"], row["conversation_id"], row["customer_id"], row["channel_id"], row["lease"]
+    )
 
 
 def abandoned(tx: Snapshot, before: int) -> list[Abandoned]:
     """Rows being sent whose lease ran out before `before`: nobody knows what became of them."""
     return [
-        Abandoned(row["message_id"], row["conversation_id"], row["customer_id"], row["channel_id"])
+        _abandoned(row)
         for row in tx.all(
-            "SELECT o.message_id, o.channel_id, m.conversation_id, m.customer_id FROM outbox o"
+            "SELECT o.message_id, o.channel_id, o.lease, m.conversation_id, m.customer_id FROM outbox o"
             " JOIN message m ON m.id = o.message_id WHERE o.state = 'sending' AND o.lease_until < ?"
             " ORDER BY o.message_id",
             (before,),
@@ -134,9 +157,9 @@ def abandoned(tx: Snapshot, before: int) -> list[Abandoned]:
 def unsent(tx: Snapshot) -> list[Abandoned]:
     """Everything that waits to be sent or is being sent."""
     return [
-        Abandoned(row["message_id"], row["conversation_id"], row["customer_id"], row["channel_id"])
+        _abandoned(row)
         for row in tx.all(
-            "SELECT o.message_id, o.channel_id, m.conversation_id, m.customer_id FROM outbox o"
+            "SELECT o.message_id, o.channel_id, o.lease, m.conversation_id, m.customer_id FROM outbox o"
             " JOIN message m ON m.id = o.message_id WHERE o.state IN ('queued', 'sending', 'retrying')"
             " ORDER BY o.message_id"
         )
