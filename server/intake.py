@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
-from channels.base import Contact, InboundEvent
-from server import casework, identity, lifecycle, outbox
-from server.placement import Candidate, Placement, place
+from channels.base import InboundEvent
+from server import casework, lifecycle, outbox
+from server.authors import Author, ChannelFacts, recognise
+from server.locate import locate
 from server.protocol import Status
 from server.store import conversations, customers, messages, state
-from server.store.conversations import Held
 from server.store.messages import NewFile, NewMessage
 from server.store.transaction import Transaction
 
@@ -28,14 +27,6 @@ STATUS_RANK: dict[str, int] = {"queued": 0, "sending": 1, "retrying": 1, "sent":
 
 # Kinds that are shown as a line of the conversation, with the customer waiting for us after them.
 SPOKEN = frozenset({"message", "contact_shared", "callback", "call", "unsupported", "started"})
-
-
-class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What intake needs to know of a channel; `account` is '' where the address scheme is shared."""
-
-    id: str
-    scheme: str
-    account: str
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,12 +41,6 @@ class Outcome(msgspec.Struct, frozen=True):
     message_id: int | None = None
     conversation_id: int | None = None
     seq: int = 0
-
-
-class Author(msgspec.Struct, frozen=True):
-    customer_id: int
-    address_id: int
-    name: str
 
 
 def take_in(
@@ -75,161 +60,6 @@ def take_in(
     if event.kind in ("delivery", "read", "failed"):
         return _take_receipt(tx, channel, event)
     return _take_fact(tx, channel, event)
-
-
-# --- who ------------------------------------------------------------------------------------------
-
-
-def _account(channel: ChannelFacts, scheme: str) -> str:
-    """Addresses of the channel's own scheme live in its account; all other schemes are shared."""
-    return channel.account if scheme == channel.scheme else ""
-
-
-def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Author:
-    """The author of the event: found, made, or brought together by proof."""
-    sender = event.sender
-    own = customers.owner_of(tx, channel.scheme, channel.account, sender.external_id)
-    proofs = []
-    for contact in sender.contacts:
-        if contact.verified:
-            owner = customers.owner_of(
-                tx, contact.scheme, _account(channel, contact.scheme), contact.external_id
-            )
-            proofs.append(identity.Proof(contact, owner.customer_id if owner else None))
-    decision = identity.decide(own.customer_id if own else None, proofs)
-
-    name = (sender.name or sender.username or "").strip()
-    customer_id = decision.customer
-    if customer_id is None:
-        customer_id = customers.create(tx, name or _name_from(sender.external_id, sender.contacts))
-    # Somebody who was only known by an address gets the first name that we learn.
-    names = [name]
-    for merge in decision.merges:
-        names.append(customers.name_of(tx, merge.source))
-        customers.merge(tx, merge.source, merge.target, merge.evidence)
-        _tell_of_change(tx, merge.target, {"fields": ["merged"], "from": merge.source})
-    news = own is None or customers.is_news(own, name, tx.now)
-    learned_name = next(filter(None, names), "")
-    if (news or decision.merges) and learned_name and not customers.name_of(tx, customer_id):
-        customers.rename(tx, customer_id, learned_name)
-        _tell_of_change(tx, customer_id, {"fields": ["name"]})
-    if own is None:
-        address_id = customers.add_address(
-            tx,
-            customer_id,
-            scheme=channel.scheme,
-            account=channel.account,
-            external_id=sender.external_id,
-            name=name,
-            verified=True,
-            evidence="writes from it",
-        )
-    else:
-        address_id = own.address_id
-    if news:
-        customers.heard_from(tx, address_id, name)
-    learned = [
-        *decision.attach,
-        *(msgspec.structs.replace(contact, verified=False) for contact in decision.claim),
-        *(contact for contact in sender.contacts if not contact.verified),
-    ]
-    for contact in learned:
-        customers.add_address(
-            tx,
-            customer_id,
-            scheme=contact.scheme,
-            account=_account(channel, contact.scheme),
-            external_id=contact.external_id,
-            name=name,
-            verified=contact.verified,
-            evidence=contact.evidence,
-        )
-    return Author(customer_id, address_id, name)
-
-
-def _tell_of_change(tx: Transaction, customer_id: int, data: dict[str, Any]) -> None:
-    """Every conversation of the person shows another name or card from now on."""
-    tx.emit("customer.changed", customer_id=customer_id, data=data)
-    for conversation_id in conversations.ids_of_customer(tx, customer_id):
-        seq = tx.emit("customer.changed", customer_id=customer_id, conversation_id=conversation_id, data=data)
-        conversations.touch(tx, conversation_id, seq)
-
-
-def _name_from(external_id: str, contacts: Sequence[Contact]) -> str:
-    for contact in contacts:
-        return contact.external_id
-    return external_id
-
-
-# --- where ----------------------------------------------------------------------------------------
-
-
-Found = tuple[Held | None, Candidate | None]
-
-
-def _candidate(found: Held | None, why: str) -> Candidate | None:
-    if found is None:
-        return None
-    return Candidate(found.id, found.life.state, found.life.closed_at, why)
-
-
-def _by_reference(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
-    """The conversation of the first message of the channel that this one answers.
-
-    A reference that anybody could have made up or copied counts only where the author already takes part.
-    """
-    for reference in event.references:
-        # What bears our MAC speaks of a message of ours, whoever else took that id for his own.
-        row = messages.by_remote_id(tx, channel.id, reference.remote_id, ours=reference.trusted)
-        if row is None:
-            continue
-        conversation = conversations.held(tx, row["conversation_id"])
-        known = conversation.customer_id == author.customer_id or messages.takes_part(
-            tx, conversation.id, author.customer_id
-        )
-        if known or reference.trusted:
-            return conversation, _candidate(conversation, reference.how)
-    return None, None
-
-
-def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
-    # Where the thread is the sender himself (a mail address), it says nothing about the conversation.
-    if event.thread and event.thread != event.sender.external_id:
-        conversation_id = state.thread_conversation(tx, channel.id, event.thread)
-        if conversation_id is not None:
-            conversation = conversations.held(tx, conversation_id)
-            if conversation.customer_id == author.customer_id:
-                return conversation, _candidate(conversation, "same thread")
-    return None, None
-
-
-def _locate(
-    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author, policy: Policy
-) -> tuple[Placement, Held | None]:
-    """Where the event goes, and that conversation; looks no further than it must."""
-    reopen_after = tx.now - policy.reopen_ms
-    active: Held | None = None
-    closed: Held | None = None
-    by_thread: Found = None, None
-    by_reference = _by_reference(tx, channel, event, author)
-    if by_reference[0] is None and not event.automatic:
-        by_thread = _by_thread(tx, channel, event, author)
-        if by_thread[0] is None or by_thread[0].life.state == "closed":
-            active = conversations.active_of(tx, author.customer_id)
-            if active is None:
-                closed = conversations.closed_since(tx, author.customer_id, reopen_after)
-    placement = place(
-        by_reference=by_reference[1],
-        by_thread=by_thread[1],
-        active=_candidate(active, "the customer's open conversation"),
-        lately_closed=_candidate(closed, "closed a short while ago"),
-        reopen_after=reopen_after,
-        automatic=event.automatic,
-    )
-    for found in (by_reference[0], by_thread[0], active, closed):
-        if found is not None and found.id == placement.conversation_id:
-            return placement, found
-    return placement, None
 
 
 # --- what -----------------------------------------------------------------------------------------
@@ -260,7 +90,7 @@ def _take_message(
         if event.text:
             messages.add_text(tx, row["id"], event.text)
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
-    placement, conversation = _locate(tx, channel, event, author, policy)
+    placement, conversation = locate(tx, channel, event, author, policy.reopen_ms)
     at = happened_at(event, tx.now)
     if conversation is None:
         before = None
@@ -346,7 +176,11 @@ def _begun(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: 
     message_id, _, part_of = (state.get(tx, channel.id, _pieces(event)) or b"").decode().partition(" ")
     if part_of != event.part_of:
         return None
-    return messages.begun(tx, int(message_id), author.address_id, tx.now - PIECES_MS)
+    row = messages.begun(tx, int(message_id), author.address_id, tx.now - PIECES_MS)
+    # Where the conversation was closed meanwhile a piece is a message of its own, and opens it again.
+    if row is None or conversations.held(tx, row["conversation_id"]).life.state == "closed":
+        return None
+    return row
 
 
 def _take_echo(

@@ -150,7 +150,7 @@ class TelegramChannel(Channel):
         """Telegram tells of a block when it happens, but not of one from before we listened."""
         event = InboundEvent(
             kind="blocked",
-            dedupe_key=f"refused:{message.key}:{message.attempt}",
+            dedupe_key=f"refused:{message.key}:{self.host.now()}",
             sender=Writer(external_id=message.to),
             thread=message.to,
         )

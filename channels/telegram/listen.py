@@ -18,7 +18,7 @@ from channels.base import (
 )
 from channels.json_input import JsonInputError, decode, string, table
 from channels.telegram.api import Answer, Api, UnreachedError
-from channels.telegram.const import ALLOWED_UPDATES, MAX_CONNECTIONS
+from channels.telegram.const import ALLOWED_UPDATES, DOWNLOADS, MAX_CONNECTIONS
 from channels.telegram.content import integer
 from channels.telegram.fetch import Fetcher
 from channels.telegram.outgoing import judge
@@ -150,20 +150,38 @@ class Poller(Listener):
             self._well()
 
     async def _take(self, updates: list[bytes], offset: int) -> int:
-        """Commit the updates with the offset that follows them. Raises HostUnavailableError."""
-        found = [(raw, event) for raw in updates for event in parse_update(raw, self._reading)]
-        whole = await self._fetcher.complete([event for _, event in found])
-        numbers = [number for raw in updates if (number := _number(raw)) is not None]
-        if not numbers:
+        """Commit the updates, each slice with the offset that follows it; the last of these offsets.
+
+        Raises HostUnavailableError; what was committed until then is not asked for again.
+        """
+        before = offset
+        for part in _slices([(raw, parse_update(raw, self._reading)) for raw in updates]):
+            events = await self._fetcher.complete([event for _, found in part for event in found])
+            raws = [raw for raw, found in part for _ in found]
+            offset = max([offset, *(number + 1 for raw, _ in part if (number := _number(raw)) is not None)])
+            await self._host.submit(_deliveries(raws, events), bookmark=(OFFSET, str(offset).encode()))
+        if offset == before:
             # Asking again would bring the same for ever, and no update behind them.
             detail = "Telegram's updates bear no numbers"
-            await self._host.submit(_deliveries([raw for raw, _ in found], whole))
             raise Trouble(ChannelHealth(state="failed", detail=detail), self._waits.refused)
-        following = max(numbers) + 1
-        await self._host.submit(
-            _deliveries([raw for raw, _ in found], whole), bookmark=(OFFSET, str(following).encode())
-        )
-        return following
+        return offset
+
+
+Parsed = list[tuple[bytes, list[InboundEvent]]]
+
+
+def _slices(parsed: Parsed) -> list[Parsed]:
+    """Consecutive updates with few enough files to hold in memory together."""
+    slices: list[Parsed] = [[]]
+    files = 0
+    for raw, events in parsed:
+        more = sum(len(event.attachments) for event in events)
+        if more and files + more > DOWNLOADS:
+            slices.append([])
+            files = 0
+        slices[-1].append((raw, events))
+        files += more
+    return slices
 
 
 def _deliveries(raws: list[bytes], events: list[InboundEvent]) -> list[Delivery]:

@@ -289,7 +289,7 @@ def _unreadable(raw: bytes, problem: str) -> InboundEvent:
     return InboundEvent(
         kind="unsupported",
         dedupe_key=f"body:{digest}",
-        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable update"),
+        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable update", reachable=False),
         thread=f"unreadable:{digest[:16]}",
         detail={"problem": problem, "size": f"{len(raw)} bytes"},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Literal
 from urllib.parse import urlsplit
@@ -61,6 +62,12 @@ def check(settings: TelegramSettings) -> None:
     for key, address in (("api_base", settings.api_base), ("file_base", settings.file_base)):
         if (address or key == "api_base") and not _is_web_address(address, ("https", "http")):
             raise ChannelError(f"{address!r} is not a web address", key=key, hint=f'such as "{API}"')
+        if address.startswith("http:") and not _is_loopback(urlsplit(address).hostname or ""):
+            raise ChannelError(
+                f"{address} would send the token in the clear",
+                key=key,
+                hint="use https; http is for a Bot API server on this machine (127.0.0.1)",
+            )
     if settings.proxy and not _is_web_address(settings.proxy, ("http", "https")):
         raise ChannelError(
             "not the address of an HTTP proxy",
@@ -71,6 +78,13 @@ def check(settings: TelegramSettings) -> None:
         raise ChannelError("timeout must be between 0 and 300", key="timeout")
     if not 0 <= settings.poll_seconds <= 50:
         raise ChannelError("poll_seconds must be between 0 and 50", key="poll_seconds")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _is_web_address(text: str, schemes: tuple[str, ...]) -> bool:

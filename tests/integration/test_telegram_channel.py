@@ -128,6 +128,17 @@ async def test_what_could_not_be_committed_is_asked_for_again(telegram: FakeTele
         await heard(host, 1)
 
 
+async def test_many_files_are_taken_in_few_at_a_time(telegram: FakeTelegram) -> None:
+    for number in range(10):
+        telegram.say(77, document=telegram.file(b"%d" % number))
+    telegram.say(77, "done")
+    async with started(telegram) as (_, host):
+        await heard(host, 11)
+    assert [int(value) for _, value in host.bookmarks] == [1005, 1009, 1012]
+    files = [one.event.attachments[0].data for one in host.deliveries[:10] if one.event]
+    assert files == [b"%d" % number for number in range(10)]
+
+
 @pytest.mark.parametrize(
     ("trouble", "state"),
     [

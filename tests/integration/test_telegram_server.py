@@ -233,3 +233,16 @@ async def test_blocked_and_back(telegram: FakeTelegram) -> None:
             }
         )
         await rows(running, 1, "SELECT id FROM address WHERE blocked = 0 AND scheme = 'telegram'")
+
+
+async def test_a_piece_that_comes_after_the_closing_opens_again(telegram: FakeTelegram) -> None:
+    async with server(telegram, "polling") as running:
+        olga = await running.client()
+        telegram.say(77, photo=telegram.photo(b"1"), caption="one", media_group_id="5")
+        await said(olga, "one")
+        await running.server.database.write(
+            lambda tx: tx.run("UPDATE conversation SET state = 'closed', closed_at = ?", (tx.now,))
+        )
+        telegram.say(77, photo=telegram.photo(b"2"), caption="two", media_group_id="5")
+        await rows(running, 1, "SELECT id FROM conversation WHERE state = 'open'")
+        await rows(running, 2, "SELECT id FROM message WHERE kind = 'in'")

@@ -21,6 +21,7 @@ from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
 from channels.telegram.api import Answer, UnreachedError
 from channels.telegram.outgoing import chat_of, judge, lost, partly, plan, quoted, simpler
+from channels.telegram.pace import Pace
 
 EMOJI = "👍"  # two units of UTF-16
 
@@ -141,6 +142,19 @@ def test_the_same_said_more_simply() -> None:
     assert simpler(text, answered(500, "can't parse")) is None
 
 
+async def test_the_pace_is_one_a_second_to_each_chat(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(round(seconds))
+
+    monkeypatch.setattr("channels.telegram.pace.asyncio.sleep", sleep)
+    pace = Pace()
+    for chat in (1, 1, 2, 1, 2):
+        await pace.turn(chat)
+    assert [seconds for seconds in waited if seconds] == [1, 2, 1]
+
+
 @pytest.mark.parametrize(
     ("key", "settings"),
     [
@@ -150,6 +164,7 @@ def test_the_same_said_more_simply() -> None:
         ("secret", {"mode": "webhook", "secret": Secret("a b")}),
         ("api_base", {"api_base": "api.telegram.org"}),
         ("api_base", {"api_base": ""}),
+        ("api_base", {"api_base": "http://telegram.example"}),
         ("file_base", {"file_base": "https://user:password@files.example"}),
         ("proxy", {"proxy": "socks5://127.0.0.1:9050"}),
         ("timeout", {"timeout": 0.0}),
