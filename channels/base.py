@@ -73,6 +73,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None = None
     username: str | None = None
     locale: str | None = None
+    reachable: bool = True  # False: nobody can be answered there (an item that could not be read)
     contacts: tuple[Contact, ...] = ()
 
 

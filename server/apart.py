@@ -22,8 +22,9 @@ import structlog
 
 from channels.base import Channel, InboundEvent
 from server import failpoints
+from server.authors import ChannelFacts
 from server.host import ChannelHost
-from server.intake import ChannelFacts, Outcome, Policy, take_in
+from server.intake import Outcome, Policy, take_in
 from server.store import journal
 from server.store.blobs import BlobStore
 from server.store.database import Database

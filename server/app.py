@@ -19,13 +19,14 @@ from server.api import socket as operator_socket
 from server.api.app import create_operator_app
 from server.api.context import Context
 from server.api.listen import ApiDoor
+from server.authors import ChannelFacts
 from server.casework import Outgoing
 from server.clock import Clock, SystemClock
 from server.config import Config, PublicLimits, make_channels
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
-from server.intake import DAY_MS, ChannelFacts, Policy
+from server.intake import DAY_MS, Policy
 from server.lock import DataLock
 from server.marks import Marks
 from server.measures import Measures
@@ -382,7 +383,8 @@ class Server:
                 if loop.time() - forgot >= FORGET_EVERY_S:
                     forgot = loop.time()
                     before = self.clock.now() - self.config.server.event_retention_days * DAY_MS
-                    await self.database.write(lambda tx, before=before: events.forget_before(tx, before))  # type: ignore[misc]
+                    while await self.database.write(lambda tx, at=before: events.forget_before(tx, at)):  # type: ignore[misc]
+                        pass  # a thousand at a time, so that nobody's commit waits long
             except StoreError as error:
                 log.warning("housekeeping waits for the store", reason=str(error))
             except Exception:

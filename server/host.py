@@ -23,9 +23,10 @@ from channels.base import (
     ThreadWatch,
 )
 from server import failpoints
+from server.authors import ChannelFacts
 from server.clock import Clock
 from server.hub import Hub
-from server.intake import ChannelFacts, Outcome, Policy, take_in
+from server.intake import Outcome, Policy, take_in
 from server.store import conversations, journal, messages, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -223,7 +224,11 @@ class ChannelHost:
         event = InboundEvent(
             kind="unsupported",
             dedupe_key=dedupe_key,
-            sender=Sender(external_id=f"unreadable:{journal_id}", name=f"unreadable item {journal_id}"),
+            sender=Sender(
+                external_id=f"unreadable:{journal_id}",
+                name=f"unreadable item {journal_id}",
+                reachable=False,
+            ),
             text=f"This item could not be read ({why}). It is kept in the journal as number {journal_id}.",
         )
         outcome = take_in(tx, self._facts, event, files, self._at.policy)

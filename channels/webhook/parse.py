@@ -49,7 +49,7 @@ def unsupported(webhook_id: str, problem: str, raw: bytes) -> InboundEvent:
     return InboundEvent(
         kind="unsupported",
         dedupe_key=webhook_id,
-        sender=Sender(external_id="unknown", name="Unknown sender"),
+        sender=Sender(external_id="unknown", name="Unknown sender", reachable=False),
         thread="unknown",
         remote_message_id=webhook_id,
         detail={"problem": problem, "size": f"{len(raw)} bytes"},

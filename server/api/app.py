@@ -17,6 +17,7 @@ from server.api import (
     health,
     hello,
     metrics,
+    openapi,
     operators,
     replies,
     search,
@@ -189,6 +190,7 @@ def create_operator_app(context: Context) -> web.Application:
         backup,
         health,
         metrics,
+        openapi,
     ):
         app.add_routes(resource.routes)
     return app

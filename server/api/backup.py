@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from server.api.context import CONTEXT, operator, refused
+from server.api.describe import Media, describes
 from server.backup import Backup, Manifest
 from server.store.backup import StoppedError
 from server.store.errors import StoreError
@@ -50,6 +51,12 @@ class _Outlet:
 
 
 @routes.post("/v1/backup")
+@describes(
+    "A backup of everything, as one archive.",
+    "administer",
+    codes=("illegal_state",),
+    answer=Media("application/x-tar"),
+)
 async def make(request: web.Request) -> web.StreamResponse:
     me = operator(request, "administer")
     making = request.app[MAKING]

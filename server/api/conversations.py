@@ -20,6 +20,9 @@ from server.api.context import (
     shown_key,
 )
 from server.api.customers import page_of_river, whole_customer
+from server.api.describe import Query, describes, page_key
+from server.api.describe import limit as limit_of
+from server.operators import Action
 from server.protocol import (
     AssignCommand,
     ClaimCommand,
@@ -43,6 +46,15 @@ FIRST_PAGE = 60
 
 
 @routes.get("/v1/conversations")
+@describes(
+    "One page of a list.",
+    query=(
+        Query("view", View, "Which list; queue if not given."),
+        page_key("after", 2),
+        limit_of(50, 200),
+    ),
+    answer=ConversationPage,
+)
 async def page(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
@@ -68,6 +80,11 @@ async def page(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/conversations/{conversation}")
+@describes(
+    "One conversation, with its customer, his river's newest page, my drafts and the ways to answer.",
+    query=(limit_of(FIRST_PAGE, 200),),
+    answer=ConversationDetail,
+)
 async def detail(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
@@ -92,10 +109,12 @@ async def detail(request: web.Request) -> web.Response:
 
 
 async def _move(
-    request: web.Request, change: Callable[[Transaction, int, OperatorInfo], object]
+    request: web.Request,
+    change: Callable[[Transaction, int, OperatorInfo], object],
+    action: Action = "write",
 ) -> web.Response:
     """Run one change and answer with the conversation as it is after it."""
-    me = operator(request, "write")
+    me = operator(request, action)
     context = request.app[CONTEXT]
     conversation_id = number(request, "conversation")
 
@@ -107,47 +126,69 @@ async def _move(
 
 
 @routes.post("/v1/conversations/{conversation}/claim")
+@describes(
+    "Take it, if it is still with whom I see it.",
+    "write",
+    body=ClaimCommand,
+    codes=("taken", "illegal_state"),
+    answer=Conversation,
+)
 async def claim(request: web.Request) -> web.Response:
     wanted = await command(request, ClaimCommand)
     return await _move(request, lambda tx, which, me: casework.claim(tx, which, me, wanted.expect))
 
 
 @routes.post("/v1/conversations/{conversation}/release")
+@describes("Back to the queue.", "write", codes=("illegal_state",), answer=Conversation)
 async def release(request: web.Request) -> web.Response:
     return await _move(request, casework.release)
 
 
 @routes.post("/v1/conversations/{conversation}/assign")
+@describes(
+    "Hand it to a colleague.", "write", body=AssignCommand, codes=("illegal_state",), answer=Conversation
+)
 async def assign(request: web.Request) -> web.Response:
     wanted = await command(request, AssignCommand)
     return await _move(request, lambda tx, which, me: casework.assign(tx, which, me, wanted))
 
 
 @routes.post("/v1/conversations/{conversation}/close")
+@describes("Close it.", "write", body=CloseCommand, codes=("illegal_state",), answer=Conversation)
 async def close(request: web.Request) -> web.Response:
     wanted = await command(request, CloseCommand)
     return await _move(request, lambda tx, which, me: casework.close(tx, which, me, wanted))
 
 
 @routes.post("/v1/conversations/{conversation}/reopen")
+@describes("Open it again, as mine.", "write", codes=("illegal_state",), answer=Conversation)
 async def reopen(request: web.Request) -> web.Response:
     return await _move(request, casework.reopen)
 
 
 @routes.post("/v1/conversations/{conversation}/snooze")
+@describes(
+    "Put it away until a time, or until the customer writes.",
+    "write",
+    body=SnoozeCommand,
+    codes=("illegal_state",),
+    answer=Conversation,
+)
 async def snooze(request: web.Request) -> web.Response:
     wanted = await command(request, SnoozeCommand)
     return await _move(request, lambda tx, which, me: casework.snooze(tx, which, me, wanted.until))
 
 
 @routes.post("/v1/conversations/{conversation}/seen")
+@describes("I have read up to here.", "write", body=SeenCommand, answer=Conversation)
 async def seen(request: web.Request) -> web.Response:
     wanted = await command(request, SeenCommand)
-    operator(request, "read")
-    return await _move(request, lambda tx, which, me: casework.seen(tx, which, me, wanted.seq))
+    # Unread marks are one's own: whoever may read may keep them.
+    return await _move(request, lambda tx, which, me: casework.seen(tx, which, me, wanted.seq), "read")
 
 
 @routes.put("/v1/conversations/{conversation}/draft")
+@describes("Keep my draft; an empty text removes it.", "write", body=Draft, answer=Draft)
 async def save_draft(request: web.Request) -> web.Response:
     me = operator(request, "write")
     draft = await command(request, Draft)
@@ -161,6 +202,7 @@ async def save_draft(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/drafts")
+@describes("All of my drafts.", answer=list[Draft])
 async def drafts(request: web.Request) -> web.Response:
     me = operator(request, "read")
     return answer(await request.app[CONTEXT].database.read(lambda tx: accounts.drafts(tx, me.id)))

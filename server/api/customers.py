@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.api.context import CONTEXT, Context, answer, key, limit, number, operator, shown_key
+from server.api.describe import describes, page_key
+from server.api.describe import limit as limit_of
 from server.protocol import Customer, HistoryPage, OperatorInfo
 from server.store import conversations, customers, events, messages
 from server.store.conversations import NotFoundError
@@ -41,6 +43,7 @@ def whole_customer(tx: Snapshot, context: Context, customer_id: int, me: Operato
 
 
 @routes.get("/v1/customers/{customer}")
+@describes("One customer, with his addresses and his newest conversations.", answer=Customer)
 async def customer(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
@@ -49,6 +52,11 @@ async def customer(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/customers/{customer}/history")
+@describes(
+    "Older messages of the customer's river.",
+    query=(page_key("before", 2), limit_of(60, 200)),
+    answer=HistoryPage,
+)
 async def history(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from server.api.context import BEARER, CONTEXT, Context, operator
+from server.api.describe import describes
 from server.hub import Subscription, encode
 from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe
 from server.store import operators as accounts
@@ -26,6 +27,7 @@ MESSAGE_MAX = 64 * 1024
 
 
 @routes.get("/v1/events")
+@describes("The event stream: a WebSocket with JSON text frames.", answer=None)
 async def stream(request: web.Request) -> web.StreamResponse:
     me = operator(request, "read")
     context = request.app[CONTEXT]

@@ -7,12 +7,20 @@ from urllib.parse import quote
 from aiohttp import web
 
 from server.api.context import CONTEXT, number, operator, refused
+from server.api.describe import Empty, Media, describes
 from server.store import messages
 
 routes = web.RouteTableDef()
 
+BYTES = Media("application/octet-stream")
+
 
 @routes.get("/v1/files/{file}")
+@describes(
+    "The bytes of a file. The name in the answer is its sender's: text to show, never a path.",
+    also={206: BYTES, 304: Empty(), 416: Empty()},
+    answer=BYTES,
+)
 async def file(request: web.Request) -> web.StreamResponse:
     operator(request, "read")
     context = request.app[CONTEXT]

@@ -5,9 +5,12 @@ These routes, and /metrics, tell nothing about anybody.
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer
+from server.api.describe import describes
 
 routes = web.RouteTableDef()
 
@@ -16,6 +19,7 @@ OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 @routes.get("/healthz")
+@describes("Is the server well?", None, answer=dict[str, str], also={503: dict[str, str]})
 async def healthz(request: web.Request) -> web.Response:
     """200 where messages can be stored, else 503."""
     trouble = request.app[CONTEXT].trouble()
@@ -23,6 +27,7 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 @routes.get("/readyz")
+@describes("Has it started?", None, answer=dict[str, Any], also={503: dict[str, Any]})
 async def readyz(request: web.Request) -> web.Response:
     """200 where everything has started as well, and the server is not stopping; else 503."""
     context = request.app[CONTEXT]

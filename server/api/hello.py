@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, operator
+from server.api.describe import describes
 from server.protocol import PROTOCOL, Counts, Hello
 from server.store import conversations, events
 from server.store import operators as accounts
@@ -13,6 +14,7 @@ routes = web.RouteTableDef()
 
 
 @routes.get("/v1/hello")
+@describes("Who am I, and where am I.", answer=Hello)
 async def hello(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
@@ -35,6 +37,7 @@ async def hello(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/counts")
+@describes("How much there is in my lists.", answer=Counts)
 async def counts(request: web.Request) -> web.Response:
     me = operator(request, "read")
     found: Counts = await request.app[CONTEXT].database.read(lambda tx: conversations.counts(tx, me.id))

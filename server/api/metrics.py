@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from server.api.context import CONTEXT, refused
+from server.api.describe import Media, describes
 from server.measures import Moment
 from server.store.measure import backlog
 
@@ -18,6 +19,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @routes.get("/metrics")
+@describes("Figures for Prometheus.", None, codes=("not_found",), answer=Media("text/plain"))
 async def metrics(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     if context.measures is None:

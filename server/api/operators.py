@@ -7,7 +7,8 @@ import re
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, command, operator, refused
-from server.protocol import NewOperator
+from server.api.describe import describes
+from server.protocol import NewOperator, OperatorInfo
 from server.store import operators as accounts
 
 routes = web.RouteTableDef()
@@ -16,6 +17,7 @@ LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
 @routes.get("/v1/operators")
+@describes("All operators.", answer=list[OperatorInfo])
 async def everybody(request: web.Request) -> web.Response:
     operator(request, "read")
     context = request.app[CONTEXT]
@@ -26,6 +28,7 @@ async def everybody(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/operators")
+@describes("Let somebody in.", "administer", body=NewOperator, codes=("illegal_state",), answer=OperatorInfo)
 async def add(request: web.Request) -> web.Response:
     operator(request, "administer")
     new = await command(request, NewOperator)
@@ -40,6 +43,12 @@ async def add(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/operators/{login}/disable")
+@describes(
+    "Shut somebody out; what he held goes back to the queue.",
+    "administer",
+    codes=("illegal_state",),
+    answer=OperatorInfo,
+)
 async def disable(request: web.Request) -> web.Response:
     me = operator(request, "administer")
     login = request.match_info["login"]

@@ -8,7 +8,16 @@ from aiohttp import web
 
 from server import casework, failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
-from server.protocol import Message, NoteCommand, OperatorInfo, ReplyCommand, SettleCommand, Settled
+from server.api.describe import describes
+from server.protocol import (
+    Message,
+    NoteCommand,
+    OperatorInfo,
+    OutboxItem,
+    ReplyCommand,
+    SettleCommand,
+    Settled,
+)
 from server.store import messages, outbox
 from server.store.transaction import Transaction
 
@@ -30,6 +39,13 @@ async def _write(
 
 
 @routes.post("/v1/conversations/{conversation}/reply")
+@describes(
+    "Answer the customer. The same client_id again is the same reply.",
+    "write",
+    body=ReplyCommand,
+    codes=("stale", "illegal_state"),
+    answer=Message,
+)
 async def reply(request: web.Request) -> web.Response:
     wanted = await command(request, ReplyCommand)
     outgoing = request.app[CONTEXT].outgoing
@@ -39,12 +55,20 @@ async def reply(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/conversations/{conversation}/note")
+@describes(
+    "Write a private note. The same client_id again is the same note.",
+    "write",
+    body=NoteCommand,
+    codes=("illegal_state",),
+    answer=Message,
+)
 async def note(request: web.Request) -> web.Response:
     wanted = await command(request, NoteCommand)
     return await _write(request, lambda tx, which, me: casework.note(tx, which, me, wanted))
 
 
 @routes.get("/v1/outbox")
+@describes("Replies that are not settled.", answer=list[OutboxItem])
 async def unsettled(request: web.Request) -> web.Response:
     operator(request, "read")
     context = request.app[CONTEXT]
@@ -55,6 +79,13 @@ async def unsettled(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/outbox/settle")
+@describes(
+    "Decide about replies that failed, or that may have arrived.",
+    "write",
+    body=SettleCommand,
+    codes=("illegal_state",),
+    answer=Settled,
+)
 async def settle(request: web.Request) -> web.Response:
     me = operator(request, "write")
     wanted = await command(request, SettleCommand)

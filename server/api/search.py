@@ -6,6 +6,8 @@ import structlog
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
+from server.api.describe import Query, describes, page_key
+from server.api.describe import limit as limit_of
 from server.protocol import SearchHit, SearchPage
 from server.store import conversations, messages
 from server.store import search as index
@@ -20,6 +22,15 @@ QUERY_MAX = 400
 
 
 @routes.get("/v1/search")
+@describes(
+    "Messages with these words, the newest first.",
+    query=(
+        Query("q", str, f"Words; the first {QUERY_MAX} characters count."),
+        page_key("before", 1),
+        limit_of(50, 200),
+    ),
+    answer=SearchPage,
+)
 async def search(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, command, number, operator, refused, scope_of
+from server.api.describe import Query, describes
 from server.operators import authorise
-from server.protocol import NewToken
+from server.protocol import NewToken, TokenInfo, TokenMade
 from server.store import tokens
 from server.store.tokens import TokenImpossibleError
 
@@ -14,6 +15,13 @@ routes = web.RouteTableDef()
 
 
 @routes.post("/v1/operators/{login}/tokens")
+@describes(
+    "Make a token for an operator; it is shown this once.",
+    "administer",
+    body=NewToken,
+    codes=("illegal_state",),
+    answer=TokenMade,
+)
 async def add(request: web.Request) -> web.Response:
     me = operator(request, "administer")
     new = await command(request, NewToken)
@@ -26,6 +34,12 @@ async def add(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/tokens")
+@describes(
+    "Tokens that are not revoked: all of them for an administrator, my own for everybody else.",
+    query=(Query("login", str, "Those of one operator."),),
+    codes=("not_found",),
+    answer=list[TokenInfo],
+)
 async def listed(request: web.Request) -> web.Response:
     me = operator(request, "read")
     login: str | None = request.query.get("login") or None
@@ -37,6 +51,7 @@ async def listed(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/tokens/{token}/revoke")
+@describes("End a token and its streams at once.", "administer", answer=TokenInfo)
 async def revoke(request: web.Request) -> web.Response:
     me = operator(request, "administer")
     token_id = number(request, "token")

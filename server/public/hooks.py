@@ -142,7 +142,7 @@ def unparsed(body: bytes, error: Exception) -> InboundEvent:
     return InboundEvent(
         kind="unsupported",
         dedupe_key=f"unparsed:{digest}",
-        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable item"),
+        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable item", reachable=False),
         thread=f"unreadable:{digest[:16]}",
         text=problem,
         detail={"problem": problem},

@@ -66,9 +66,20 @@ def next_id(tx: Snapshot) -> int:
     return max(int(newest), int(state.setting(tx, FLOOR) or 0)) + 1
 
 
-def insert(tx: Transaction, new: NewMessage) -> None:
-    # Newest first without sorting: the index's rowid is the time, made unique by the id.
+def _free_search_id(tx: Snapshot, new: NewMessage) -> int:
+    """Newest first without sorting: the index's rowid is the time, made unique by the id.
+
+    Above a million messages two of the same millisecond may meet (imports with times in seconds).
+    """
     search_id = (new.at << 20) | (new.id & 0xFFFFF)
+    if new.id > 0xFFFFF:
+        while tx.value("SELECT 1 FROM message WHERE search_id = ?", (search_id,)) is not None:
+            search_id += 1
+    return search_id
+
+
+def insert(tx: Transaction, new: NewMessage) -> None:
+    search_id = _free_search_id(tx, new)
     tx.run(
         "INSERT INTO message (id, conversation_id, customer_id, kind, event_kind, channel_id, thread,"
         " address_id, operator_id, author, text, subject, status, error, at, received_at, seq, visible_seq,"

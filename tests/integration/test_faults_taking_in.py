@@ -12,8 +12,9 @@ import pytest
 from channels.base import Attachment, InboundEvent, Sender
 from server import apart
 from server.apart import ParseApart, RawItem
+from server.authors import ChannelFacts
 from server.clock import SystemClock
-from server.intake import ChannelFacts, Policy
+from server.intake import Policy
 from server.store import journal, offline
 from server.store.blobs import BlobStore
 from server.store.database import Database
