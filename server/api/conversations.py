@@ -180,7 +180,7 @@ async def snooze(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/conversations/{conversation}/seen")
-@describes("I have read up to here.", "write", body=SeenCommand, answer=Conversation)
+@describes("I have read up to here.", body=SeenCommand, answer=Conversation)
 async def seen(request: web.Request) -> web.Response:
     wanted = await command(request, SeenCommand)
     # Unread marks are one's own: whoever may read may keep them.
