@@ -268,7 +268,9 @@ def _apart(body: dict[str, Any], key: str, problem: str) -> InboundEvent:
     return InboundEvent(
         kind="unsupported",
         dedupe_key=f"{key}:{place}:{'' if number is None else number}",
-        sender=Sender(external_id=place, name=title or person_name(table(body.get("from"))) or None),
+        sender=Sender(
+            external_id=place, name=title or person_name(table(body.get("from"))) or None, reachable=False
+        ),
         thread=place,
         text=string(body.get("text"), 1000) or string(body.get("caption"), 1000),
         occurred_at=_moment(body.get("date")),

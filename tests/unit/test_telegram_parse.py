@@ -205,7 +205,7 @@ def test_groups_are_ignored_unless_asked_for() -> None:
 def test_the_unknown_is_shown_and_answerable_only_where_it_is_known_who_wrote(update: dict[str, Any]) -> None:
     event = one(update)
     assert event.kind == "unsupported" and event.detail["problem"]
-    assert ("dice" in event.detail["problem"]) == (event.thread == "77")
+    assert ("dice" in event.detail["problem"]) == (event.thread == "77") == event.sender.reachable
 
 
 def test_half_characters_do_not_cost_a_message_its_sender() -> None:
