@@ -49,6 +49,7 @@ POINTS = {
 }
 NUMBERS = {
     "outbox.lease_ms": "how long a lease holds, in milliseconds",
+    "outbox.backoff": "the waits between tries, as a share of the normal ones",
 }
 ACTIONS = ("kill", "stop", "sleep", "error")
 

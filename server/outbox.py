@@ -56,7 +56,7 @@ STORE_RETRY_S = 2.0
 def backoff_ms(attempt: int, jitter: float) -> int:
     """Milliseconds before the try after attempt number `attempt`; jitter in -1..1 moves it by up to 20 %."""
     base = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
-    return int(base * 1000 * (1 + JITTER * jitter))
+    return int(base * 1000 * (1 + JITTER * jitter) * failpoints.number("outbox.backoff", 1.0))
 
 
 def lease_ms() -> int:

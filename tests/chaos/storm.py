@@ -37,12 +37,13 @@ def seed_of_run() -> int:
     return seed
 
 
-async def storm(folder: Path, seed: int, rage: Rage) -> Report:
-    """Run it to its quiet end, stop the server, and judge. `folder` must exist and be empty."""
+async def storm(folder: Path, seed: int, rage: Rage, breakable: bool = False) -> Report:
+    """Run it to its quiet end, stop the server, and judge. `folder` must exist and be empty; with
+    `breakable` the rage may also break links."""
     history = History()
     home = folder / "world"
     home.mkdir()
-    async with HarshWorld(home) as world:
+    async with HarshWorld(home, breakable=breakable) as world:
         crowd = Crowd(world, history, seed)
         async with ServerClient(str(world.socket)) as client:
             operator = Operator(client, history)

@@ -1,4 +1,5 @@
-"""The demo's world, made for trouble: other settings, a repeating marketplace, signals of every kind."""
+"""The demo's world, made for trouble: other settings, a repeating marketplace, signals of every kind, and
+links that break."""
 
 from __future__ import annotations
 
@@ -8,18 +9,26 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from omni_console.demo.world import ServerDiedError, World
+from tests.fakes.fault_proxy import HOST, FaultProxy
 from tests.fakes.impatient_market import ImpatientMarket
 
 RESTARTS_MAX = 5
 
 
 class HarshWorld(World):
-    """`replace`: texts of the configuration file and what stands there instead."""
+    """`replace`: texts of the configuration file and what stands there instead. With `breakable` every link
+    to and from the server goes through a proxy of `links`: door, imap, smtp, market."""
 
-    def __init__(self, folder: Path, replace: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, replace: Mapping[str, str] | None = None, breakable: bool = False
+    ) -> None:
         super().__init__(folder)
+        self.links: dict[str, FaultProxy] = {}
+        self._breakable = breakable
+        self._door_port = 0  # the server's own
         self._replace = replace or {}
         self.failed_starts = 0
 
@@ -30,10 +39,36 @@ class HarshWorld(World):
     def data(self) -> Path:
         return self.folder / "data"
 
+    async def _start(self) -> None:
+        if self._breakable:
+            ends = {
+                "door": lambda: self._door_port,
+                "imap": lambda: self.mail.port,
+                "smtp": lambda: self.sink.port,
+                "market": lambda: _port(self.market.url),
+            }
+            for name, end in ends.items():
+                self.links[name] = await self._stack.enter_async_context(FaultProxy(HOST, end))
+        await super()._start()
+
+    async def start_server(self) -> None:
+        await super().start_server()
+        if self._breakable:
+            self._door_port = _port(self.base_url)
+            self.base_url = self.market.base_url = f"http://{HOST}:{self.links['door'].port}"
+
     def _configure(self, public_port: int) -> Path:
-        path = super()._configure(public_port)
+        path = super()._configure(self._door_port if self._breakable else public_port)
         text = path.read_text(encoding="utf-8")
-        for old, new in self._replace.items():
+        replace = dict(self._replace)
+        if self._breakable:
+            market = self.market.url
+            replace |= {
+                f"port = {self.mail.port}\n": f"port = {self.links['imap'].port}\n",
+                f"port = {self.sink.port}\n": f"port = {self.links['smtp'].port}\n",
+                market: market.replace(f":{_port(market)}/", f":{self.links['market'].port}/"),
+            }
+        for old, new in replace.items():
             assert old in text, f"{old!r} is not in the demo's configuration"
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
@@ -73,6 +108,12 @@ class HarshWorld(World):
 
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
 
 
 def workers_of(pid: int) -> list[int]:
