@@ -34,7 +34,7 @@ from server.outbox import Outbox
 from server.protocol import ChannelInfo
 from server.public.app import create_public_app
 from server.public.counters import Counters
-from server.public.listen import PublicServer
+from server.public.listen import PublicServer, protocol_log
 from server.store import conversations, events, journal, offline, outbox, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -355,6 +355,7 @@ class Server:
         runner = web.AppRunner(
             app,
             access_log=None,
+            logger=protocol_log("server.api.protocol"),
             shutdown_timeout=DOOR_S,
             handle_signals=False,
             keepalive_timeout=KEEPALIVE_S,

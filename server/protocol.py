@@ -27,6 +27,10 @@ Status = Literal[
 Role = Literal["admin", "lead", "operator", "reader"]
 Scope = Literal["read", "write", "admin"]  # how far a token goes, within its operator's role
 
+# What comes in is bounded by what the store can hold.
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Login = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+
 
 class File(msgspec.Struct, kw_only=True):
     id: int
@@ -144,12 +148,12 @@ class Customer(msgspec.Struct, kw_only=True):
 
 
 class Draft(msgspec.Struct, kw_only=True):
-    conversation_id: int
+    conversation_id: Number
     kind: Literal["reply", "note"] = "reply"
     text: str = ""
     channel_id: str = ""
-    address_id: int | None = None
-    updated_at: int = 0
+    address_id: Number | None = None
+    updated_at: Number = 0
 
 
 class ConversationDetail(msgspec.Struct, kw_only=True):
@@ -244,11 +248,11 @@ class JournalItem(msgspec.Struct, kw_only=True):
 
 
 class ClaimCommand(msgspec.Struct, kw_only=True):
-    expect: int | None = None  # the assignee that the caller sees; anybody else there: 409 "taken"
+    expect: Number | None = None  # the assignee that the caller sees; anybody else there: 409 "taken"
 
 
 class AssignCommand(msgspec.Struct, kw_only=True):
-    operator_id: int
+    operator_id: Number
     note: str = ""
 
 
@@ -262,10 +266,10 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     client_id: str
     text: str
     channel_id: str
-    address_id: int
-    after_seq: int
+    address_id: Number
+    after_seq: Number
     subject: str | None = None
-    file_ids: list[int] = []
+    file_ids: list[Number] = []
 
 
 class NoteCommand(msgspec.Struct, kw_only=True):
@@ -279,18 +283,18 @@ class CloseCommand(msgspec.Struct, kw_only=True):
 
 
 class SnoozeCommand(msgspec.Struct, kw_only=True):
-    until: int
+    until: Number
 
 
 class SeenCommand(msgspec.Struct, kw_only=True):
-    seq: int
+    seq: Number
 
 
 class SettleCommand(msgspec.Struct, kw_only=True):
     """What to do with replies that failed or whose result is unknown; `all` instead of ids: every one."""
 
     verdict: Literal["arrived", "again", "drop"]
-    message_ids: list[int] = []
+    message_ids: list[Number] = []
     all: bool = False
 
 
@@ -299,10 +303,10 @@ class Settled(msgspec.Struct, kw_only=True):
 
 
 class NewOperator(msgspec.Struct, kw_only=True):
-    login: str
-    name: str
+    login: Login
+    name: Annotated[str, msgspec.Meta(pattern=r"\S")]  # customers see it
     role: Role = "operator"
-    uid: int | None = None
+    uid: Number | None = None
 
 
 class NewToken(msgspec.Struct, kw_only=True):

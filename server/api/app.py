@@ -76,7 +76,11 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        code = {404: "not_found", 405: "bad_request"}.get(error.status, "bad_request")
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            allowed = ",".join(sorted(error.allowed_methods))
+            body = ErrorBody(code="bad_request", message=f"{error.method} is not one of {allowed}")
+            return error_answer(ApiError(405, body, {"Allow": allowed}))
+        code = "not_found" if error.status == 404 else "bad_request"
         return error_answer(refused(error.status, code, error.reason))
     except Exception:
         log.exception("operator request failed", method=request.method, path=request.path)

@@ -44,6 +44,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     token_burst: int = 100
 
 
+NUMBER_MAX = 2**63 - 1  # of SQLite
+
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 OPERATOR: web.RequestKey[OperatorInfo] = web.RequestKey("operator", OperatorInfo)
 BEARER: web.RequestKey[Bearer] = web.RequestKey("bearer", Bearer)  # set where a token said who it is
@@ -121,15 +123,15 @@ def limit(request: web.Request, default: int, most: int) -> int:
 
 
 def key(request: web.Request, name: str, parts: int) -> tuple[int, ...] | None:
-    """An opaque page key that we gave out earlier: numbers joined by '.'."""
+    """A page key that we gave out earlier: numbers joined by '.'. Behind the last there is nothing."""
     text = request.query.get(name)
     if not text:
         return None
     pieces = text.split(".")
-    usable = all(p.isascii() and p.isdigit() and len(p) < 20 and int(p) < 1 << 63 for p in pieces)
+    usable = all(p.isascii() and p.isdigit() and len(p) < 20 for p in pieces)
     if len(pieces) != parts or not usable:
         raise refused(400, "bad_request", f"{name} is not a key that this server gave out")
-    return tuple(int(piece) for piece in pieces)
+    return tuple(min(int(piece), NUMBER_MAX) for piece in pieces)
 
 
 def shown_key(numbers: tuple[int, ...] | None) -> str | None:

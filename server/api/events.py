@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from aiohttp import WSMsgType, web
 
-from server.api.context import BEARER, CONTEXT, Context, operator
+from server.api.context import BEARER, CONTEXT, Context, operator, refused
 from server.api.describe import describes
 from server.hub import Subscription, encode
 from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe
@@ -32,6 +32,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     me = operator(request, "read")
     context = request.app[CONTEXT]
     socket = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=30.0)
+    if not socket.can_prepare(request).ok:
+        raise refused(400, "bad_request", "this route is a WebSocket", "ask for the upgrade (RFC 6455)")
     await socket.prepare(request)
     wanted = await _first_frame(socket)
     if wanted is None:

@@ -32,7 +32,7 @@ class PublicServer:
         self._runner = web.AppRunner(
             app,
             access_log=None,
-            logger=_protocol_log(),
+            logger=protocol_log("server.public.protocol"),
             auto_decompress=False,
             keepalive_timeout=settings.limits.keepalive_seconds,
             lingering_time=5.0,
@@ -86,9 +86,9 @@ def raise_file_limit(wanted: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
-def _protocol_log() -> logging.Logger:
-    """aiohttp logs every malformed request with a traceback; for a public door one line is enough."""
-    logger = logging.getLogger("server.public.protocol")
+def protocol_log(name: str) -> logging.Logger:
+    """aiohttp logs every malformed request with a traceback; for a door to strangers one line is enough."""
+    logger = logging.getLogger(name)
     if not logger.filters:
         logger.addFilter(_one_line)
     return logger
