@@ -26,6 +26,7 @@ COMMANDS = {
     "serve": ("omni_console.commands.serve:serve", "Run the agent server."),
     "console": ("omni_console.commands.console:console", "Open the operator console."),
     "channels": ("omni_console.commands.channels:channels", "Which channels there are, and how they do."),
+    "outbox": ("omni_console.commands.outbox:outbox", "Replies that failed or may not have arrived."),
     "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
     "backup": (
