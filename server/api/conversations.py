@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
+from typing import TypeVar, get_args
 
 from aiohttp import web
 
@@ -43,6 +43,8 @@ from server.store.transaction import Snapshot, Transaction
 routes = web.RouteTableDef()
 
 FIRST_PAGE = 60
+
+C = TypeVar("C")
 
 
 @routes.get("/v1/conversations")
@@ -125,6 +127,18 @@ async def _move(
     return answer(context.marks.conversation(await context.database.write(move)))
 
 
+async def _command(
+    request: web.Request,
+    kind: type[C],
+    change: Callable[[Transaction, int, OperatorInfo, C], object],
+    action: Action = "write",
+) -> web.Response:
+    """The same with a body, which is looked at only when whoever sent it may."""
+    operator(request, action)
+    wanted = await command(request, kind)
+    return await _move(request, lambda tx, which, me: change(tx, which, me, wanted), action)
+
+
 @routes.post("/v1/conversations/{conversation}/claim")
 @describes(
     "Take it, if it is still with whom I see it.",
@@ -134,8 +148,9 @@ async def _move(
     answer=Conversation,
 )
 async def claim(request: web.Request) -> web.Response:
-    wanted = await command(request, ClaimCommand)
-    return await _move(request, lambda tx, which, me: casework.claim(tx, which, me, wanted.expect))
+    return await _command(
+        request, ClaimCommand, lambda tx, which, me, wanted: casework.claim(tx, which, me, wanted.expect)
+    )
 
 
 @routes.post("/v1/conversations/{conversation}/release")
@@ -149,15 +164,13 @@ async def release(request: web.Request) -> web.Response:
     "Hand it to a colleague.", "write", body=AssignCommand, codes=("illegal_state",), answer=Conversation
 )
 async def assign(request: web.Request) -> web.Response:
-    wanted = await command(request, AssignCommand)
-    return await _move(request, lambda tx, which, me: casework.assign(tx, which, me, wanted))
+    return await _command(request, AssignCommand, casework.assign)
 
 
 @routes.post("/v1/conversations/{conversation}/close")
 @describes("Close it.", "write", body=CloseCommand, codes=("illegal_state",), answer=Conversation)
 async def close(request: web.Request) -> web.Response:
-    wanted = await command(request, CloseCommand)
-    return await _move(request, lambda tx, which, me: casework.close(tx, which, me, wanted))
+    return await _command(request, CloseCommand, casework.close)
 
 
 @routes.post("/v1/conversations/{conversation}/reopen")
@@ -175,16 +188,18 @@ async def reopen(request: web.Request) -> web.Response:
     answer=Conversation,
 )
 async def snooze(request: web.Request) -> web.Response:
-    wanted = await command(request, SnoozeCommand)
-    return await _move(request, lambda tx, which, me: casework.snooze(tx, which, me, wanted.until))
+    return await _command(
+        request, SnoozeCommand, lambda tx, which, me, wanted: casework.snooze(tx, which, me, wanted.until)
+    )
 
 
 @routes.post("/v1/conversations/{conversation}/seen")
 @describes("I have read up to here.", body=SeenCommand, answer=Conversation)
 async def seen(request: web.Request) -> web.Response:
-    wanted = await command(request, SeenCommand)
     # Unread marks are one's own: whoever may read may keep them.
-    return await _move(request, lambda tx, which, me: casework.seen(tx, which, me, wanted.seq), "read")
+    return await _command(
+        request, SeenCommand, lambda tx, which, me, wanted: casework.seen(tx, which, me, wanted.seq), "read"
+    )
 
 
 @routes.put("/v1/conversations/{conversation}/draft")

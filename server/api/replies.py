@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -24,15 +25,19 @@ from server.store.transaction import Transaction
 routes = web.RouteTableDef()
 
 
+C = TypeVar("C")
+
+
 async def _write(
-    request: web.Request, write: Callable[[Transaction, int, OperatorInfo], int]
+    request: web.Request, kind: type[C], write: Callable[[Transaction, int, OperatorInfo, C], int]
 ) -> web.Response:
     me = operator(request, "write")
+    wanted = await command(request, kind)
     context = request.app[CONTEXT]
     conversation_id = number(request, "conversation")
 
     def written(tx: Transaction) -> Message:
-        message_id = write(tx, conversation_id, me)
+        message_id = write(tx, conversation_id, me, wanted)
         return messages.many(tx, [message_id])[message_id]
 
     return answer(context.marks.message(await context.database.write(written)))
@@ -47,9 +52,12 @@ async def _write(
     answer=Message,
 )
 async def reply(request: web.Request) -> web.Response:
-    wanted = await command(request, ReplyCommand)
     outgoing = request.app[CONTEXT].outgoing
-    written = await _write(request, lambda tx, which, me: casework.reply(tx, which, me, wanted, outgoing))
+    written = await _write(
+        request,
+        ReplyCommand,
+        lambda tx, which, me, wanted: casework.reply(tx, which, me, wanted, outgoing),
+    )
     failpoints.hit("outbox.accepted")
     return written
 
@@ -63,8 +71,7 @@ async def reply(request: web.Request) -> web.Response:
     answer=Message,
 )
 async def note(request: web.Request) -> web.Response:
-    wanted = await command(request, NoteCommand)
-    return await _write(request, lambda tx, which, me: casework.note(tx, which, me, wanted))
+    return await _write(request, NoteCommand, casework.note)
 
 
 @routes.get("/v1/outbox")

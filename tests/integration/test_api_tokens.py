@@ -277,7 +277,7 @@ async def test_last_used_is_kept_by_the_minute_with_one_write(
     async def last_used(at: int) -> None:
         """Returns once that is what is stored: what is noted is committed a little later."""
         async with asyncio.timeout(10):
-            while await run.read("SELECT last_used_at FROM token") != [{"last_used_at": at}]:
+            while await run.read("SELECT last_used_at FROM token") != [{"last_used_at": at}]:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
     await asyncio.gather(*(olga.ask("GET", "/v1/counts") for _ in range(10)))
