@@ -22,7 +22,7 @@ def run(check: bool, keep: bool, lang: str | None) -> int:
         raise CommandError(
             f"the demo's mail server is not installed ({error.name})",
             where="the extra `demo`",
-            hint="pip install 'omni-console[demo]'",
+            hint="pipx inject omni-console pymap aiosmtpd (or pip install 'omni-console[demo]')",
         ) from error
     from server.logs import set_up
 
