@@ -117,8 +117,11 @@ async def _stale(request: web.Request, error: StaleError) -> ApiError:
 
 
 def _by_socket(request: web.Request) -> bool:
+    """True for the Unix socket, False for TCP. Raises ApiError where nobody is there any more."""
     own = request.transport.get_extra_info("socket") if request.transport is not None else None
-    return own is not None and own.family == socket.AF_UNIX
+    if own is None:
+        raise refused(401, "unauthenticated", "the peer is gone")
+    return bool(own.family == socket.AF_UNIX)
 
 
 async def _by_account(request: web.Request) -> OperatorInfo:

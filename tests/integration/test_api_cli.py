@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import http.client
 import json
 import logging
 import os
@@ -157,13 +158,10 @@ def test_with_a_running_server(place: Place) -> None:
     try:
         tokens_are_made_listed_and_revoked(place)
         token = place.omni("operators", "token", "olga")[1].strip()
-        done = subprocess.run(
-            ["curl", "-sS", "-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}/v1/hello"],
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
-        assert json.loads(done.stdout)["operator"]["login"] == "olga"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("GET", "/v1/hello", headers={"Authorization": f"Bearer {token}"})
+        assert json.loads(connection.getresponse().read())["operator"]["login"] == "olga"
+        connection.close()
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0

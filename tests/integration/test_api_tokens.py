@@ -6,10 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
+from server.api.app import who
+from server.api.context import ApiError
 from server.config import ApiSettings
 from server.protocol import NewToken, OperatorInfo, Subscribe, TokenInfo, TokenMade
 from server.store import operators, tokens
@@ -45,6 +50,17 @@ async def test_at_the_socket_the_account_counts_and_no_token(run: Running) -> No
     token = (await new_token(run)).token
     status, data = await run.ask("GET", "/v1/hello", headers={"Authorization": f"Bearer {token}"}, uid=None)
     assert (status, json.loads(data)["operator"]["login"]) == (200, "admin")
+
+
+async def test_whoever_has_gone_already_is_nobody(run: Running) -> None:
+    gone = make_mocked_request("GET", "/healthz", protocol=Mock(transport=None))
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        raise AssertionError(request)
+
+    with pytest.raises(ApiError) as caught:
+        await who(gone, handler)
+    assert caught.value.status == 401
 
 
 async def test_every_refusal_is_the_same_whatever_the_reason(run: Running) -> None:
