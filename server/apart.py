@@ -40,6 +40,7 @@ MEMORY_BYTES = 1024 * 1024 * 1024
 ATTEMPTS_MAX = 2
 GROUP = 25
 RETRY_SECONDS = 2.0
+LOOK_AGAIN_S = 5.0
 
 RawItem = tuple[str, bytes, dict[str, str]]  # parser "module:function", bytes, meta
 
@@ -137,7 +138,10 @@ class ParseApart:
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
+            # A commit whose caller was cancelled is told by nobody: look now and then.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 while group := await self._database.read(self._next_group):

@@ -92,6 +92,14 @@ class ChannelHost:
         refusal = self._at.refuse()
         if refusal:
             raise HostUnavailableError(refusal)
+        try:
+            return await self._submit(batch, bookmark)
+        finally:
+            # However it ended: what is committed is the parser's, and perhaps nobody will submit it again.
+            if any(delivery.event is None for delivery in batch):
+                self._at.parse_soon()
+
+    async def _submit(self, batch: Sequence[Delivery], bookmark: tuple[str, bytes] | None) -> list[Receipt]:
         failpoints.hit("intake.begun")
         try:
             prepared = [await self._prepare(delivery) for delivery in batch]
@@ -109,8 +117,6 @@ class ChannelHost:
         failpoints.hit("intake.after_commit")
         for receipt in receipts:
             self._at.count("duplicate" if receipt.duplicate else "stored", self.channel_id)
-        if any(delivery.event is None for delivery in batch):
-            self._at.parse_soon()
         return receipts
 
     async def _prepare(self, delivery: Delivery) -> Prepared:

@@ -268,7 +268,8 @@ class Outbox:
             await self._database.write(lambda tx: self._resolve_abandoned(tx, now))
         due = await self._database.read(lambda tx: outbox.next_due(tx, list(room)))
         if due is None or due > now:
-            return IDLE_S if due is None else min(IDLE_S, max(0.01, (due - now) / 1000))
+            idle = min(IDLE_S, lease_ms() / 1000)
+            return idle if due is None else min(idle, max(0.01, (due - now) / 1000))
         token = secrets.token_hex(8)
         leased = await self._database.write(lambda tx: outbox.lease_due(tx, token, tx.now + lease_ms(), room))
         if leased:

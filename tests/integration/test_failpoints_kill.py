@@ -53,6 +53,12 @@ TWICE = [
     ("outbox.after_send", "outbox.before_record", "site"),
     ("outbox.before_record", "outbox.recorded", "market"),
 ]
+# Where the machine fails us once, and the process lives on.
+ERRORS = (
+    CASES
+    if os.environ.get("OMNI_PROOF")
+    else [("intake.after_commit", "mail"), ("outbox.after_send", "mail")]
+)
 SECOND_KILLS = TWICE if os.environ.get("OMNI_PROOF") else TWICE[5:6]
 
 
@@ -96,7 +102,12 @@ class Bench:
         return asyncio.create_task(say())
 
     async def start(self, point: str = "") -> None:
-        self.world.arm(f"{point}=kill" if point else "")
+        """With a failpoint: to be killed there."""
+        await self.start_with(f"{point}=kill" if point else "")
+
+    async def start_with(self, rules: str) -> None:
+        await self.world.stop_server()  # it still runs where the case before this one failed
+        self.world.arm(rules)
         await self.world.recover()
 
     async def until_killed(self) -> None:
@@ -205,3 +216,15 @@ async def test_killed_again_while_it_recovers(
     replies = bench.replies_to(customer)
     assert customer.heard == replies
     assert len(replies) == 1
+
+
+@pytest.mark.parametrize(("point", "channel"), ERRORS)
+async def test_an_error_at_each_step(bench: Bench, point: str, channel: str, tmp_path: Path) -> None:
+    """Once, as a machine without memory or descriptors would; it goes on without a restart."""
+    await bench.start_with(f"{point}=error@1;outbox.lease_ms=set:1500;outbox.backoff=set:0.1")
+    customer = bench.customer(channel)
+    await bench.end(customer, bench.say(customer), tmp_path)
+    replies = bench.replies_to(customer)
+    in_doubt = channel == "mail" and len(replies) == 2
+    assert customer.heard in (replies, replies[1:] if in_doubt else replies)
+    assert len(replies) == 1 or in_doubt
