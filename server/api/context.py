@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server.casework import Outgoing
 from server.clock import Clock
@@ -100,7 +101,10 @@ async def command(request: web.Request, kind: type[T]) -> T:
     """The body as a wire type. Raises ApiError."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise refused(415, "bad_request", "the body is compressed", "send it as it is")
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except (ConnectionError, web.RequestPayloadError, HttpProcessingError) as error:
+        raise refused(400, "bad_request", "the body broke off, or is not framed as HTTP wants it") from error
     try:
         return msgspec.json.decode(raw or b"{}", type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:

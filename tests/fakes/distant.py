@@ -34,13 +34,13 @@ class Stream:
             return msgspec.json.decode(await self.socket.receive_str(), type=Envelope)
 
     async def bye(self) -> Envelope:
-        while True:
-            envelope = await self.next()
-            if envelope.type == "bye":
-                async with asyncio.timeout(10):
-                    end = await self.socket.receive()
-                assert end.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED), end
-                return envelope
+        """The last frame; the server hangs up after it."""
+        async with asyncio.timeout(10):
+            while (envelope := await self.next()).type != "bye":
+                pass
+            end = await self.socket.receive()
+        assert end.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED), end
+        return envelope
 
 
 class Distant:

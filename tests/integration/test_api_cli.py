@@ -75,6 +75,11 @@ def place(
 ) -> Iterator[Place]:
     for name in HIDDEN:
         monkeypatch.delenv(name, raising=False)
+
+    def opened(*arguments: object, **more: object) -> int:
+        raise AssertionError("the console opened")
+
+    monkeypatch.setattr("omni_console.app.run_console", opened)
     with tempfile.TemporaryDirectory(prefix="omni-") as made:  # short, for the socket's sake
         found = Place(Path(made), capsys)
         assert omni_run(["init", "--yes", "--dir", made, "--site", "Shop"]) == 0

@@ -133,7 +133,7 @@ async def _ends(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> b
         writer.close()
 
 
-async def test_slow_connections_are_closed_and_streams_are_not() -> None:
+async def test_slow_connections_are_closed_and_streams_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     quick = PublicLimits(header_seconds=0.2, body_grace_seconds=0.2, connections_per_address=4)
     with patch("server.app.PublicLimits", lambda: quick):
         async with running_server(api=OPEN) as run:
@@ -162,6 +162,31 @@ async def test_slow_connections_are_closed_and_streams_are_not() -> None:
                 await run.hook("hello")
                 while (await stream.next()).type != "event":
                     pass
+    assert "operator request failed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "rest", [b"", b"5\r\n{}", b"ZZ\r\n{}\r\n0\r\n\r\n", b"2\r\n{}XX0\r\n\r\n", b"-1\r\n\r\n"]
+)
+async def test_a_body_that_breaks_off_or_is_none_is_no_defect(
+    rest: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The headers first, so that the body is what the handler waits for."""
+    async with running_server(api=OPEN) as run:
+        assert run.server.api is not None
+        token = (await new_token(run)).token.encode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", run.server.api.port)
+        writer.write(
+            b"POST /v1/outbox/settle HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Transfer-Encoding: chunked\r\nAuthorization: Bearer " + token + b"\r\n\r\n"
+        )
+        await asyncio.sleep(0.1)
+        writer.write(rest)
+        writer.write_eof()
+        answer = await _ends(writer, reader)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 400"), answer
+        assert (await Distant(run, token.decode()).ask("GET", "/v1/hello"))[0] == 200
+    assert "operator request failed" not in capsys.readouterr().out
 
 
 # --- protocol versions ----------------------------------------------------------------------------------
