@@ -29,8 +29,8 @@ from server.store import journal
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
+from server.store.files import NewFile
 from server.store.journal import Unfinished
-from server.store.messages import NewFile
 from server.store.transaction import Snapshot, Transaction
 
 log = structlog.get_logger(__name__)

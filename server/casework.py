@@ -20,6 +20,7 @@ from server.protocol import (
     SettleCommand,
 )
 from server.store import conversations, customers, events, messages, operators, outbox
+from server.store import files as attachments
 from server.store.conversations import Held, NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
@@ -124,28 +125,15 @@ def reopen(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> Non
 def keep_closing(tx: Transaction, conversation: Held) -> None:
     """Before a conversation is reopened: what it was closed with stays in the river, at its place."""
     life = conversation.life
-    message_id = messages.next_id(tx)
-    seq = tx.emit(
-        "note.added",
-        conversation_id=conversation.id,
-        customer_id=conversation.customer_id,
-        message_id=message_id,
+    closing = NewMessage(
+        kind="system",
+        event_kind="closed",
+        text=f"{life.topic}: {life.result}",
+        status="received",
+        at=life.closed_at or tx.now,
     )
-    messages.insert(
-        tx,
-        NewMessage(
-            id=message_id,
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
-            kind="system",
-            event_kind="closed",
-            text=f"{life.topic}: {life.result}",
-            status="received",
-            at=life.closed_at or tx.now,
-            seq=seq,
-        ),
-    )
-    conversations.touch(tx, conversation.id, seq)
+    posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", closing)
+    conversations.touch(tx, conversation.id, posted.seq)
 
 
 def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until: int) -> None:
@@ -224,7 +212,7 @@ def reply(
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
     way = _way_chosen(tx, conversation, command, outgoing.offers)
     _check_text(command, offer)
-    files = messages.files_by_id(tx, command.file_ids, conversation.customer_id)
+    files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
     if len(files) != len(command.file_ids):
         raise RefusedError("a file to send is not in this customer's history", "choose the files again")
     holds = offer.capabilities.holds_on_customer_message
@@ -232,21 +220,12 @@ def reply(
     if news:
         raise StaleError(news, messages.newest_seq(tx, conversation_id))
 
-    message_id = messages.next_id(tx)
-    seq = tx.emit(
-        "message.queued",
-        conversation_id=conversation.id,
-        customer_id=conversation.customer_id,
-        message_id=message_id,
-        operator_id=operator.id,
-        data={"channel": offer.id},
-    )
-    messages.insert(
+    posted = messages.post(
         tx,
+        conversation.id,
+        conversation.customer_id,
+        "message.queued",
         NewMessage(
-            id=message_id,
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
             kind="out",
             channel_id=offer.id,
             thread=way.thread,
@@ -256,13 +235,13 @@ def reply(
             subject=command.subject or (conversation.subject if offer.capabilities.subject else None),
             status="queued",
             at=tx.now,
-            seq=seq,
-            remote_id=outgoing.name_message(offer.id, conversation.id, message_id),
             client_id=command.client_id,
             files=tuple(files),
         ),
+        data={"channel": offer.id},
+        name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),
     )
-    outbox.enqueue(tx, message_id, offer.id, way.thread)
+    outbox.enqueue(tx, posted.id, offer.id, way.thread)
     life = lifecycle.replied(conversation.life, operator.id, tx.now)
     if conversation.life.state == "closed":
         keep_closing(tx, conversation)
@@ -274,7 +253,7 @@ def reply(
         tx,
         conversation,
         life,
-        seq=seq,
+        seq=posted.seq,
         kind="out",
         text=command.text,
         files=len(files),
@@ -283,7 +262,7 @@ def reply(
         from_customer=False,
         to_customer=True,
     )
-    return message_id
+    return posted.id
 
 
 def _way_chosen(
@@ -320,31 +299,12 @@ def _check_text(command: ReplyCommand, offer: ChannelOffer) -> None:
 def _write_note(
     tx: Transaction, conversation: Held, operator: OperatorInfo, text: str, client_id: str | None
 ) -> int:
-    message_id = messages.next_id(tx)
-    seq = tx.emit(
-        "note.added",
-        conversation_id=conversation.id,
-        customer_id=conversation.customer_id,
-        message_id=message_id,
-        operator_id=operator.id,
+    note = NewMessage(
+        kind="note", operator_id=operator.id, text=text, status="received", at=tx.now, client_id=client_id
     )
-    messages.insert(
-        tx,
-        NewMessage(
-            id=message_id,
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
-            kind="note",
-            operator_id=operator.id,
-            text=text,
-            status="received",
-            at=tx.now,
-            seq=seq,
-            client_id=client_id,
-        ),
-    )
-    conversations.touch(tx, conversation.id, seq)
-    return message_id
+    posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", note)
+    conversations.touch(tx, conversation.id, posted.seq)
+    return posted.id
 
 
 def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:

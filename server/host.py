@@ -27,12 +27,12 @@ from server.authors import ChannelFacts
 from server.clock import Clock
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
-from server.store import conversations, journal, messages, state
+from server.store import conversations, files, journal, messages, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
+from server.store.files import NewFile
 from server.store.journal import Raw
-from server.store.messages import NewFile
 from server.store.transaction import Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
@@ -273,7 +273,7 @@ class ChannelHost:
         return self._at.hub.watch(self.channel_id, thread)
 
     async def file(self, thread: str, file_id: int) -> StoredFile | None:
-        row = await self._at.database.read(lambda tx: messages.file(tx, file_id))
+        row = await self._at.database.read(lambda tx: files.one(tx, file_id))
         if row is None or row.sha256 is None or (row.channel_id, row.thread) != (self.channel_id, thread):
             return None
         return StoredFile(

@@ -16,7 +16,9 @@ from server.authors import Author, ChannelFacts, recognise
 from server.locate import locate
 from server.protocol import Status
 from server.store import conversations, customers, messages, state
-from server.store.messages import NewFile, NewMessage
+from server.store import files as attachments
+from server.store.files import NewFile
+from server.store.messages import NewMessage
 from server.store.transaction import Transaction
 
 DAY_MS = 86_400_000
@@ -86,7 +88,7 @@ def _take_message(
 ) -> Outcome:
     author = recognise(tx, channel, event)
     if event.part_of is not None and (row := _begun(tx, channel, event, author)) is not None:
-        messages.add_files(tx, row["id"], files)
+        attachments.add(tx, row["id"], files)
         if event.text:
             messages.add_text(tx, row["id"], event.text)
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
@@ -111,21 +113,13 @@ def _take_message(
             data={"from": before.state, "to": life.state},
         )
     stranger = conversation.customer_id != author.customer_id
-    message_id = messages.next_id(tx)
-    seq = tx.emit(
-        "message.received",
-        conversation_id=conversation.id,
-        customer_id=conversation.customer_id,
-        message_id=message_id,
-        data={"channel": channel.id},
-    )
     text = _shown_text(event)
-    messages.insert(
+    posted = messages.post(
         tx,
+        conversation.id,
+        conversation.customer_id,
+        "message.received",
         NewMessage(
-            id=message_id,
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
             kind="in",
             event_kind=event.kind,
             channel_id=channel.id,
@@ -136,20 +130,20 @@ def _take_message(
             subject=event.subject,
             status="received",
             at=at,
-            seq=seq,
-            visible_seq=seq,
+            visible=True,
             remote_id=event.remote_message_id,
             reason=placement.reason,
             stranger=stranger,
             automatic=event.automatic,
             files=tuple(files),
         ),
+        data={"channel": channel.id},
     )
     conversations.note_message(
         tx,
         conversation,
         life,
-        seq=seq,
+        seq=posted.seq,
         kind="in",
         text=text,
         files=len(files),
@@ -162,8 +156,8 @@ def _take_message(
         tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
     )
     if event.part_of is not None:
-        state.put(tx, channel.id, _pieces(event), f"{message_id} {event.part_of}".encode())
-    return Outcome(conversation.customer_id, message_id, conversation.id, seq)
+        state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
+    return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)
 
 
 def _pieces(event: InboundEvent) -> str:
@@ -196,20 +190,12 @@ def _take_echo(
     if known is not None or conversation_id is None:
         return Outcome()
     conversation = conversations.held(tx, conversation_id)
-    message_id = messages.next_id(tx)
-    seq = tx.emit(
-        "message.received",
-        conversation_id=conversation.id,
-        customer_id=conversation.customer_id,
-        message_id=message_id,
-        data={"channel": channel.id, "echo": True},
-    )
-    messages.insert(
+    posted = messages.post(
         tx,
+        conversation.id,
+        conversation.customer_id,
+        "message.received",
         NewMessage(
-            id=message_id,
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
             kind="out",
             channel_id=channel.id,
             thread=event.thread,
@@ -218,18 +204,18 @@ def _take_echo(
             subject=event.subject,
             status="sent",
             at=happened_at(event, tx.now),
-            seq=seq,
-            visible_seq=seq,
+            visible=True,
             remote_id=event.remote_message_id,
             reason="written outside of the console",
             files=tuple(files),
         ),
+        data={"channel": channel.id, "echo": True},
     )
     conversations.note_message(
         tx,
         conversation,
         conversation.life,
-        seq=seq,
+        seq=posted.seq,
         kind="out",
         text=event.text,
         files=len(files),
@@ -238,7 +224,7 @@ def _take_echo(
         from_customer=False,
         to_customer=True,
     )
-    return Outcome(conversation.customer_id, message_id, conversation.id, seq)
+    return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)
 
 
 def _target(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> sqlite3.Row | None:
@@ -268,10 +254,10 @@ def _take_change(
     if row is not None and own and event.kind == "edit":
         messages.change_text(tx, row["id"], event.text)
         # A file may be replaced by an edit: both are shown.
-        messages.add_files(
+        attachments.add(
             tx,
             row["id"],
-            [file for file in files if file.sha256 and not messages.has_file(tx, row["id"], file.sha256)],
+            [file for file in files if file.sha256 and not attachments.has(tx, row["id"], file.sha256)],
         )
         return _changed(tx, row, ["text"])
     if row is not None and own and event.kind == "delete":

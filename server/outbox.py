@@ -33,8 +33,10 @@ from channels.base import (
 )
 from server import failpoints, lifecycle
 from server.clock import Clock
+from server.pace import Pace
 from server.protocol import Status
 from server.store import conversations, messages, outbox
+from server.store import files as attachments
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
@@ -145,22 +147,6 @@ def declare_failed(
     """The provider says so after it had taken the message over: the customer did not get it."""
     outbox.set_state(tx, message_id, "failed", why, tx.now)
     _tell(tx, message_id, conversation_id, customer_id, Verdict("failed", "failed", why))
-
-
-class Pace:
-    """At most `rate` sends a second for one channel, as the time from which the next is allowed."""
-
-    def __init__(self, rate: float) -> None:
-        self._gap = 1.0 / rate
-        self._next = 0.0
-
-    async def turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        at = max(now, self._next)
-        self._next = at + self._gap
-        if at > now:
-            await asyncio.sleep(at - now)
 
 
 class Outbox:
@@ -369,7 +355,7 @@ class Outbox:
         references, files = await self._database.read(
             lambda tx: (
                 messages.references(tx, item.conversation_id, item.channel_id),
-                messages.files_of(tx, item.message_id),
+                attachments.of_message(tx, item.message_id),
             )
         )
         return Outbound(

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.api.context import CONTEXT, number, operator, refused
 from server.api.describe import Empty, Media, describes
-from server.store import messages
+from server.store import files
 
 routes = web.RouteTableDef()
 
@@ -25,7 +25,7 @@ async def file(request: web.Request) -> web.StreamResponse:
     operator(request, "read")
     context = request.app[CONTEXT]
     file_id = number(request, "file")
-    row = await context.database.read(lambda tx: messages.file(tx, file_id))
+    row = await context.database.read(lambda tx: files.one(tx, file_id))
     if row is None or row.sha256 is None:
         raise refused(404, "not_found", f"there is no file {file_id}")
     return web.FileResponse(

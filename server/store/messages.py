@@ -1,15 +1,17 @@
-"""Messages and their files: the river, a thread as its customer sees it, status."""
+"""Messages: the river, a thread as its customer sees it, status."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
 from channels.base import ThreadFile, ThreadMessage
-from server.protocol import File, Message, MessageKind, Status
-from server.store import search, state
+from server.protocol import Message, MessageKind, Status
+from server.store import files, search, state
+from server.store.files import NewFile
 from server.store.transaction import Snapshot, Transaction
 
 _SELECT = """
@@ -22,26 +24,13 @@ LEFT JOIN operator o ON o.id = m.operator_id
 FLOOR = "message_floor"  # a setting: no new message gets this number or a lower one
 
 
-class NewFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A file whose bytes are already in the blob store (or are not here, and why)."""
-
-    name: str
-    content_type: str
-    kind: str
-    size: int
-    sha256: str | None
-    problem: str = ""
-
-
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
-    id: int
-    conversation_id: int
-    customer_id: int
+    """A message to be written; its numbers come with `post`."""
+
     kind: MessageKind
     text: str
     status: Status
     at: int
-    seq: int
     event_kind: str = "message"
     channel_id: str = ""
     thread: str = ""
@@ -49,8 +38,7 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     operator_id: int | None = None
     author: str = ""
     subject: str | None = None
-    error: str = ""
-    visible_seq: int | None = None
+    visible: bool = False  # to the customer, from the beginning
     remote_id: str | None = None
     client_id: str | None = None
     reason: str = ""
@@ -66,29 +54,55 @@ def next_id(tx: Snapshot) -> int:
     return max(int(newest), int(state.setting(tx, FLOOR) or 0)) + 1
 
 
-def _free_search_id(tx: Snapshot, new: NewMessage) -> int:
+class Posted(msgspec.Struct, frozen=True):
+    id: int
+    seq: int
+
+
+def _free_search_id(tx: Snapshot, message_id: int, at: int) -> int:
     """Newest first without sorting: the index's rowid is the time, made unique by the id.
 
     Above a million messages two of the same millisecond may meet (imports with times in seconds).
     """
-    search_id = (new.at << 20) | (new.id & 0xFFFFF)
-    if new.id > 0xFFFFF:
+    search_id = (at << 20) | (message_id & 0xFFFFF)
+    if message_id > 0xFFFFF:
         while tx.value("SELECT 1 FROM message WHERE search_id = ?", (search_id,)) is not None:
             search_id += 1
     return search_id
 
 
-def insert(tx: Transaction, new: NewMessage) -> None:
-    search_id = _free_search_id(tx, new)
+def post(
+    tx: Transaction,
+    conversation_id: int,
+    customer_id: int,
+    kind: str,
+    new: NewMessage,
+    *,
+    data: dict[str, Any] | None = None,
+    name: Callable[[int], str | None] | None = None,
+) -> Posted:
+    """Write a message and the event (`kind`) that brings it; each names the other.
+
+    `name` makes the remote id from the message's number, where the channel lets us choose it.
+    """
+    message_id = next_id(tx)
+    seq = tx.emit(
+        kind,
+        conversation_id=conversation_id,
+        customer_id=customer_id,
+        message_id=message_id,
+        operator_id=new.operator_id,
+        data=data,
+    )
     tx.run(
         "INSERT INTO message (id, conversation_id, customer_id, kind, event_kind, channel_id, thread,"
-        " address_id, operator_id, author, text, subject, status, error, at, received_at, seq, visible_seq,"
+        " address_id, operator_id, author, text, subject, status, at, received_at, seq, visible_seq,"
         " remote_id, client_id, reason, stranger, automatic, search_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            new.id,
-            new.conversation_id,
-            new.customer_id,
+            message_id,
+            conversation_id,
+            customer_id,
             new.kind,
             new.event_kind,
             new.channel_id,
@@ -99,36 +113,20 @@ def insert(tx: Transaction, new: NewMessage) -> None:
             new.text,
             new.subject,
             new.status,
-            new.error,
             new.at,
             tx.now,
-            new.seq,
-            new.visible_seq,
-            new.remote_id,
+            seq,
+            seq if new.visible else None,
+            name(message_id) if name is not None else new.remote_id,
             new.client_id,
             new.reason,
             int(new.stranger),
             int(new.automatic),
-            search_id,
+            _free_search_id(tx, message_id, new.at),
         ),
     )
-    add_files(tx, new.id, new.files)
-
-
-def add_files(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
-    for file in files:
-        tx.run(
-            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (message_id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
-        )
-
-
-def has_file(tx: Snapshot, message_id: int, sha256: str) -> bool:
-    return (
-        tx.value("SELECT 1 FROM attachment WHERE message_id = ? AND sha256 = ?", (message_id, sha256))
-        is not None
-    )
+    files.add(tx, message_id, new.files)
+    return Posted(message_id, seq)
 
 
 def begun(tx: Snapshot, message_id: int, address_id: int, since: int) -> sqlite3.Row | None:
@@ -286,27 +284,8 @@ def references(tx: Snapshot, conversation_id: int, channel_id: str, limit: int =
     return [row["remote_id"] for row in reversed(rows)]
 
 
-def _files(tx: Snapshot, ids: Iterable[int]) -> dict[int, list[File]]:
-    found: dict[int, list[File]] = {}
-    for row in tx.all(
-        "SELECT * FROM attachment WHERE message_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-        (msgspec.json.encode(list(ids)).decode(),),
-    ):
-        found.setdefault(row["message_id"], []).append(
-            File(
-                id=row["id"],
-                name=row["name"],
-                content_type=row["content_type"],
-                size=row["size"],
-                kind=row["kind"],
-                problem=row["problem"],
-            )
-        )
-    return found
-
-
 def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
-    files = _files(tx, [row["id"] for row in rows]) if rows else {}
+    attached = files.by_message(tx, [row["id"] for row in rows]) if rows else {}
     return [
         Message(
             id=row["id"],
@@ -330,7 +309,7 @@ def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
             kind_of_event=row["event_kind"],
             edited_at=row["edited_at"],
             deleted=bool(row["deleted"]),
-            files=files.get(row["id"], []),
+            files=attached.get(row["id"], []),
         )
         for row in rows
     ]
@@ -375,7 +354,7 @@ def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> 
         " ORDER BY m.visible_seq LIMIT ?",
         (channel_id, name, after, limit),
     )
-    files = _files(tx, [row["id"] for row in rows]) if rows else {}
+    attached = files.by_message(tx, [row["id"] for row in rows]) if rows else {}
     return [
         ThreadMessage(
             seq=row["visible_seq"],
@@ -387,7 +366,7 @@ def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> 
             remote_id=row["remote_id"],
             files=tuple(
                 ThreadFile(id=file.id, name=file.name, content_type=file.content_type, size=file.size)
-                for file in files.get(row["id"], [])
+                for file in attached.get(row["id"], [])
                 if not file.problem
             ),
         )
@@ -409,57 +388,3 @@ def threads_of(
         ),
     )
     return [(row["channel_id"], row["thread"]) for row in rows]
-
-
-class FileRow(msgspec.Struct, frozen=True):
-    name: str
-    content_type: str
-    size: int
-    sha256: str | None
-    channel_id: str
-    thread: str
-
-
-def file(tx: Snapshot, file_id: int) -> FileRow | None:
-    row = tx.first(
-        "SELECT a.*, m.channel_id, m.thread FROM attachment a"
-        " JOIN message m ON m.id = a.message_id WHERE a.id = ?",
-        (file_id,),
-    )
-    if row is None:
-        return None
-    return FileRow(
-        row["name"], row["content_type"], row["size"], row["sha256"], row["channel_id"], row["thread"]
-    )
-
-
-def files_by_id(tx: Snapshot, file_ids: list[int], customer_id: int) -> list[NewFile]:
-    """Files already in this customer's history, to be sent on; files of anybody else are not found."""
-    return [
-        NewFile(
-            name=row["name"],
-            content_type=row["content_type"],
-            kind=row["kind"],
-            size=row["size"],
-            sha256=row["sha256"],
-        )
-        for row in tx.all(
-            "SELECT a.* FROM attachment a JOIN message m ON m.id = a.message_id"
-            " WHERE a.id IN (SELECT value FROM json_each(?)) AND m.customer_id = ? AND a.sha256 IS NOT NULL",
-            (msgspec.json.encode(file_ids).decode(), customer_id),
-        )
-    ]
-
-
-def files_of(tx: Snapshot, message_id: int) -> list[NewFile]:
-    return [
-        NewFile(
-            name=row["name"],
-            content_type=row["content_type"],
-            kind=row["kind"],
-            size=row["size"],
-            sha256=row["sha256"],
-            problem=row["problem"],
-        )
-        for row in tx.all("SELECT * FROM attachment WHERE message_id = ? ORDER BY id", (message_id,))
-    ]

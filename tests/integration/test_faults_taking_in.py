@@ -18,8 +18,8 @@ from server.intake import Policy
 from server.store import journal, offline
 from server.store.blobs import BlobStore
 from server.store.database import Database
+from server.store.files import NewFile
 from server.store.journal import Raw
-from server.store.messages import NewFile
 from tests.fakes.patience import until
 
 

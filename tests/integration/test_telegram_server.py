@@ -222,6 +222,7 @@ async def test_blocked_and_back(telegram: FakeTelegram) -> None:
         telegram.blocked.add(77)
         await running.answer(olga, (await only(olga)).id, "to nobody")
         await rows(running, 1, "SELECT id FROM address WHERE blocked = 1")
+        await rows(running, 1, "SELECT id FROM message WHERE status = 'failed'")
         assert [one.status for one in await river(olga)] == ["received", "failed"]
         telegram.post(
             {
