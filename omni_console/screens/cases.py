@@ -99,7 +99,7 @@ class Cases:
         if row.state == "closed":
             screen.say(_("it is closed already"))
             return
-        screen.open(row.id, focus=False)
+        screen.browsing.open(row.id, focus=False)
         pane = screen.grid.showing(row.id)
         if pane is not None:
             pane.form.open(row.topic or row.subject or "")
@@ -112,13 +112,6 @@ class Cases:
         client, key = screen.client, pane.row.id
         said = _("closed: {topic}").format(topic=event.topic)
         self._ask("close", key, lambda: client.close_conversation(key, event.topic, event.result), said)
-
-    def done(self, row: Conversation) -> None:
-        """A row came back: the form of a closed case is not needed any more."""
-        pane = self._screen.grid.showing(row.id)
-        if pane is not None and row.state == "closed" and pane.form.display:
-            pane.form.display = False
-            self._screen.set_focus(pane.river)
 
     def _reopen(self) -> None:
         row, client = self._screen.target, self._screen.client
@@ -164,11 +157,26 @@ class Cases:
         prompt = _("or for another time: 45m, 2h, 3d")
         self._screen.app.push_screen(ChoiceScreen(question, choices, prompt=prompt), chosen)
 
+    def row_came(self, event: RowCame) -> None:
+        """The server did what was asked, and this is how the conversation is now."""
+        screen, row = self._screen, event.row
+        screen.desk.put_row(row, with_seen=True)
+        screen.list.rows_changed()
+        pane = screen.grid.showing(row.id)
+        if pane is not None:
+            pane.changed()
+        screen.loader.load_counts()
+        if pane is not None and row.state == "closed" and pane.form.display:
+            pane.form.display = False  # it has done its work
+            screen.set_focus(pane.river)
+        if event.said:
+            screen.say(event.said)
+
     def refused(self, event: Refused) -> bool:
         """True when it was about a case, and the operator was told."""
         if event.problem.code != "taken":
             return False
         holder = event.problem.holder or _("somebody else")
         self._screen.say(_("not yours: {holder} has it").format(holder=holder), bad=True)
-        self._screen.load_detail(event.conversation_id)
+        self._screen.loader.load_detail(event.conversation_id)
         return True

@@ -33,7 +33,7 @@ class Windows:
 
         def chosen(key: int | None) -> None:
             if key is not None:
-                screen.open(key)
+                screen.browsing.open(key)
 
         screen.app.push_screen(SwitcherScreen(screen.desk, screen.clock), chosen)
 
@@ -43,7 +43,7 @@ class Windows:
         def chosen(found: Found | None) -> None:
             if found is not None:
                 screen.desk.put_row(found.conversation, with_seen=True)
-                screen.jump_to(found.conversation.id, found.message_id)
+                screen.reading.jump_to(found.conversation.id, found.message_id)
 
         screen.app.push_screen(SearchScreen(screen.client, screen.clock), chosen)
 
@@ -51,9 +51,9 @@ class Windows:
         screen = self._screen
 
         def closed(key: int | None) -> None:
-            screen.load_counts()
+            screen.loader.load_counts()
             if key is not None:
-                screen.open(key)
+                screen.browsing.open(key)
 
         screen.app.push_screen(OutboxScreen(screen.client, screen.clock), closed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class Writing:
 
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
+        self._outgoing: defaultdict[int, Outgoing] = defaultdict(Outgoing)  # by conversation
         self._save_due = False
         self._saver: Worker[None] | None = None
         self._waits_for_server: set[int] = set()
@@ -45,6 +47,7 @@ class Writing:
             "compose.leave": self._leave,
             "compose.send": lambda: self._send(go_on=False),
             "compose.send_next": lambda: self._send(go_on=True),
+            "app.quit": self._quit,
         }
 
     # --- starting and leaving ---------------------------------------------------------------------------
@@ -55,7 +58,7 @@ class Writing:
             key = screen.list.conversation_id
             if key is None:
                 return
-            screen.open(key, focus=False)
+            screen.browsing.open(key, focus=False)
         pane = screen.pane
         if pane is not None:
             pane.write(kind)
@@ -123,13 +126,13 @@ class Writing:
         if again:
             self.save_soon()
 
-    def quit(self) -> None:
+    def _quit(self) -> None:
         screen = self._screen
         for pane in screen.grid.panes:
             pane.keep()
-        screen.run_worker(self._quit(), group="quit", exclusive=True)
+        screen.run_worker(self._save_and_quit(), group="quit", exclusive=True)
 
-    async def _quit(self) -> None:
+    async def _save_and_quit(self) -> None:
         drafts, screen = self._screen.desk.drafts, self._screen
         try:
             async with asyncio.timeout(QUIT_WAIT_S):
@@ -151,9 +154,6 @@ class Writing:
 
     # --- sending ------------------------------------------------------------------------------------------
 
-    def _outgoing(self, conversation_id: int) -> Outgoing:
-        return self._screen.outgoing.setdefault(conversation_id, Outgoing())
-
     def _send(self, *, go_on: bool) -> None:
         screen, pane = self._screen, self._screen.pane
         if pane is None or not pane.conversation_id:
@@ -161,7 +161,7 @@ class Writing:
         row, text = pane.row, pane.composer.text.strip()
         if row is None or not text:
             return
-        outgoing = self._outgoing(row.id)
+        outgoing = self._outgoing[row.id]
         if outgoing.in_flight:
             return
         pane.keep()
@@ -175,7 +175,7 @@ class Writing:
         if outgoing.must_check(text):
             # Earlier words may have arrived: look before other words go.
             self._checking[row.id] = go_on
-            screen.load_detail(row.id)
+            screen.loader.load_detail(row.id)
             return
         self._send_reply(pane, row, text, go_on=go_on)
 
@@ -195,7 +195,7 @@ class Writing:
                 ).format(n=over, channel=way.channel_title)
             )
             return
-        outgoing = self._outgoing(row.id)
+        outgoing = self._outgoing[row.id]
         river = pane.river.river
         newest = max((message.id for message in river.messages()), default=0)
         command = outgoing.reply(text, way, pane.river.painted_seq, newest)
@@ -211,7 +211,7 @@ class Writing:
         )
 
     def _send_note(self, pane: Pane, row: Conversation, text: str, *, go_on: bool) -> None:
-        outgoing = self._outgoing(row.id)
+        outgoing = self._outgoing[row.id]
         command = outgoing.note(text)
         outgoing.in_flight = True
         pane.set_busy(True)
@@ -228,7 +228,7 @@ class Writing:
 
     def sent(self, event: Sent) -> None:
         screen = self._screen
-        self._outgoing(event.conversation_id).taken()
+        self._outgoing[event.conversation_id].taken()
         screen.desk.put_message(event.message)
         pane = screen.grid.showing(event.conversation_id)
         if pane is not None:
@@ -238,8 +238,8 @@ class Writing:
             if pane.writing and not event.go_on:
                 screen.set_focus(pane.river)
         if event.go_on:
-            screen.go_on()
-        screen.load_counts()
+            screen.browsing.go_on()
+        screen.loader.load_counts()
 
     def refused(self, event: Refused) -> bool:
         """True when it was about writing, and the operator was told."""
@@ -248,7 +248,7 @@ class Writing:
         if event.what not in ("reply", "note"):
             return False
         screen, problem = self._screen, event.problem
-        outgoing = self._outgoing(event.conversation_id)
+        outgoing = self._outgoing[event.conversation_id]
         outgoing.refused()
         pane = screen.grid.showing(event.conversation_id)
         if pane is None:
@@ -277,7 +277,7 @@ class Writing:
         self._checking.pop(event.conversation_id, None)
         if event.what not in ("reply", "note"):
             return False
-        self._outgoing(event.conversation_id).unanswered(
+        self._outgoing[event.conversation_id].unanswered(
             maybe_done=event.maybe_done and event.what == "reply"
         )
         pane = self._screen.grid.showing(event.conversation_id)
@@ -299,7 +299,7 @@ class Writing:
         pane, row = screen.grid.showing(conversation_id), screen.desk.conversations.get(conversation_id)
         if pane is None or row is None:
             return
-        outgoing = self._outgoing(conversation_id)
+        outgoing = self._outgoing[conversation_id]
         if outgoing.checked(screen.desk.river(row.customer_id), screen.desk.me):
             pane.notice.say(
                 _("the earlier words did arrive. {key} sends these as well").format(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from omni_console import i18n
-from tests.fakes.operator_api import FakeServer
+from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_world import shop
 
 

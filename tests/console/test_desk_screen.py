@@ -10,7 +10,8 @@ from textual.events import Key
 from omni_console.widgets.river_view import RiverView
 from server.protocol import Draft
 from tests.fakes.console_hands import Hands, console
-from tests.fakes.operator_api import HOUR, MINUTE, NOW, FakeServer
+from tests.fakes.operator_api_books import HOUR, MINUTE, NOW
+from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_world import BORIS, conversation, crowd, customer, said
 
 IVAN, ANNA, MARIA, PHONE = 2, 3, 4, 5

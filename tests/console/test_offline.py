@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.fakes.console_hands import Hands, console
-from tests.fakes.operator_api import FakeServer
+from tests.fakes.operator_api_server import FakeServer
 
 IVAN = 2
 

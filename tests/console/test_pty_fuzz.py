@@ -21,7 +21,9 @@ import unicodedata
 from pathlib import Path
 
 from server.protocol import File
-from tests.fakes.operator_api import MINUTE, FakeServer, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_books import MINUTE
+from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_world import HOSTILE, conversation, customer, hostile, said
 
 ROOT = Path(__file__).parents[2]

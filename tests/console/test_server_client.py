@@ -11,7 +11,8 @@ import pytest
 
 from omni_console.client import BACKOFF_MAX_S, Backoff, Link, RefusedError, ServerClient, UnreachableError
 from server.protocol import Envelope
-from tests.fakes.operator_api import FakeServer, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_server import FakeServer
 
 IVAN = 2
 

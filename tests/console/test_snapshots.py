@@ -16,7 +16,9 @@ from omni_console.app import OmniConsole
 from omni_console.client import ServerClient
 from omni_console.timing import Clock
 from server.protocol import Draft
-from tests.fakes.operator_api import NOW, FakeServer, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_books import NOW
+from tests.fakes.operator_api_server import FakeServer
 
 PATIENCE_S = 10.0
 Compare = Callable[..., bool]

@@ -8,7 +8,8 @@ from omni_console import i18n
 from omni_console.actions import ACTIONS
 from omni_console.screens.search_screen import in_context
 from tests.fakes.console_hands import console
-from tests.fakes.operator_api import MINUTE, FakeServer
+from tests.fakes.operator_api_books import MINUTE
+from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_world import said
 
 IVAN, MARIA = 2, 4

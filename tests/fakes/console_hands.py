@@ -15,7 +15,9 @@ from omni_console.app import OmniConsole
 from omni_console.client import ServerClient
 from omni_console.screens.desk_screen import DeskScreen
 from omni_console.timing import Clock
-from tests.fakes.operator_api import NOW, FakeServer, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_books import NOW
+from tests.fakes.operator_api_server import FakeServer
 
 PATIENCE_S = 5.0
 

@@ -11,7 +11,8 @@ from omni_console import i18n
 from omni_console.client import ServerClient
 from omni_console.pictures import picture
 from omni_console.timing import Clock
-from tests.fakes.operator_api import NOW, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_world import shop
 
 WRITING = "text:Снимаю блокировку, это займёт минуту."

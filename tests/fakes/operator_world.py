@@ -15,7 +15,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from server import protocol as wire
-from tests.fakes.operator_api import DAY, HOUR, MINUTE, NOW, FakeServer, serving
+from tests.fakes.operator_api import serving
+from tests.fakes.operator_api_books import DAY, HOUR, MINUTE, NOW
+from tests.fakes.operator_api_server import FakeServer
 
 OLGA = wire.OperatorInfo(id=1, login="olga", name="Olga Orlova", role="operator", online=True)
 BORIS = wire.OperatorInfo(id=2, login="boris", name="Boris Berg", role="operator", online=True)

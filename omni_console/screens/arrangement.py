@@ -1,0 +1,147 @@
+"""What stands on the screen beside what, and where the focus is: list, panes, card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+
+from omni_console.i18n import _
+from omni_console.widgets.pane import Pane
+from omni_console.widgets.river_view import RiverView
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+CARD_FROM = 110  # columns below which the card is not offered
+
+
+class Arrangement:
+    """Sets the screen's classes `-reading`, `-zoomed-screen`, `-card` and `-no-card`; styles/omni.tcss says
+    what they look like."""
+
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {
+            "pane.next": lambda: self._turn_focus(1),
+            "pane.prev": lambda: self._turn_focus(-1),
+            "pane.split_right": lambda: self._split(right=True),
+            "pane.split_down": lambda: self._split(right=False),
+            "pane.zoom": self._zoom,
+            "pane.close": self._close_pane,
+            "thread.card": self._toggle_card,
+        }
+
+    # --- focus --------------------------------------------------------------------------------------------
+
+    def focus_came(self, widget: Widget) -> None:
+        screen = self._screen
+        pane = next((node for node in widget.ancestors_with_self if isinstance(node, Pane)), None)
+        if pane is not None and pane is not screen.grid.active:
+            screen.grid.activate(pane)
+            self._show_card()
+        if pane is not None:
+            pane.river.changed()  # what it shows counts as read from now on
+        if widget is screen.list:
+            screen.keys.show_mode("list")
+        elif isinstance(widget, RiverView):
+            screen.keys.show_mode("browse")
+        elif pane is not None and widget is pane.composer:
+            screen.keys.show_mode("compose")
+        else:
+            screen.keys.show_mode("anywhere")
+
+    def _turn_focus(self, step: int) -> None:
+        """From the list through the panes, and round."""
+        screen = self._screen
+        panes = [pane for pane in screen.grid.panes if pane.conversation_id]
+        stops = [screen.list, *(pane.river for pane in panes)]
+        here = 0
+        for index, pane in enumerate(panes, 1):
+            if screen.focused is not None and pane in screen.focused.ancestors_with_self:
+                here = index
+        wanted = stops[(here + step) % len(stops)]
+        self.show_reading(wanted is not screen.list)
+        if wanted is not screen.list:
+            screen.grid.activate(panes[stops.index(wanted) - 1])
+        screen.set_focus(wanted)
+
+    # --- panes --------------------------------------------------------------------------------------------
+
+    def _split(self, *, right: bool) -> None:
+        screen = self._screen
+        pane = screen.grid.split(right=right)
+        if pane is None:
+            screen.say(_("no room for another pane"))
+            return
+        screen.remove_class("-zoomed-screen")
+        # A new pane shows what is needed next, or waits for the list.
+        here = screen.grid.conversations()
+        key = screen.list.conversation_id if screen.focused is screen.list else None
+        if key is None or key in here:
+            key = screen.desk.next_attention(here[0] if here else None)
+        if key is not None and key not in here and key in screen.desk.conversations:
+            pane.show(screen.desk.conversations[key])
+            screen.loader.load_detail(key)
+            screen.list.select(key)
+            screen.set_focus(pane.river)
+        else:
+            screen.set_focus(screen.list)
+        self.show_opened()
+
+    def _zoom(self) -> None:
+        screen = self._screen
+        if screen.pane is None:
+            return
+        screen.grid.zoom()
+        screen.set_class(screen.grid.has_class("-zoomed"), "-zoomed-screen")
+        screen.set_focus(screen.pane.river)
+
+    def _close_pane(self) -> None:
+        screen = self._screen
+        screen.writing.save_now()
+        if screen.focused is screen.list and screen.has_class("-narrow"):
+            return
+        left = screen.grid.close_active()
+        screen.remove_class("-zoomed-screen")
+        if left is None:
+            if screen.grid.active is not None and not screen.has_class("-narrow"):
+                screen.grid.active.show(None)
+            self.show_reading(False)
+            screen.set_focus(screen.list)
+        else:
+            screen.set_focus(left.river)
+        self.show_opened()
+
+    # --- what shows ---------------------------------------------------------------------------------------
+
+    def show_reading(self, reading: bool) -> None:
+        """On a narrow screen: a conversation, or the list. Whoever goes to the list leaves the zoom."""
+        screen = self._screen
+        screen.set_class(reading, "-reading")
+        if not reading:
+            screen.grid.remove_class("-zoomed")
+            screen.remove_class("-zoomed-screen")
+
+    def show_opened(self) -> None:
+        """Other conversations are in the panes: the list marks them, the card shows the active one."""
+        screen = self._screen
+        screen.list.opened = set(screen.grid.conversations())
+        screen.list.refresh()
+        self._show_card()
+
+    def _show_card(self) -> None:
+        pane = self._screen.pane
+        self._screen.card.show(pane.conversation_id if pane else 0)
+
+    def _toggle_card(self) -> None:
+        screen = self._screen
+        if screen.has_class("-wide"):
+            screen.toggle_class("-no-card")
+        elif screen.size.width >= CARD_FROM:
+            screen.toggle_class("-card")
+        else:
+            screen.say(_("the card needs a terminal of {n} columns").format(n=CARD_FROM))

@@ -1,0 +1,197 @@
+"""What the desk is filled from: what is asked of the server, and where the answers go."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from omni_console import errands
+from omni_console.messages import (
+    CountsCame,
+    CustomerCame,
+    DetailCame,
+    DraftsCame,
+    OlderCame,
+    PageCame,
+    PeopleCame,
+)
+from server.protocol import Counts, Customer, Draft, View
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+PAGE = 100  # conversations
+OLDER = 100  # messages
+COUNTS_AFTER_S = 0.3  # many changes at once are counted once
+
+
+class Loader:
+    """`load_*` asks and returns at once; what came is handed by the screen to a `*_came`."""
+
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+        self._desk = screen.desk
+        self._client = screen.client
+        self._counts_due = False
+
+    # --- lists ------------------------------------------------------------------------------------------
+
+    def load_view(self, view: View) -> None:
+        self._desk.windows[view].loading = True
+        client = self._client
+        errands.send(
+            self._screen,
+            f"view.{view}",
+            lambda: client.conversations(view, limit=PAGE),
+            lambda page: PageCame(view, page, first=True),
+        )
+
+    def load_more(self, view: View) -> None:
+        """The next page of a list, unless it is on its way or there is none."""
+        window, client = self._desk.windows[view], self._client
+        if window.loading or window.next is None:
+            return
+        window.loading = True
+        after = window.next
+        errands.send(
+            self._screen,
+            f"view.{view}",
+            lambda: client.conversations(view, after=after, limit=PAGE),
+            lambda page: PageCame(view, page, first=False),
+        )
+
+    def page_came(self, event: PageCame) -> None:
+        screen = self._screen
+        self._desk.put_page(event.view, event.page, first=event.first)
+        screen.status.changed()
+        if event.view == "mine":
+            screen.browsing.begin(event.page)
+        if event.view == screen.list.view:
+            screen.list.rows_changed()
+
+    def load_counts(self) -> None:
+        if not self._counts_due:
+            self._counts_due = True
+            self._screen.set_timer(COUNTS_AFTER_S, self._ask_counts)
+
+    def _ask_counts(self) -> None:
+        self._counts_due = False
+        errands.send(self._screen, "counts", self._client.counts, CountsCame)
+
+    def counts_came(self, counts: Counts) -> None:
+        self._desk.put_counts(counts)
+        self._screen.status.changed()
+
+    # --- one conversation, one customer -----------------------------------------------------------------
+
+    def load_detail(self, conversation_id: int) -> None:
+        errands.send(
+            self._screen,
+            "detail",
+            partial(self._client.detail, conversation_id),
+            DetailCame,
+            conversation_id=conversation_id,
+        )
+
+    def detail_came(self, event: DetailCame) -> None:
+        screen, row = self._screen, event.detail.conversation
+        self._desk.put_detail(event.detail)
+        pane, active = screen.grid.showing(row.id), screen.grid.active
+        if pane is None and active is not None and not active.conversation_id:
+            screen.browsing.open(row.id)
+            pane = screen.grid.showing(row.id)
+        if pane is not None:
+            pane.restore()
+            pane.changed()
+            screen.reading.find_place(pane)
+        screen.list.rows_changed()
+        screen.card.changed()
+        screen.writing.detail_came(row.id)
+
+    def load_older(self, customer_id: int) -> None:
+        """The page of the history before what is loaded, unless it is on its way or there is none."""
+        river, client = self._desk.river(customer_id), self._client
+        if river.loading or river.before is None:
+            return
+        river.loading = True
+        before = river.before
+        errands.send(
+            self._screen,
+            f"older.{customer_id}",
+            lambda: client.history(customer_id, before, limit=OLDER),
+            lambda page: OlderCame(customer_id, page),
+        )
+
+    def older_came(self, event: OlderCame) -> None:
+        self._desk.put_history(event.customer_id, event.page, older=True)
+        for pane in self._screen.grid.panes:
+            if pane.river.customer_id == event.customer_id:
+                pane.changed()
+                self._screen.reading.find_place(pane)
+
+    def load_customer(self, customer_id: int) -> None:
+        errands.send(self._screen, "customer", partial(self._client.customer, customer_id), CustomerCame)
+
+    def customer_came(self, customer: Customer) -> None:
+        self._desk.put_customer(customer)
+        self._screen.list.rows_changed()
+        self._screen.card.changed()
+
+    # --- operators and channels, drafts ------------------------------------------------------------------
+
+    def load_people(self) -> None:
+        client = self._client
+
+        async def ask() -> PeopleCame:
+            return PeopleCame(await client.channels(), await client.operators())
+
+        errands.send(self._screen, "people", ask, lambda message: message)
+
+    def people_came(self, event: PeopleCame) -> None:
+        self._desk.channels = {channel.id: channel for channel in event.channels}
+        self._desk.operators = {operator.id: operator for operator in event.operators}
+        self._screen.status.changed()
+
+    def _load_drafts(self) -> None:
+        errands.send(self._screen, "drafts", self._client.drafts, DraftsCame)
+
+    def drafts_came(self, drafts: list[Draft]) -> None:
+        for draft in drafts:
+            self._desk.put_draft(draft)
+        self._screen.list.refresh()
+
+    # --- all of it ----------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Everything anew: after a reset, or because the operator asked for it."""
+        screen, desk = self._screen, self._desk
+        desk.forget_lists()
+        screen.list.rows_changed()
+        for view in ("mine", "queue", screen.list.view):
+            if not desk.windows[view].loading:
+                self.load_view(view)
+        for key in screen.grid.conversations():
+            self.load_detail(key)
+        self._load_drafts()
+        screen.app.refresh(layout=True)
+
+    def online_again(self) -> None:
+        """What was asked before is not answered any more: ask again for what is on the screen."""
+        screen, desk = self._screen, self._desk
+        for window in desk.windows.values():
+            window.loading = False
+        for key in screen.grid.conversations():
+            if key not in desk.ways:
+                self.load_detail(key)
+        greeted = desk.operator is not None  # before, the greeting loads everything
+        if greeted and not desk.windows[screen.list.view].loaded:
+            self.load_view(screen.list.view)
+
+    def gave_up(self, what: str) -> None:
+        """An errand failed: if it was about a page, that page may be asked for again."""
+        for view, window in self._desk.windows.items():
+            if what == f"view.{view}":
+                window.loading = False
+        for customer_id, river in self._desk.rivers.items():
+            if what == f"older.{customer_id}":
+                river.loading = False

@@ -1,0 +1,77 @@
+"""Events: what they changed on the desk is gathered, and painted once per refresh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from omni_console.desk import Changed
+from server.protocol import Envelope, Message
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+
+class News:
+    """The desk knows of an event at once; the widgets hear of all that came until the next refresh."""
+
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+        self._unpainted: Changed | None = None
+
+    def heard(self, envelope: Envelope) -> None:
+        screen = self._screen
+        if envelope.type == "reset":
+            screen.loader.reload()
+            return
+        changed = screen.desk.apply(envelope)
+        if self._unpainted is None:
+            self._unpainted = changed
+            screen.call_after_refresh(self._paint)
+        else:
+            add(self._unpainted, changed)
+
+    def _paint(self) -> None:
+        screen, changed = self._screen, self._unpainted
+        self._unpainted = None
+        if changed is None:
+            return
+        if changed.lists or changed.customers:
+            screen.list.rows_changed()
+        if changed.counts:
+            screen.loader.load_counts()
+        if changed.people:
+            screen.loader.load_people()
+            screen.status.changed()
+        for pane in screen.grid.panes:
+            row = pane.row
+            if row is None:
+                continue
+            if row.id in changed.conversations or row.customer_id in changed.customers:
+                pane.changed()
+        for customer_id in changed.stale_customers:
+            screen.loader.load_customer(customer_id)
+        for conversation_id in changed.stale_ways:
+            screen.loader.load_detail(conversation_id)
+        screen.card.changed()
+        if changed.arrived is not None:
+            self._ring(changed.arrived)
+
+    def _ring(self, arrived: Message) -> None:
+        """For whoever looks elsewhere: something came that is his, or nobody's."""
+        screen = self._screen
+        row = screen.desk.conversations.get(arrived.conversation_id)
+        if not screen.app.app_focus and row is not None and row.assignee_id in (None, screen.desk.me):
+            screen.app.bell()
+
+
+def add(whole: Changed, more: Changed) -> None:
+    """Put what one more event changed to what the earlier ones did."""
+    whole.lists |= more.lists
+    whole.counts |= more.counts
+    whole.people |= more.people
+    whole.conversations |= more.conversations
+    whole.customers |= more.customers
+    whole.drafts |= more.drafts
+    whole.stale_customers |= more.stale_customers
+    whole.stale_ways |= more.stale_ways
+    whole.arrived = more.arrived or whole.arrived

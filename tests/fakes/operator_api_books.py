@@ -1,0 +1,202 @@
+"""What the fake operator API knows, and what can be read from it. No network.
+
+Time stands still at `NOW` unless told; nothing is random.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from server import protocol as wire
+from tests.fakes.operator_api_wire import RefusalError
+
+NOW = 1_795_260_000_000  # 2026-11-21 10:40 UTC
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+UNSETTLED = ("failed", "unknown")
+ON_ITS_WAY = ("queued", "sending", "retrying")
+
+
+class Books:
+    def __init__(self, me: wire.OperatorInfo, operators: list[wire.OperatorInfo]) -> None:
+        self.me = me
+        self.operators = {operator.id: operator for operator in operators}
+        self.channels: dict[str, wire.ChannelInfo] = {}
+        self.customers: dict[int, wire.Customer] = {}
+        self.conversations: dict[int, wire.Conversation] = {}
+        self.messages: list[wire.Message] = []
+        self.drafts: dict[tuple[int, str], wire.Draft] = {}
+        self.seen: dict[int, int] = {}
+        self.ways: dict[int, list[wire.ReplyWay]] = {}
+        self.by_client_id: dict[str, wire.Message] = {}
+        self.now = NOW
+        self.seq = 1000
+        self.page_limit = 1000
+
+    # --- writing ------------------------------------------------------------------------------------
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def change(self, conversation_id: int, **fields: Any) -> wire.Conversation:
+        row = replace(self.conversations[conversation_id], seq=self.next_seq(), **fields)
+        self.conversations[conversation_id] = row
+        return self.row(conversation_id)
+
+    def add_message(
+        self, conversation_id: int, kind: wire.MessageKind, text: str, **more: Any
+    ) -> wire.Message:
+        row = self.conversations[conversation_id]
+        seq = more.pop("seq", None) or self.next_seq()
+        channel = self.channels.get(more.pop("channel_id", row.channel_id))
+        author_id = more.get("author_id")
+        author = row.customer if kind == "in" else self.operators[author_id].name if author_id else ""
+        defaults: dict[str, Any] = {
+            "id": len(self.messages) + 1,
+            "seq": seq,
+            "conversation_id": conversation_id,
+            "customer_id": row.customer_id,
+            "kind": kind,
+            "channel_id": channel.id if channel and kind in ("in", "out") else "",
+            "mark": "#" if kind == "note" else channel.mark if channel and kind != "system" else "",
+            "author": author,
+            "text": text,
+            "status": "received" if kind == "in" else "sent",
+            "at": self.now,
+        }
+        message = wire.Message(**(defaults | more))
+        self.messages.append(message)
+        if kind != "system":
+            self.conversations[conversation_id] = replace(
+                row,
+                preview=" ".join(text.split())[:160],
+                preview_kind=kind,
+                preview_files=len(message.files),
+                last_at=message.at,
+            )
+        return message
+
+    def change_status(self, message_id: int, status: wire.Status, error: str) -> wire.Message:
+        """A delivery went on. The conversation gets a new seq, which is the event's."""
+        index = next(i for i, message in enumerate(self.messages) if message.id == message_id)
+        message = replace(self.messages[index], status=status, error=error)
+        self.messages[index] = message
+        unsettled = sum(
+            1
+            for one in self.messages
+            if one.conversation_id == message.conversation_id and one.status in UNSETTLED
+        )
+        self.change(message.conversation_id, unsettled=unsettled)
+        return message
+
+    # --- lists ----------------------------------------------------------------------------------------
+
+    def page(self, view: str, after: str | None, limit: int) -> wire.ConversationPage:
+        limit = min(limit, self.page_limit)
+        rising = view in ("mine", "queue")
+        rows = sorted(
+            (row for row in self.conversations.values() if self._in_view(row, view)),
+            key=lambda row: (row.sort_at, row.id),
+            reverse=not rising,
+        )
+        if after is not None:
+            at, key = (int(part) for part in after.split("."))
+            rows = [
+                row
+                for row in rows
+                if ((row.sort_at, row.id) > (at, key) if rising else (row.sort_at, row.id) < (at, key))
+            ]
+        page = rows[:limit]
+        return wire.ConversationPage(
+            items=[self.row(row.id) for row in page],
+            next=f"{page[-1].sort_at}.{page[-1].id}" if len(rows) > limit else None,
+            seq=self.seq,
+            counts=self.counts(),
+        )
+
+    def _in_view(self, row: wire.Conversation, view: str) -> bool:
+        mine = row.assignee_id == self.me.id
+        return {
+            "mine": row.state == "open" and mine,
+            "queue": row.state == "open" and row.assignee_id is None,
+            "waiting": row.state in ("waiting", "snoozed") and mine,
+            "all": row.state != "closed",
+            "closed": row.state == "closed",
+        }[view]
+
+    def counts(self) -> wire.Counts:
+        rows = self.conversations.values()
+        queue = [row for row in rows if self._in_view(row, "queue")]
+        return wire.Counts(
+            mine=sum(1 for row in rows if self._in_view(row, "mine")),
+            queue=len(queue),
+            waiting=sum(1 for row in rows if self._in_view(row, "waiting")),
+            unsettled=sum(1 for row in rows if row.unsettled),
+            oldest_queued_at=min((row.sort_at for row in queue), default=None),
+        )
+
+    def hits(self, q: str, limit: int) -> wire.SearchPage:
+        words = q.lower().split()
+        hits = [
+            wire.SearchHit(message=message, conversation=self.row(message.conversation_id))
+            for message in sorted(self.messages, key=lambda message: -message.at)
+            if words and all(word in message.text.lower() for word in words)
+        ]
+        return wire.SearchPage(hits=hits[:limit], next=None)
+
+    def outbox(self) -> list[wire.OutboxItem]:
+        return [
+            wire.OutboxItem(
+                message=message,
+                customer=self.conversations[message.conversation_id].customer,
+                state=message.status,
+                attempts=1,
+                due_at=self.now,
+                error=message.error,
+            )
+            for message in self.messages
+            if message.kind == "out" and message.status in ON_ITS_WAY + UNSETTLED
+        ]
+
+    # --- one conversation, one customer ---------------------------------------------------------------
+
+    def row(self, conversation_id: int) -> wire.Conversation:
+        if conversation_id not in self.conversations:
+            raise RefusalError(404, "not_found", f"there is no conversation {conversation_id}")
+        row = self.conversations[conversation_id]
+        return replace(row, seen_seq=self.seen.get(conversation_id, 0))
+
+    def detail(self, conversation_id: int) -> wire.ConversationDetail:
+        row = self.row(conversation_id)
+        return wire.ConversationDetail(
+            conversation=row,
+            customer=self.customer(row.customer_id),
+            ways=self.ways.get(row.customer_id, []),
+            drafts=[draft for draft in self.drafts.values() if draft.conversation_id == conversation_id],
+            history=self.history(row.customer_id, None, 50),
+        )
+
+    def customer(self, customer_id: int) -> wire.Customer:
+        rows = [self.row(row.id) for row in self.conversations.values() if row.customer_id == customer_id]
+        rows.sort(key=lambda row: -row.id)
+        return replace(self.customers[customer_id], conversations=rows[:50])
+
+    def history(self, customer_id: int, before: str | None, limit: int) -> wire.HistoryPage:
+        messages = sorted(
+            (message for message in self.messages if message.customer_id == customer_id),
+            key=lambda message: (message.at, message.id),
+        )
+        if before is not None:
+            at, key = (int(part) for part in before.split("."))
+            messages = [message for message in messages if (message.at, message.id) < (at, key)]
+        page = messages[-limit:]
+        older = f"{page[0].at}.{page[0].id}" if len(messages) > limit else None
+        ids = {message.conversation_id for message in page}
+        return wire.HistoryPage(
+            messages=page, conversations=[self.row(key) for key in sorted(ids)], before=older, seq=self.seq
+        )

@@ -1,0 +1,206 @@
+"""What a console has the fake operator API do: each command changes the books, says so, and is answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from server import protocol as wire
+from tests.fakes.operator_api_books import UNSETTLED
+from tests.fakes.operator_api_server import FakeServer
+from tests.fakes.operator_api_wire import RefusalError, answer, read_body
+
+
+class Commands:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/conversations/{id}/claim", self._claim),
+            web.post("/v1/conversations/{id}/release", self._release),
+            web.post("/v1/conversations/{id}/assign", self._assign),
+            web.post("/v1/conversations/{id}/reply", self._reply),
+            web.post("/v1/conversations/{id}/note", self._note),
+            web.post("/v1/conversations/{id}/close", self._close),
+            web.post("/v1/conversations/{id}/reopen", self._reopen),
+            web.post("/v1/conversations/{id}/snooze", self._snooze),
+            web.post("/v1/conversations/{id}/seen", self._seen),
+            web.put("/v1/conversations/{id}/draft", self._draft),
+            web.post("/v1/outbox/settle", self._settle),
+        ]
+
+    def _id(self, request: web.Request) -> int:
+        return self._server.row(int(request.match_info["id"])).id
+
+    # --- the case -------------------------------------------------------------------------------------
+
+    async def _change(self, kind: str, conversation_id: int, **fields: Any) -> web.Response:
+        server = self._server
+        row = server.change(conversation_id, **fields)
+        await server.push(kind, conversation_id=row.id, operator_id=server.me.id, seq=row.seq)
+        return answer(row)
+
+    async def _claim(self, request: web.Request) -> web.Response:
+        key, me = self._id(request), self._server.me
+        command = await read_body(request, wire.ClaimCommand)
+        row = self._server.row(key)
+        if row.assignee_id not in (command.expect, me.id):
+            raise RefusalError(409, "taken", f"{row.assignee} has it", holder=row.assignee)
+        return await self._change("conversation.assigned", key, assignee_id=me.id, assignee=me.name)
+
+    async def _release(self, request: web.Request) -> web.Response:
+        key = self._id(request)
+        return await self._change("conversation.assigned", key, assignee_id=None, assignee="")
+
+    async def _assign(self, request: web.Request) -> web.Response:
+        key = self._id(request)
+        command = await read_body(request, wire.AssignCommand)
+        name = self._server.operators[command.operator_id].name
+        return await self._change(
+            "conversation.assigned", key, assignee_id=command.operator_id, assignee=name
+        )
+
+    async def _close(self, request: web.Request) -> web.Response:
+        key, now = self._id(request), self._server.now
+        command = await read_body(request, wire.CloseCommand)
+        if not command.topic.strip() or not command.result.strip():
+            raise RefusalError(409, "illegal_state", "closing needs a topic and a result")
+        return await self._change(
+            "conversation.state",
+            key,
+            state="closed",
+            topic=command.topic,
+            result=command.result,
+            closed_at=now,
+            sort_at=now,
+            waiting_since=None,
+        )
+
+    async def _reopen(self, request: web.Request) -> web.Response:
+        server = self._server
+        return await self._change(
+            "conversation.state",
+            self._id(request),
+            state="open",
+            closed_at=None,
+            sort_at=server.now,
+            assignee_id=server.me.id,
+            assignee=server.me.name,
+        )
+
+    async def _snooze(self, request: web.Request) -> web.Response:
+        key, server = self._id(request), self._server
+        command = await read_body(request, wire.SnoozeCommand)
+        return await self._change(
+            "conversation.state",
+            key,
+            state="snoozed",
+            snooze_until=command.until,
+            sort_at=server.now,
+            assignee_id=server.me.id,
+            assignee=server.me.name,
+        )
+
+    async def _seen(self, request: web.Request) -> web.Response:
+        key, server = self._id(request), self._server
+        command = await read_body(request, wire.SeenCommand)
+        server.seen[key] = max(server.seen.get(key, 0), command.seq)
+        await server.push(
+            "conversation.seen",
+            conversation_id=key,
+            operator_id=server.me.id,
+            data={"seq": server.seen[key]},
+        )
+        return answer(server.row(key))
+
+    # --- words ----------------------------------------------------------------------------------------
+
+    async def _reply(self, request: web.Request) -> web.Response:
+        key, server = self._id(request), self._server
+        command = await read_body(request, wire.ReplyCommand)
+        if command.client_id in server.by_client_id:
+            return answer(server.by_client_id[command.client_id])
+        news = self._news(key, command.after_seq)
+        if news:
+            raise RefusalError(409, "stale", "there is news", news=news, seq=max(one.seq for one in news))
+        seq = server.next_seq()
+        message = server.add_message(
+            key,
+            "out",
+            command.text,
+            seq=seq,
+            author_id=server.me.id,
+            channel_id=command.channel_id,
+            address_id=command.address_id,
+            status="queued",
+        )
+        server.by_client_id[command.client_id] = message
+        row = server.conversations[key]
+        server.conversations[key] = replace(
+            row,
+            seq=seq,
+            state="waiting",
+            waiting_since=None,
+            sort_at=server.now,
+            reply_seq=seq,
+            assignee_id=row.assignee_id or server.me.id,
+            assignee=row.assignee or server.me.name,
+        )
+        server.drafts.pop((key, "reply"), None)
+        await server.push(
+            "message.queued", conversation_id=key, message=message, operator_id=server.me.id, seq=seq
+        )
+        return answer(message)
+
+    def _news(self, conversation_id: int, after_seq: int) -> list[wire.Message]:
+        """What the customer or a colleague wrote since."""
+        return [
+            message
+            for message in self._server.messages
+            if message.conversation_id == conversation_id
+            and message.seq > after_seq
+            and (message.kind == "in" or (message.kind == "out" and message.author_id != self._server.me.id))
+        ]
+
+    async def _note(self, request: web.Request) -> web.Response:
+        key, server = self._id(request), self._server
+        command = await read_body(request, wire.NoteCommand)
+        if command.client_id in server.by_client_id:
+            return answer(server.by_client_id[command.client_id])
+        seq = server.next_seq()
+        message = server.add_message(key, "note", command.text, seq=seq, author_id=server.me.id)
+        server.by_client_id[command.client_id] = message
+        server.conversations[key] = replace(server.conversations[key], seq=seq)
+        server.drafts.pop((key, "note"), None)
+        await server.push(
+            "note.added", conversation_id=key, message=message, operator_id=server.me.id, seq=seq
+        )
+        return answer(message)
+
+    async def _draft(self, request: web.Request) -> web.Response:
+        self._id(request)
+        server = self._server
+        draft = await read_body(request, wire.Draft)
+        draft = replace(draft, updated_at=server.now + len(server.asked))
+        if draft.text:
+            server.drafts[draft.conversation_id, draft.kind] = draft
+        else:
+            server.drafts.pop((draft.conversation_id, draft.kind), None)
+        return answer(draft)
+
+    async def _settle(self, request: web.Request) -> web.Response:
+        server = self._server
+        command = await read_body(request, wire.SettleCommand)
+        ids = [
+            message.id
+            for message in server.messages
+            if message.kind == "out"
+            and message.status in UNSETTLED
+            and (command.all or message.id in command.message_ids)
+        ]
+        for key in ids:
+            await server.set_status(key, "queued" if command.verdict == "again" else "sent")
+        return answer(wire.Settled(message_ids=ids))

@@ -1,0 +1,76 @@
+"""What a console asks of the fake operator API; nothing changes by it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from server import protocol as wire
+from tests.fakes.operator_api_server import FakeServer
+from tests.fakes.operator_api_wire import answer
+
+
+class Questions:
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/v1/hello", self._hello),
+            web.get("/v1/conversations", self._conversations),
+            web.get("/v1/counts", self._counts),
+            web.get("/v1/conversations/{id}", self._detail),
+            web.get("/v1/customers/{id}", self._customer),
+            web.get("/v1/customers/{id}/history", self._history),
+            web.get("/v1/drafts", self._drafts),
+            web.get("/v1/search", self._search),
+            web.get("/v1/outbox", self._outbox),
+            web.get("/v1/channels", self._channels),
+            web.get("/v1/operators", self._operators),
+        ]
+
+    async def _hello(self, request: web.Request) -> web.Response:
+        server = self._server
+        return answer(
+            wire.Hello(
+                protocol=wire.PROTOCOL,
+                version="0.1.0",
+                site="Demo shop",
+                operator=server.me,
+                seq=server.seq,
+                now=server.now,
+                channels=list(server.channels.values()),
+                operators=list(server.operators.values()),
+            )
+        )
+
+    async def _conversations(self, request: web.Request) -> web.Response:
+        query = request.query
+        return answer(self._server.page(query["view"], query.get("after"), int(query.get("limit", "100"))))
+
+    async def _counts(self, request: web.Request) -> web.Response:
+        return answer(self._server.counts())
+
+    async def _detail(self, request: web.Request) -> web.Response:
+        return answer(self._server.detail(int(request.match_info["id"])))
+
+    async def _customer(self, request: web.Request) -> web.Response:
+        return answer(self._server.customer(int(request.match_info["id"])))
+
+    async def _history(self, request: web.Request) -> web.Response:
+        customer_id, limit = int(request.match_info["id"]), int(request.query.get("limit", "50"))
+        return answer(self._server.history(customer_id, request.query.get("before"), limit))
+
+    async def _drafts(self, request: web.Request) -> web.Response:
+        return answer(list(self._server.drafts.values()))
+
+    async def _search(self, request: web.Request) -> web.Response:
+        return answer(self._server.hits(request.query["q"], int(request.query.get("limit", "50"))))
+
+    async def _outbox(self, request: web.Request) -> web.Response:
+        return answer(self._server.outbox())
+
+    async def _channels(self, request: web.Request) -> web.Response:
+        return answer(list(self._server.channels.values()))
+
+    async def _operators(self, request: web.Request) -> web.Response:
+        return answer(list(self._server.operators.values()))
