@@ -48,4 +48,4 @@ async def test_a_raw_item_is_parsed_whatever_became_of_its_sender(
             known = await database.read(lambda tx: journal.has(tx, "mail", "imap:1"))
             return known and not await database.read(lambda tx: journal.unfinished(tx, ["mail"], 1))
 
-        await until(taken, "the mail is taken in", 10)
+        await until(taken, "the mail is taken in")

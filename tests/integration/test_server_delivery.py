@@ -11,7 +11,7 @@ import pytest
 
 from channels.base import BadCredentials, Failed, Retry, Unknown
 from omni_console.client import ServerClient
-from server.outbox import Pace
+from server.pace import Pace
 from server.protocol import Message, NoteCommand
 from server.store.transaction import Event
 from tests.fakes.running_server import Running, only, refusal, running_server, until
