@@ -2,7 +2,7 @@
 
 Times are UTC milliseconds. Unknown fields are ignored by both sides, so that either may be newer;
 what both must agree on is `PROTOCOL`, exchanged in `Hello` and in the first frame of the event stream.
-The routes themselves are listed in docs/architecture.md.
+The routes themselves are listed in docs/api.md.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The operator API: one module per resource. Routes are listed in docs/architecture.md."""
+"""The operator API: one module per resource. Routes are listed in docs/api.md."""
