@@ -147,9 +147,7 @@ TELEGRAM_BODIES = [
 ]
 
 
-def telegram(
-    secret: str = TELEGRAM_SECRET, token: str = TELEGRAM_TOKEN, **settings: Any
-) -> TelegramChannel:
+def telegram(secret: str = TELEGRAM_SECRET, token: str = TELEGRAM_TOKEN, **settings: Any) -> TelegramChannel:
     given = {"mode": "webhook", "api_base": "http://127.0.0.1:1", "timeout": 0.3, **settings}
     return TelegramChannel(
         "bot",
