@@ -16,7 +16,6 @@ import unicodedata
 from functools import lru_cache
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual.content import Content
 
 LINE_MAX = 4_000  # characters of one line
@@ -174,11 +173,6 @@ def short_name(name: str, cells: int) -> Content:
     if cell_len(whole) <= cells or not any(char.isalpha() for char in first):
         return Content(whole).truncate(cells, ellipsis=True)
     return Content(first).truncate(cells, ellipsis=True)
-
-
-def safe_rich(text: str) -> Text:
-    """The same line for the few places that take only Rich's `Text`."""
-    return Text(clean_line(text, line_max=500), end="", no_wrap=True)
 
 
 def fit(content: Content, width: int) -> Content:

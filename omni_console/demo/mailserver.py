@@ -139,11 +139,6 @@ class MailServer:
         message = await mailbox.append(AppendMessage(raw, when), recent=True)
         return int(message.uid)
 
-    async def add_folder(self, folder: str) -> None:
-        if self._mailboxes is None:
-            raise RuntimeError("the mail server was not started")
-        await self._inside(self._mailboxes.add_mailbox(folder))
-
     async def _inside(self, work: Coroutine[Any, Any, T]) -> T:
         return await asyncio.get_running_loop().create_task(work, context=self._context)
 

@@ -300,8 +300,3 @@ class Database:
             return await asyncio.shield(reader.call(in_snapshot))
         finally:
             self._readers.put_nowait(reader)
-
-    async def checkpoint(self) -> None:
-        """Move the WAL into the database file; the writer is the only connection that may."""
-        if self._writer is not None:
-            await self._writer.call(lambda connection: connection.execute("PRAGMA wal_checkpoint").fetchall())

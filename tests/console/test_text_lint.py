@@ -22,7 +22,7 @@ FILES = sorted(
 
 # What makes safe content, and what takes only safe content (by the name that is called).
 SAFE_MAKERS = {
-    "safe_text", "safe_line", "safe_rich", "short_name", "fit", "already_clean",
+    "safe_text", "safe_line", "short_name", "fit", "already_clean",
 }  # fmt: skip
 TRANSLATORS = {"_", "N_", "ngettext"}
 SINKS = {

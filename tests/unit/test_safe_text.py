@@ -16,7 +16,6 @@ from omni_console.text import (
     clean_line,
     fit,
     safe_line,
-    safe_rich,
     safe_text,
     short_name,
     typed,
@@ -52,7 +51,6 @@ def test_nothing_but_paintable_characters_comes_out(text: str) -> None:
 def test_content_is_the_cleaned_text_and_nothing_is_markup(text: str) -> None:
     assert safe_text(text).plain == clean(text)
     assert safe_text(text).spans == []
-    assert safe_rich(text).spans == []
 
 
 @settings(max_examples=200, deadline=None)
