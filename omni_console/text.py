@@ -2,7 +2,7 @@
 
 Whatever a customer, a provider or a colleague wrote may hold terminal escapes, Textual markup, bidi
 overrides or ten thousand combining marks. Nothing here removes the danger from the *stored* text; it
-decides what is *painted*. Everything comes out as `Content` (or Rich `Text`), which Textual never parses
+decides what is *painted*. Everything comes out as `Content`, which Textual never parses
 as markup. A lint test forbids every other way (tests/console/test_text_lint.py).
 
 What is painted has a width on which terminals agree: variation selectors and skin tones are dropped, a
