@@ -1,0 +1,27 @@
+"""Numbers and words that both sides must agree on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+PROTOCOL = 1
+
+HEARTBEAT_S = 2.0  # the server says something at least this often
+OFFLINE_AFTER_S = 4.5  # a console that heard nothing for this long is offline
+
+View = Literal["mine", "queue", "waiting", "all", "closed"]
+State = Literal["open", "waiting", "snoozed", "closed"]
+MessageKind = Literal["in", "out", "note", "system"]
+# Inbound messages are "received". Outbound ones go queued -> sending -> sent -> delivered -> read, or end
+# in failed, or in unknown ("maybe delivered": only an operator decides), or wait in "retrying".
+Status = Literal[
+    "received", "queued", "sending", "retrying", "sent", "delivered", "read", "failed", "unknown"
+]
+Role = Literal["admin", "lead", "operator", "reader"]
+Scope = Literal["read", "write", "admin"]  # how far a token goes, within its operator's role
+
+# What comes in is bounded by what the store can hold.
+Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Login = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]

@@ -1,0 +1,142 @@
+"""Conversations, their messages, and what operators do to them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from server.protocol.base import MessageKind, Number, State, Status
+
+
+class File(msgspec.Struct, kw_only=True):
+    id: int
+    name: str  # the sender's: text to show, never a path
+    content_type: str
+    size: int
+    kind: str = "file"
+    problem: str = ""
+
+
+class Message(msgspec.Struct, kw_only=True):
+    id: int
+    seq: int  # of the event that brought it: unread marks and staleness go by this
+    conversation_id: int
+    customer_id: int
+    kind: MessageKind
+    channel_id: str = ""
+    mark: str = ""  # the channel's one-cell mark, "#" for a note, "" for a system line
+    address_id: int | None = None
+    author_id: int | None = None  # operator
+    author: str = ""  # who to show: the customer's or the operator's name
+    text: str = ""
+    subject: str | None = None
+    status: Status = "received"
+    error: str = ""  # why it failed, is unknown or waits
+    at: int = 0  # sorts the river, with id
+    received_at: int = 0
+    reason: str = ""  # why an inbound message landed in this conversation
+    stranger: bool = False  # written by somebody who is not this conversation's customer
+    automatic: bool = False
+    kind_of_event: str = "message"  # "unsupported", "call", … shown as such
+    edited_at: int | None = None
+    deleted: bool = False
+    files: list[File] = []
+
+
+class Conversation(msgspec.Struct, kw_only=True):
+    """A row of the list; the event stream carries it whole after every change."""
+
+    id: int
+    seq: int  # newest event of this conversation: an older copy never replaces a newer one
+    customer_id: int
+    customer: str  # name to show
+    state: State
+    assignee_id: int | None = None
+    assignee: str = ""
+    channel_id: str = ""  # of the customer's latest message
+    mark: str = ""
+    marks: list[str] = []  # all channels of this conversation
+    subject: str | None = None
+    preview: str = ""  # beginning of the latest message, one line
+    preview_kind: MessageKind = "in"
+    preview_files: int = 0
+    last_at: int = 0
+    waiting_since: int | None = None  # since when the customer waits for us
+    customer_seq: int = 0  # seq of the customer's latest message: unread where > seen_seq
+    reply_seq: int = 0  # seq of our latest reply
+    snooze_until: int | None = None
+    opened_at: int = 0
+    closed_at: int | None = None
+    topic: str = ""
+    result: str = ""
+    unsettled: int = 0  # replies that failed or whose result is unknown
+    seen_seq: int = 0  # of the asking operator; filled in lists and details, 0 in event frames
+    sort_at: int = 0  # its place in the lists, which page by (sort_at, id)
+
+
+class Counts(msgspec.Struct, kw_only=True):
+    mine: int = 0
+    queue: int = 0
+    waiting: int = 0  # mine, the ball being with the customer (snoozed ones too)
+    unsettled: int = 0
+    oldest_queued_at: int | None = None  # waiting_since of the longest-waiting queued conversation
+
+
+class ConversationPage(msgspec.Struct, kw_only=True):
+    items: list[Conversation]
+    next: str | None  # opaque key of the next page
+    seq: int  # newest event the page reflects
+    counts: Counts
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    conversation_id: Number
+    kind: Literal["reply", "note"] = "reply"
+    text: str = ""
+    channel_id: str = ""
+    address_id: Number | None = None
+    updated_at: Number = 0
+
+
+class ClaimCommand(msgspec.Struct, kw_only=True):
+    expect: Number | None = None  # the assignee that the caller sees; anybody else there: 409 "taken"
+
+
+class AssignCommand(msgspec.Struct, kw_only=True):
+    operator_id: Number
+    note: str = ""
+
+
+class ReplyCommand(msgspec.Struct, kw_only=True):
+    """`client_id` (a UUID made once per reply) makes a repeat harmless: the same answer comes again.
+
+    `after_seq`: newest event painted in the writer's pane. What came to this conversation after it may
+    hold the reply (409 "stale" with what is new); sending again with the new `after_seq` is the consent.
+    """
+
+    client_id: str
+    text: str
+    channel_id: str
+    address_id: Number
+    after_seq: Number
+    subject: str | None = None
+    file_ids: list[Number] = []
+
+
+class NoteCommand(msgspec.Struct, kw_only=True):
+    client_id: str
+    text: str
+
+
+class CloseCommand(msgspec.Struct, kw_only=True):
+    topic: str
+    result: str
+
+
+class SnoozeCommand(msgspec.Struct, kw_only=True):
+    until: Number
+
+
+class SeenCommand(msgspec.Struct, kw_only=True):
+    seq: Number

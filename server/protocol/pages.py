@@ -1,0 +1,39 @@
+"""What several resources make up together: a conversation with everything, a river, search."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.protocol.conversations import Conversation, Draft, Message
+from server.protocol.people import Customer, ReplyWay
+
+
+class HistoryPage(msgspec.Struct, kw_only=True):
+    """The customer's river over all channels and conversations, oldest first within the page.
+
+    `before` is the opaque key for the page of older messages, None at the beginning of time.
+    `conversations` holds every conversation that a message of the page belongs to.
+    """
+
+    messages: list[Message]
+    conversations: list[Conversation]
+    before: str | None
+    seq: int
+
+
+class ConversationDetail(msgspec.Struct, kw_only=True):
+    conversation: Conversation
+    customer: Customer
+    ways: list[ReplyWay]
+    drafts: list[Draft]
+    history: HistoryPage
+
+
+class SearchHit(msgspec.Struct, kw_only=True):
+    message: Message
+    conversation: Conversation
+
+
+class SearchPage(msgspec.Struct, kw_only=True):
+    hits: list[SearchHit]
+    next: str | None

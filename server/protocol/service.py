@@ -1,0 +1,111 @@
+"""The server itself: operators, tokens, channels, replies that are not settled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from server.protocol.base import Login, Number, Role, Scope
+from server.protocol.conversations import Message
+
+
+class OperatorInfo(msgspec.Struct, kw_only=True):
+    id: int
+    login: str
+    name: str
+    role: Role
+    disabled: bool = False
+    online: bool = False
+    uid: int | None = None  # the local Unix account that signs in by the socket
+
+
+class ChannelInfo(msgspec.Struct, kw_only=True):
+    id: str
+    kind: str
+    title: str
+    mark: str
+    owner: str = ""
+    hours: str = ""
+    state: str = "starting"  # starting | connected | retrying | bad_credentials | stopped | failed
+    detail: str = ""  # last error
+    last_in_at: int | None = None
+    last_out_at: int | None = None
+    refused: int = 0  # requests with a wrong signature since the start
+
+
+class Hello(msgspec.Struct, kw_only=True):
+    protocol: int
+    version: str
+    site: str
+    operator: OperatorInfo
+    seq: int
+    now: int
+    channels: list[ChannelInfo] = []
+    operators: list[OperatorInfo] = []
+    trouble: str = ""  # what operators must know: "cannot write: disk full"
+
+
+class OutboxItem(msgspec.Struct, kw_only=True):
+    """A reply that is not settled: waiting, failed, or with an unknown result."""
+
+    message: Message
+    customer: str
+    state: str  # queued | sending | retrying | failed | unknown
+    attempts: int
+    due_at: int
+    error: str = ""
+
+
+class JournalItem(msgspec.Struct, kw_only=True):
+    id: int
+    channel_id: str
+    dedupe_key: str
+    state: str  # received | taken | quarantined
+    received_at: int
+    size: int
+    error: str = ""
+
+
+class SettleCommand(msgspec.Struct, kw_only=True):
+    """What to do with replies that failed or whose result is unknown; `all` instead of ids: every one."""
+
+    verdict: Literal["arrived", "again", "drop"]
+    message_ids: list[Number] = []
+    all: bool = False
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    message_ids: list[int]
+
+
+class NewOperator(msgspec.Struct, kw_only=True):
+    login: Login
+    name: Annotated[str, msgspec.Meta(pattern=r"\S")]  # customers see it
+    role: Role = "operator"
+    uid: Number | None = None
+
+
+class NewToken(msgspec.Struct, kw_only=True):
+    """`expires_in_s`: seconds from now; None: it never expires."""
+
+    name: Annotated[str, msgspec.Meta(max_length=100)] = ""  # what it is for
+    scope: Scope = "write"
+    expires_in_s: Annotated[int, msgspec.Meta(ge=1, le=100 * 366 * 86_400)] | None = None
+
+
+class TokenInfo(msgspec.Struct, kw_only=True):
+    id: int
+    login: str  # the operator it speaks for
+    name: str
+    scope: Scope
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None  # to the minute
+
+
+class TokenMade(msgspec.Struct, kw_only=True):
+    """`token` is shown this once: the server keeps only its SHA-256."""
+
+    token: str
+    info: TokenInfo

@@ -1,0 +1,71 @@
+"""The event stream (WebSocket, JSON text frames), and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from server.protocol.base import PROTOCOL
+from server.protocol.conversations import Conversation, Message
+
+
+class ErrorBody(msgspec.Struct, kw_only=True):
+    """Body of every answer that is not 2xx.
+
+    Codes: bad_request, unauthenticated, forbidden, not_found, taken (holder says who), stale (news says
+    what came), illegal_state, too_large, version, limited, unavailable.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+    holder: str = ""
+    news: list[Message] = []
+    seq: int = 0  # for stale: the after_seq that gives consent
+
+
+class ErrorAnswer(msgspec.Struct, kw_only=True):
+    error: ErrorBody
+
+
+class Subscribe(msgspec.Struct, kw_only=True):
+    """First frame of the client. `resume`: newest seq it has seen, None for "from now"."""
+
+    protocol: int = PROTOCOL
+    resume: int | None = None
+
+
+class Envelope(msgspec.Struct, kw_only=True):
+    """Every frame of the server.
+
+    type "welcome": seq is the newest event of the log. "reset": the log no longer reaches back to
+    `resume`; load everything anew, then go on from seq. "event": one event of the log. "heartbeat": seq
+    is the newest event examined for this client. "trouble": `text` is what operators must know, empty
+    when it is over. "bye": the server closes, `text` says why; seq is where to resume.
+    """
+
+    type: str
+    seq: int = 0
+    kind: str = ""
+    at: int = 0
+    text: str = ""
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class EventBody(msgspec.Struct, kw_only=True):
+    """Body of an "event" frame: ids as in the log, and the rows as they are now.
+
+    Kinds: message.received, message.queued, message.status, message.changed, note.added,
+    conversation.opened, conversation.state (reopened, closed, waiting, snoozed), conversation.assigned,
+    conversation.seen and draft.saved (only to their own operator), customer.changed, channel.state,
+    operator.changed, journal.quarantined.
+    """
+
+    conversation_id: int | None = None
+    customer_id: int | None = None
+    message_id: int | None = None
+    operator_id: int | None = None  # who did it; None: the customer or the server
+    data: dict[str, Any] = {}
+    conversation: Conversation | None = None
+    message: Message | None = None
