@@ -105,6 +105,29 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     how: str = "reference"  # shown to operators: "by In-Reply-To", "by reply button"
 
 
+class Fold(msgspec.Struct, frozen=True, kw_only=True):
+    """A range of a message's text that says nothing new: shown as one line until somebody opens it."""
+
+    kind: Literal["quoted", "signature"]
+    start: int  # characters of the text, start included
+    end: int  # end not included
+
+
+class Bounce(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail system reports of one recipient of a message of ours (RFC 3464), or claims to.
+
+    Whoever can write to us can forge it: `original_message_id` must be looked up among what we sent, and
+    `recipient` among those it was sent to.
+    """
+
+    action: Literal["failed", "delayed", "delivered", "relayed", "expanded"]
+    status: str = ""  # enhanced status code (RFC 3463): "5.1.1"; empty where the report names none
+    recipient: str = ""  # address in its canonical form
+    original_message_id: str | None = None  # Message-ID of ours that the report quotes, with brackets
+    envelope_id: str | None = None  # Original-Envelope-Id (RFC 3461 ENVID)
+    diagnostic: str = ""  # what the other server said, one line
+
+
 class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened on a channel.
 
@@ -129,6 +152,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: int | None = None
     is_echo: bool = False  # written by our side somewhere else (a phone, a web mailer)
     automatic: bool = False  # out-of-office, bounces, lists: attached visibly, never reopens
+    folds: tuple[Fold, ...] = ()  # sorted and disjoint ranges of `text`
+    bounces: tuple[Bounce, ...] = ()  # what this message reports of our own, one per recipient
     detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
 
 
