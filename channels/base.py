@@ -94,15 +94,34 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """The remote id of an earlier message that this one answers.
+    """What says which earlier message, or which conversation, this one answers; the strongest first.
 
     `trusted`: made by us and carrying our MAC, so that even a stranger who quotes it was given it.
     An untrusted reference finds a conversation only where the sender already takes part in it.
+
+    `kind` "id" is the remote id of an earlier message; the others are marks that we put into what we
+    send (a signed address, a line in the text, a token in the subject), `remote_id` being the mark as
+    found. The parser, which has no keys, finds them; `Channel.recognise` checks them: it fills in
+    `message_id` (our own message's number) or `conversation_id`, and drops those whose check fails.
     """
 
     remote_id: str
     trusted: bool = False
     how: str = "reference"  # shown to operators: "by In-Reply-To", "by reply button"
+    kind: Literal["id", "address", "marker", "subject"] = "id"
+    message_id: int | None = None
+    conversation_id: int | None = None
+
+
+Role = Literal["to", "cc", "bcc"]
+
+
+class Correspondent(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody whom a message names in its address lines. `address` in the channel's canonical form."""
+
+    role: Literal["to", "cc", "bcc", "reply_to"]
+    address: str
+    name: str = ""
 
 
 class Fold(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,6 +173,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False  # out-of-office, bounces, lists: attached visibly, never reopens
     folds: tuple[Fold, ...] = ()  # sorted and disjoint ranges of `text`
     bounces: tuple[Bounce, ...] = ()  # what this message reports of our own, one per recipient
+    correspondents: tuple[Correspondent, ...] = ()  # of its address lines; our own addresses left out
+    skeleton: str = ""  # of the sender's address: equal for addresses that look alike
     detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
 
 
@@ -186,13 +207,23 @@ class OutboundFile(msgspec.Struct, frozen=True, kw_only=True):
     path: str  # a file of ours, named by its SHA-256
 
 
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """One recipient of a message to deliver. `done`: has it already, or never will; only named."""
+
+    role: Role
+    address: str
+    name: str = ""
+    done: bool = False
+
+
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     """One message to deliver.
 
     `key` never changes between attempts: it is the idempotency key where the channel has one.
     `remote_id` is the id that `Channel.name_message` gave when the reply was written.
     `references` are remote ids of this conversation on this channel, oldest first, the last being the
-    message that is answered.
+    message that is answered. `recipients` names everybody where the channel takes several recipients
+    (empty: `to` alone); those that are `done` must not get it again.
     """
 
     key: str
@@ -206,34 +237,52 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     remote_id: str | None = None
     references: tuple[str, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
     files: tuple[OutboundFile, ...] = ()
+    automatic: bool = False  # no person wrote it
+    forward: bool = False  # somebody else's message sent on: it answers nobody
     written_at: int
     attempt: int = 1
 
 
+class Fate(msgspec.Struct, frozen=True):
+    """What an attempt led to for one recipient of several. "retry": surely not delivered yet."""
+
+    address: str
+    state: Literal["sent", "retry", "failed", "unknown"]
+    detail: str = ""  # what the other side said
+
+
 class Sent(msgspec.Struct, frozen=True, tag="sent"):
-    """The provider took the message over."""
+    """The provider took the message over; `fates` where it took it for some recipients only."""
 
     remote_id: str | None = None
+    fates: tuple[Fate, ...] = ()
 
 
 class Retry(msgspec.Struct, frozen=True, tag="retry"):
-    """Surely not delivered; try again, not before `after` seconds where the provider said so."""
+    """Surely not delivered; try again, not before `after` seconds where the provider said so.
+
+    With `fates`: some recipients have it, and only the others are tried again.
+    """
 
     reason: str
     after: float | None = None
+    fates: tuple[Fate, ...] = ()
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """Surely not delivered, and trying again would not help."""
+    """Surely not delivered, and trying again would not help. With `fates`: not to some recipients."""
 
     reason: str
+    fates: tuple[Fate, ...] = ()
 
 
 class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     """Nobody can say whether it was delivered. Never sent again by itself."""
 
     reason: str
+    fates: tuple[Fate, ...] = ()
 
 
 class WindowClosed(msgspec.Struct, frozen=True, tag="window_closed"):
@@ -248,7 +297,17 @@ class BadCredentials(msgspec.Struct, frozen=True, tag="bad_credentials"):
     reason: str
 
 
-SendResult = Sent | Retry | Failed | Unknown | WindowClosed | BadCredentials
+class Paused(msgspec.Struct, frozen=True, tag="paused"):
+    """The provider takes nothing from this channel for `after` seconds (a sending limit, a full quota).
+
+    Surely not delivered. The channel pauses, the message waits and loses none of its time.
+    """
+
+    reason: str
+    after: float = 3600.0
+
+
+SendResult = Sent | Retry | Failed | Unknown | WindowClosed | BadCredentials | Paused
 
 
 # --- what a channel is ----------------------------------------------------------------------------
@@ -266,6 +325,10 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     delivery_receipts: bool = False
     read_receipts: bool = False
     start_by_us: bool = False  # we may write first
+    recipients_max: int = 1  # more than one: To, Cc and Bcc can be chosen, and messages be forwarded
+    # What names no earlier message begins a conversation of its own, where the customer's open one has
+    # been on this channel already (mail). Otherwise it goes on in the open one, as people chat.
+    begins_anew: bool = False
     idempotent: bool = False  # sending the same key twice delivers once: an unknown result may be retried
     give_up_after_s: float = 3600.0  # how long a message that surely was not delivered is tried again
     pace_per_s: float = 20.0  # messages a second that the provider takes from us
@@ -487,6 +550,10 @@ class Channel(ABC):
         """Mark what only this installation can tell (our own MACs) on an event from the parser. Pure."""
         return event
 
+    def check_address(self, address: str) -> str:
+        """The canonical form of an address that an operator typed. Pure. Raises ChannelError."""
+        return address
+
     def name_message(self, conversation_id: int, message_id: int) -> str | None:
         """A remote id made by us before sending, where the channel lets us choose one. Pure."""
         return None
@@ -497,6 +564,10 @@ class Channel(ABC):
     @abstractmethod
     async def send(self, message: Outbound) -> SendResult:
         """One attempt. Never raises for what the peer does; the server treats an exception as Unknown."""
+
+    async def file_copy(self, message: Outbound) -> None:  # noqa: B027 - most providers keep one themselves
+        """Keep a copy of what was sent, where the provider keeps none. Called after the result is
+        committed; best effort, and a failure of it sends nothing again."""
 
     async def probe(self) -> list[ProbeResult]:
         """Check the configuration against the real peer, for `omni doctor`; harmless and quick."""
