@@ -15,12 +15,13 @@ class SecretError(ValueError):
 class Secret:
     """A secret value that never shows itself by accident. `reveal()` gives it."""
 
-    __slots__ = ("_value", "source")
+    __slots__ = ("_base", "_value", "source")
 
-    def __init__(self, value: str, source: str = "given") -> None:
+    def __init__(self, value: str, source: str = "given", base: Path | None = None) -> None:
         if not value:
             raise SecretError(f"{source} is empty")
         self._value = value
+        self._base = base
         self.source = source
 
     @classmethod
@@ -44,11 +45,15 @@ class Secret:
                 raise SecretError(f"cannot read {path}: {error}") from error
             if mode & (stat.S_IRWXO | stat.S_IWGRP):
                 raise SecretError(f"{path} is open to others; run: chmod 600 {path}")
-            return cls(text, reference)
+            return cls(text, reference, base)
         raise SecretError("a secret must be written as env:NAME or file:PATH, never as itself")
 
     def reveal(self) -> str:
         return self._value
+
+    def again(self) -> Secret:
+        """The secret as its file holds it now. Raises SecretError."""
+        return Secret.from_reference(self.source, self._base) if self.source.startswith("file:") else self
 
     def fingerprint(self) -> str:
         """Eight hex digits that tell two secrets apart without showing either."""

@@ -29,10 +29,11 @@ from channels.base import (
 from channels.email.addresses import ascii_address, split_address
 from channels.email.identity import is_ours, message_id
 from channels.email.message import Draft, MessageError, build, reply_subject
+from channels.email.oauth import TokenSource
 from channels.email.pace import Pace
 from channels.email.poller import Poller
 from channels.email.probe import probe_imap, probe_smtp
-from channels.email.settings import EmailSettings, check
+from channels.email.settings import EmailSettings, check, uses_tokens
 from channels.email.smtp import Envelope, deliver
 
 MIB = 1024 * 1024
@@ -71,6 +72,7 @@ class EmailChannel(Channel):
         self._task: asyncio.Task[None] | None = None
         self._poller: Poller | None = None
         self.pace = Pace()
+        self.tokens = TokenSource(settings.token, settings.token_command) if uses_tokens(settings) else None
 
     async def start(self, host: Host) -> None:
         await super().start(host)
@@ -130,13 +132,13 @@ class EmailChannel(Channel):
         except MessageError as error:
             return Failed(str(error))
         envelope = Envelope(self._settings.address, draft.to, data)
-        result = await deliver(self._settings, envelope, self.pace)
+        result = await deliver(self._settings, envelope, self.pace, self.tokens)
         return Sent(remote_id=name) if isinstance(result, Sent) else result
 
     async def probe(self) -> list[ProbeResult]:
         return [
             *await probe_imap(self._settings, self.pace),
-            *await probe_smtp(self._settings, self.pace),
+            *await probe_smtp(self._settings, self.pace, self.tokens),
         ]
 
     def _message_key(self) -> bytes:

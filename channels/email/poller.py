@@ -108,7 +108,7 @@ class Poller:
         session = await ImapSession.open(
             endpoint,
             login.username,
-            login.password.reveal(),
+            login.password.reveal() if login.password else "",
             connect=self._pace.connect,
             command=self._pace.command,
         )

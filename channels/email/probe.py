@@ -9,6 +9,7 @@ import aiosmtplib
 
 from channels.base import BadCredentials, ProbeResult
 from channels.email.imap import Endpoint, ImapError, ImapRefusedError, ImapSession, LoginRefusedError
+from channels.email.oauth import TokenSource
 from channels.email.pace import Pace
 from channels.email.settings import EmailSettings, imap_login, imap_port, smtp_login, smtp_port
 from channels.email.smtp import ConnectError, connect
@@ -25,7 +26,7 @@ async def probe_imap(settings: EmailSettings, pace: Pace) -> list[ProbeResult]:
         session = await ImapSession.open(
             endpoint,
             login.username,
-            login.password.reveal(),
+            login.password.reveal() if login.password else "",
             connect=min(pace.connect, 10.0),
             command=min(pace.command, 15.0),
         )
@@ -59,11 +60,13 @@ async def probe_imap(settings: EmailSettings, pace: Pace) -> list[ProbeResult]:
     return results
 
 
-async def probe_smtp(settings: EmailSettings, pace: Pace) -> list[ProbeResult]:
+async def probe_smtp(
+    settings: EmailSettings, pace: Pace, tokens: TokenSource | None = None
+) -> list[ProbeResult]:
     """Connect, encrypt, log in; no mail is sent."""
     place = f"{settings.smtp.host}:{smtp_port(settings.smtp)}"
     try:
-        client = await connect(settings, pace)
+        client = await connect(settings, pace, tokens)
     except ConnectError as error:
         hint = _connect_hint(str(error))
         if isinstance(error.result, BadCredentials):

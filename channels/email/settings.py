@@ -16,11 +16,11 @@ MIB = 1024 * 1024
 
 
 class ImapServer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Where mail is read. Port 0 means the usual one: 993, or 143 without TLS."""
+    """Where mail is read. Port 0 means the usual one: 993, or 143 (starttls, or without TLS)."""
 
     host: str
     port: int = 0
-    tls: Literal["implicit", "none"] = "implicit"
+    tls: Literal["implicit", "starttls", "none"] = "implicit"
 
 
 class SmtpServer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -38,15 +38,19 @@ class SmtpServer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
-    """Sizes in bytes, times in seconds."""
+    """Sizes in bytes, times in seconds. One of password, token and token_command says how to log in."""
 
     address: str
+    aliases: tuple[str, ...] = ()  # further addresses of ours whose mail comes to this account
     from_name: str = ""
     username: str = ""  # of the IMAP account; empty: the address
-    password: Secret
+    password: Secret | None = None
+    token: Secret | None = None  # XOAUTH2: "file:PATH" that somebody keeps fresh
+    token_command: tuple[str, ...] = ()  # XOAUTH2: program and arguments that print a token
     imap: ImapServer
     smtp: SmtpServer
     folders: tuple[str, ...] = ("INBOX",)
+    sent_folder: str = "auto"  # where answers from phones and web mailers lie; "": none is read
     first_contact: str = "new"  # or "days:N": what to import when a folder is seen for the first time
     poll_seconds: float = 60.0  # between looks where the server has no IDLE
     ca_file: str = ""  # certificate authorities to trust instead of the system's
@@ -54,8 +58,10 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
 
 
 class Login(msgspec.Struct, frozen=True):
+    """`password` None: log in with a token of the channel's TokenSource (XOAUTH2)."""
+
     username: str
-    password: Secret
+    password: Secret | None
 
 
 def imap_port(server: ImapServer) -> int:
@@ -64,6 +70,10 @@ def imap_port(server: ImapServer) -> int:
 
 def smtp_port(server: SmtpServer) -> int:
     return server.port or {"implicit": 465, "starttls": 587, "none": 25}[server.tls]
+
+
+def uses_tokens(settings: EmailSettings) -> bool:
+    return settings.token is not None or bool(settings.token_command)
 
 
 def imap_login(settings: EmailSettings) -> Login:
@@ -142,5 +152,34 @@ def check(settings: EmailSettings) -> None:
     for name, value in (("username", settings.username), ("smtp.username", settings.smtp.username)):
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise ChannelError("control characters are not allowed", key=name)
-    if re.search(r"[\x00\r\n]", settings.password.reveal()):
+    _check_credentials(settings)
+
+
+def _check_credentials(settings: EmailSettings) -> None:
+    given = [
+        key
+        for key, value in (
+            ("password", settings.password),
+            ("token", settings.token),
+            ("token_command", settings.token_command),
+        )
+        if value
+    ]
+    if not given:
+        raise ChannelError(
+            "nothing to log in with",
+            key="password",
+            hint='password = "file:PATH" or "env:NAME"; with OAuth token = "file:PATH" or token_command',
+        )
+    if len(given) > 1:
+        raise ChannelError(f"{' and '.join(given)} exclude each other", key=given[1], hint="keep one of them")
+    if settings.password is not None and re.search(r"[\x00\r\n]", settings.password.reveal()):
         raise ChannelError("the password holds a line break", key="password")
+    if settings.token is not None and not settings.token.source.startswith(("file:", "given")):
+        raise ChannelError(
+            "a token ends after an hour or so, and the environment is never renewed",
+            key="token",
+            hint='token = "file:PATH" that some program keeps fresh, or token_command',
+        )
+    if settings.token_command and not settings.token_command[0].strip():
+        raise ChannelError("the command has no name", key="token_command", hint='["/path/to/program", "…"]')

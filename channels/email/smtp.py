@@ -14,6 +14,7 @@ import msgspec
 
 from channels.base import BadCredentials, Failed, Retry, SendResult, Sent, Unknown
 from channels.email.addresses import split_address
+from channels.email.oauth import TokenError, TokenSource
 from channels.email.pace import Pace
 from channels.email.peer import CaFileError, one_line, tls_context
 from channels.email.settings import EmailSettings, smtp_login, smtp_port
@@ -43,10 +44,12 @@ class ConnectError(Exception):
         self.result = result
 
 
-async def deliver(settings: EmailSettings, envelope: Envelope, pace: Pace) -> SendResult:
+async def deliver(
+    settings: EmailSettings, envelope: Envelope, pace: Pace, tokens: TokenSource | None = None
+) -> SendResult:
     """Never raises for what the server does."""
     try:
-        client = await connect(settings, pace)
+        client = await connect(settings, pace, tokens)
     except ConnectError as error:
         return error.result
     try:
@@ -58,10 +61,36 @@ async def deliver(settings: EmailSettings, envelope: Envelope, pace: Pace) -> Se
         client.close()
 
 
-async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
-    """A session that is encrypted and logged in as configured. Raises ConnectError."""
+async def connect(settings: EmailSettings, pace: Pace, tokens: TokenSource | None = None) -> aiosmtplib.SMTP:
+    """A session that is encrypted and logged in as configured. Raises ConnectError.
+
+    `tokens` serves a login without a password (XOAUTH2); a refused token is renewed once.
+    """
+    login = smtp_login(settings)
+    if login is None or login.password is not None or tokens is None:
+        return await _connect(settings, pace, None)
+    try:
+        token = await tokens.current()
+        try:
+            return await _connect(settings, pace, token)
+        except ConnectError as error:
+            if not isinstance(error.result, BadCredentials):
+                raise
+            newer = await tokens.instead_of(token)
+            if newer == token:
+                raise
+            return await _connect(settings, pace, newer)
+    except TokenError as error:
+        raise ConnectError(BadCredentials(f"no token to log in with: {error}")) from error
+
+
+async def _connect(settings: EmailSettings, pace: Pace, token: str | None) -> aiosmtplib.SMTP:
     server = settings.smtp
     login = smtp_login(settings)
+
+    async def the_token() -> str:
+        return token or ""
+
     try:
         context = None if server.tls == "none" else tls_context(settings.ca_file)
     except CaFileError as error:
@@ -76,7 +105,8 @@ async def connect(settings: EmailSettings, pace: Pace) -> aiosmtplib.SMTP:
         start_tls=server.tls == "starttls",
         tls_context=context,
         username=login.username if login else None,
-        password=login.password.reveal() if login else None,
+        password=login.password.reveal() if login and login.password else None,
+        oauth_token_generator=the_token if token is not None else None,
     )
     try:
         async with asyncio.timeout(pace.smtp_connect):
