@@ -11,8 +11,12 @@ PROTOCOL = 1
 HEARTBEAT_S = 2.0  # the server says something at least this often
 OFFLINE_AFTER_S = 4.5  # a console that heard nothing for this long is offline
 
-View = Literal["mine", "queue", "waiting", "all", "closed"]
+View = Literal["mine", "queue", "waiting", "all", "closed", "spam"]
 State = Literal["open", "waiting", "snoozed", "closed"]
+Priority = Literal["urgent", "high", "normal", "low"]
+# How an address is known to be this person's: the channel shows it, a code came back from it, the site
+# signed it, a colleague vouches for it; or somebody merely said so.
+Proof = Literal["channel", "code", "signature", "colleague", "claim"]
 MessageKind = Literal["in", "out", "note", "system"]
 # Inbound messages are "received". Outbound ones go queued -> sending -> sent -> delivered -> read, or end
 # in failed, or in unknown ("maybe delivered": only an operator decides), or wait in "retrying".
@@ -25,3 +29,5 @@ Scope = Literal["read", "write", "admin"]  # how far a token goes, within its op
 # What comes in is bounded by what the store can hold.
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Login = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+Tag = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w.:/+-]{0,39}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]  # of a field, a purpose, a kind

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from server.protocol.base import MessageKind, Number, State, Status
+from server.protocol.base import MessageKind, Number, Priority, State, Status, Tag
 
 
 class File(msgspec.Struct, kw_only=True):
@@ -42,6 +42,7 @@ class Message(msgspec.Struct, kw_only=True):
     edited_at: int | None = None
     deleted: bool = False
     files: list[File] = []
+    detail: dict[str, str] = {}  # small facts that came with it: page, forwarded_from, duration, …
 
 
 class Conversation(msgspec.Struct, kw_only=True):
@@ -72,7 +73,13 @@ class Conversation(msgspec.Struct, kw_only=True):
     result: str = ""
     unsettled: int = 0  # replies that failed or whose result is unknown
     seen_seq: int = 0  # of the asking operator; filled in lists and details, 0 in event frames
-    sort_at: int = 0  # its place in the lists, which page by (sort_at, id)
+    sort_at: int = 0  # its place in the lists, which page by (sort_at, id), work by (priority, sort_at, id)
+    priority: Priority = "normal"
+    summary: str = ""  # what the customer wants, in a colleague's words
+    next_step: str = ""  # what was promised
+    due_at: int | None = None  # until when
+    tags: list[str] = []
+    spam: bool = False  # closed, and kept apart
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -122,6 +129,16 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     after_seq: Number
     subject: str | None = None
     file_ids: list[Number] = []
+
+
+class CaseCommand(msgspec.Struct, kw_only=True):
+    """What is not given stays as it is; `due_at` 0: no time any more."""
+
+    priority: Priority | None = None
+    summary: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    next_step: Annotated[str, msgspec.Meta(max_length=500)] | None = None
+    due_at: Number | None = None
+    tags: list[Tag] | None = None
 
 
 class NoteCommand(msgspec.Struct, kw_only=True):

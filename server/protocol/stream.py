@@ -8,13 +8,15 @@ import msgspec
 
 from server.protocol.base import PROTOCOL
 from server.protocol.conversations import Conversation, Message
+from server.protocol.outreach import Obstacle
 
 
 class ErrorBody(msgspec.Struct, kw_only=True):
     """Body of every answer that is not 2xx.
 
     Codes: bad_request, unauthenticated, forbidden, not_found, taken (holder says who), stale (news says
-    what came), illegal_state, too_large, version, limited, unavailable.
+    what came), held (obstacles say why a first message waits), illegal_state,
+    too_large, version, limited, unavailable.
     """
 
     code: str
@@ -23,6 +25,7 @@ class ErrorBody(msgspec.Struct, kw_only=True):
     holder: str = ""
     news: list[Message] = []
     seq: int = 0  # for stale: the after_seq that gives consent
+    obstacles: list[Obstacle] = []  # for held
 
 
 class ErrorAnswer(msgspec.Struct, kw_only=True):

@@ -259,7 +259,8 @@ _VIEWS: dict[str, tuple[str, bool]] = {
     "queue": ("c.state = 'open' AND c.assignee_id IS NULL", True),
     "waiting": ("c.assignee_id = :me AND c.state IN ('waiting', 'snoozed')", False),
     "all": ("c.state != 'closed'", False),
-    "closed": ("c.state = 'closed'", False),
+    "closed": ("c.state = 'closed' AND c.spam = 0", False),
+    "spam": ("c.spam = 1", False),
 }
 
 
