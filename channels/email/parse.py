@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from email.message import Message
 from typing import Any
 
-from channels.base import Attachment, InboundEvent, Reference, Sender
+from channels.base import Attachment, InboundEvent, Sender
 from channels.email import headers
 from channels.email.addresses import Mailbox, canonical, find_mailboxes
+from channels.email.authenticity import authentication
 from channels.email.automatic import is_own_loop, why_automatic
+from channels.email.correspondents import correspondents
+from channels.email.look_alike import skeleton, warnings
 from channels.email.structure import Content, TooComplexError, header_only, parse_message, read
+from channels.email.threads import hints
 
 NOBODY = "unknown@invalid"  # RFC 2606: no answer can ever be delivered there
 EARLIEST_MS = 7 * 24 * 3600 * 1000
@@ -22,8 +26,9 @@ def parse(raw: bytes, meta: Mapping[str, str]) -> list[InboundEvent]:
     """One event for one mail.
 
     `meta` as the poller wrote it: dedupe_key, folder, uid, internal_date (UTC ms or ""), size, limit,
-    stub ("", "too_big", "unavailable"), address (the channel's own). A mail that cannot be taken apart
-    comes as a message that says so, with the raw mail attached.
+    stub ("", "too_big", "unavailable"), address (the channel's own), trusted_authserv (names of servers,
+    space-separated). A mail that cannot be taken apart comes as a message that says so, with the raw mail
+    attached.
     """
     try:
         if meta.get("stub"):
@@ -69,6 +74,7 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
     ids = headers.message_ids([headers.raw_value(message, "message-id")])
     loop = is_own_loop(message, own)
     _note_correspondents(message, own, facts)
+    _note_credibility(message, sender, name, facts, meta)
     subject = headers.decoded(headers.raw_value(message, "subject"))
     return InboundEvent(
         kind="unsupported" if loop else "message",
@@ -78,7 +84,9 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
         remote_message_id=ids[0]
         if ids
         else f"<sha256.{hashlib.sha256(raw).hexdigest()[:40]}@no-message-id.invalid>",
-        references=_references(message),
+        references=hints(message, subject, content.text),
+        correspondents=correspondents(message, sender, own),
+        skeleton=skeleton(sender),
         text="[A mail of this channel came back to it.]\n\n" + content.text if loop else content.text,
         subject=subject or None,
         attachments=tuple(content.attachments),
@@ -135,16 +143,17 @@ def _note_correspondents(message: Message[Any, Any], own: str, facts: dict[str, 
             facts[header] = ", ".join(others[:10]) + more
 
 
-def _references(message: Message[Any, Any]) -> tuple[Reference, ...]:
-    """Newest first: In-Reply-To, then References from right to left; each id once."""
-    found: dict[str, str] = {}
-    for identifier in headers.message_ids(headers.raw_values(message, "in-reply-to")):
-        found.setdefault(identifier, "by In-Reply-To")
-    for identifier in reversed(headers.message_ids(headers.raw_values(message, "references"))):
-        found.setdefault(identifier, "by References")
-    return tuple(
-        Reference(remote_id=identifier, how=how) for identifier, how in list(found.items())[: headers.MAX_IDS]
-    )
+def _note_credibility(
+    message: Message[Any, Any], sender: str, name: str, facts: dict[str, str], meta: Mapping[str, str]
+) -> None:
+    """What speaks for and against the sender being who he seems to be."""
+    trusted = frozenset(meta.get("trusted_authserv", "").lower().split())
+    verdict = authentication(message, sender, trusted) if trusted else ""
+    if verdict:
+        facts["authentication"] = verdict
+    if "form" not in facts:
+        own = canonical(meta.get("address", ""))
+        facts.update(warnings(sender, name, facts.get("reply_to", ""), own))
 
 
 def _occurred_at(message: Message[Any, Any], meta: Mapping[str, str]) -> int | None:
