@@ -78,7 +78,7 @@ class EmailChannel(Channel):
         await super().start(host)
         self._key = host.key("message-id")
         host.report(ChannelHealth(state="starting"))
-        self._poller = Poller(self._settings, host, self.pace)
+        self._poller = Poller(self._settings, host, self.pace, self.tokens)
         self._task = asyncio.create_task(self._poller.run(), name=f"email {self.id}")
 
     async def stop(self) -> None:
@@ -137,7 +137,7 @@ class EmailChannel(Channel):
 
     async def probe(self) -> list[ProbeResult]:
         return [
-            *await probe_imap(self._settings, self.pace),
+            *await probe_imap(self._settings, self.pace, self.tokens),
             *await probe_smtp(self._settings, self.pace, self.tokens),
         ]
 

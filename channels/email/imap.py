@@ -1,26 +1,31 @@
-"""An IMAP session that is thrown away at the first doubt. The only file that imports aioimaplib.
+"""An IMAP session that is thrown away at the first doubt.
 
-aioimaplib 2.0.3 hangs on lost links, recurses once per received line, counts parentheses inside quoted
-text and answers late replies with an exception in the transport. Hence: every call has its own time
-limit and races the loss of the link; after a time-out or a protocol error the link is closed and never
-used again; the response splitter is our own and iterative; and nothing is fetched whose answer needs
-more than UID, size, date and one literal.
+aioimaplib 2.0.3 hangs on lost links and answers late replies with an exception in the transport. Hence:
+every call has its own time limit and races the loss of the link; after a time-out or a protocol error the
+link is closed and never used again; and nothing is fetched whose answer needs more than UID, size, date
+and literals. The wire itself is in `imap_wire`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Coroutine, Sequence
+from typing import Any, Literal, TypeVar
 
 import aioimaplib.aioimaplib as aioimaplib
 import msgspec
 
-from channels.email.imap_answers import fetch_items, internal_date_ms, number, quoted_body
+from channels.email.imap_answers import (
+    fetch_items,
+    internal_date_ms,
+    number,
+    quoted_body,
+    special_folder,
+)
+from channels.email.imap_wire import MAX_LITERAL, Client, Encryption
 from channels.email.mailbox_name import quoted_mailbox
 from channels.email.peer import CaFileError, one_line, tls_context
 
@@ -28,11 +33,6 @@ T = TypeVar("T")
 
 META_BATCH = 100
 SLICE = 1024 * 1024
-MAX_LITERAL = 64 * 1024 * 1024
-MAX_LINE = 8 * 1024 * 1024
-
-# Its debug lines hold whole messages and command lines.
-logging.getLogger("aioimaplib").setLevel(logging.WARNING)
 
 
 class ImapError(Exception):
@@ -70,124 +70,25 @@ class Meta(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
-    tls: bool
+    tls: Literal["implicit", "starttls", "none"]
     ca_file: str = ""
 
 
-_NOTABLE = re.compile(
-    rb"\[(?:ALERT|OVERQUOTA|UNAVAILABLE|AUTHENTICATIONFAILED|INUSE|LIMIT)\]|Too many simultaneous",
-    re.IGNORECASE,
-)
+class Credentials(msgspec.Struct, frozen=True):
+    """A password, or the access token of XOAUTH2."""
 
+    username: str
+    password: str = ""
+    token: str = ""
 
-class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
-    """The wire, with an iterative splitter that follows RFC 3501: a response goes on only after a literal."""
-
-    incomplete_line: bytes
-    current_command: Any
-    notices = 0  # EXISTS lines heard so far
-    notable = ""
-
-    def data_received(self, d: bytes) -> None:
-        try:
-            self._handle_responses(self.incomplete_line + d, self._handle_line, self.current_command)
-            self.incomplete_line = b""
-            self.current_command = None
-        except aioimaplib.IncompleteRead as incomplete:
-            self.current_command = incomplete.cmd
-            self.incomplete_line = incomplete.data
-        except Exception as error:
-            # Whatever it was, this link cannot be trusted any more; who waits for an answer is told so.
-            self.notable = one_line(f"protocol error: {error or type(error).__name__}")
-            self.incomplete_line = b""
-            self.transport.abort()
-
-    def _handle_responses(
-        self,
-        data: bytes,
-        line_handler: Callable[[bytes, Any], Any],
-        current_cmd: Any = None,
-    ) -> None:
-        while True:
-            if current_cmd is not None and current_cmd.wait_literal_data():
-                data = current_cmd.append_literal_data(data)
-                if current_cmd.wait_literal_data():
-                    raise aioimaplib.IncompleteRead(current_cmd)
-            if not data and current_cmd is None:
-                if self.pending_sync_command is not None:
-                    self.pending_sync_command.flush()
-                return
-            line, separator, data_after = data.partition(b"\r\n")
-            if not separator:
-                if len(data) > MAX_LINE:
-                    raise aioimaplib.Abort("the server sent a line without an end")
-                raise aioimaplib.IncompleteRead(current_cmd, data)
-            data = data_after
-            if current_cmd is None:
-                self._note(line)
-            command = line_handler(line, current_cmd)
-            literal = aioimaplib.literal_data_re.match(line)
-            if literal is None:
-                current_cmd = None
-                continue
-            size = int(literal.group("size"))
-            if size > MAX_LITERAL:
-                raise aioimaplib.Abort("the server announced more bytes than were asked for")
-            if command is None:
-                command = aioimaplib.Command("NIL", "unused", loop=self.loop)
-            command.begin_literal_data(size)
-            current_cmd = command
-
-    async def welcome(self, command: bytes) -> None:
-        # The parent raises in a task that nobody awaits, and the greeting is then waited for in vain.
-        if re.match(rb"\* (OK|PREAUTH)\b", command, re.IGNORECASE):
-            await super().welcome(command)
-            return
-        self.notable = one_line(command.removeprefix(b"* "))
-        self.transport.abort()
-
-    def _note(self, line: bytes) -> None:
-        if line.startswith(b"* ") and line.endswith(b" EXISTS"):
-            self.notices += 1
-        elif line.startswith(b"* BYE") or _NOTABLE.search(line[:512]):
-            self.notable = one_line(line.removeprefix(b"* "))
-
-    def _untagged_response(self, line: bytes) -> Any:
-        # As in the parent, which however removes "* " everywhere in the line, also in quoted text.
-        text = line.removeprefix(b"* ")
-        if self.pending_sync_command is not None:
-            self.pending_sync_command.append_to_resp(text)
-            return self.pending_sync_command
-        match = aioimaplib.message_data_re.match(text)
-        name, _, rest = text.partition(b" ")
-        if match is not None:
-            name, rest = match.group(1), text
-        command = self.pending_async_commands.get(name.decode("ascii", "replace").upper())
-        if command is not None:
-            command.append_to_resp(rest)
-        return command
-
-
-class _Client(aioimaplib.IMAP4):  # type: ignore[misc]
-    def create_client(
-        self,
-        host: str,
-        port: int,
-        loop: asyncio.AbstractEventLoop | None,
-        conn_lost_cb: Callable[[Exception | None], None] | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-    ) -> None:
-        running = asyncio.get_running_loop()
-        self.protocol = _Protocol(running, conn_lost_cb)
-        self._client_task = running.create_task(
-            running.create_connection(lambda: self.protocol, host, port, ssl=ssl_context)
-        )
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r})"
 
 
 class ImapSession:
     """One logged-in link. Every method raises ImapError when the link is gone or doubtful."""
 
-    def __init__(self, client: _Client, lost: asyncio.Event, command: float) -> None:
+    def __init__(self, client: Client, lost: asyncio.Event, command: float) -> None:
         self._client = client
         self._lost = lost
         self._timeout = command
@@ -195,27 +96,27 @@ class ImapSession:
 
     @classmethod
     async def open(
-        cls, endpoint: Endpoint, username: str, password: str, *, connect: float, command: float
+        cls, endpoint: Endpoint, credentials: Credentials, *, connect: float, command: float
     ) -> ImapSession:
         """Connect and log in. Raises ImapError, LoginRefusedError."""
         # A context of its own for every connection: a shared one was reported to stall the second.
         try:
-            context = tls_context(endpoint.ca_file) if endpoint.tls else None
+            context = None if endpoint.tls == "none" else tls_context(endpoint.ca_file)
         except CaFileError as error:
             raise ImapError(str(error)) from error
         lost = asyncio.Event()
-        client = _Client(
+        client = Client(
             endpoint.host,
             endpoint.port,
-            timeout=command,
-            conn_lost_cb=lambda _error: lost.set(),
-            ssl_context=context,
+            Encryption(context, upgrade=endpoint.tls == "starttls"),
+            command,
+            lambda _error: lost.set(),
         )
         session = cls(client, lost, command)
         try:
-            await session._run("connect", client._wait_connection_and_hello(), connect)
+            await session._run("connect", client.ready(), connect)
             session._keep_alive()
-            await session._login(username, password)
+            await session._login(credentials)
             # The answer to LOGIN leaves debris among the capabilities; ask again before relying on them.
             await session._run("CAPABILITY", client.protocol.capability())
         except BaseException:
@@ -223,18 +124,25 @@ class ImapSession:
             raise
         return session
 
-    async def _login(self, username: str, password: str) -> None:
-        if "LOGINDISABLED" in self._client.protocol.capabilities:
-            raise ImapError("the server refuses passwords on this connection (LOGINDISABLED); use TLS")
+    async def _login(self, credentials: Credentials) -> None:
+        client, capabilities = self._client, self._client.protocol.capabilities
+        if credentials.token:
+            if "AUTH=XOAUTH2" not in {word.upper() for word in capabilities}:
+                raise LoginRefusedError("the server takes no access tokens (no AUTH=XOAUTH2)")
+            call = client.protocol.xoauth2(credentials.username, credentials.token)
+        else:
+            if "LOGINDISABLED" in capabilities:
+                raise ImapError("the server refuses passwords on this connection (LOGINDISABLED); use TLS")
+            call = client.login(aioimaplib.quoted(credentials.username), credentials.password)
         try:
-            response = await self._run("LOGIN", self._client.login(aioimaplib.quoted(username), password))
+            response = await self._run("LOGIN", call)
         except ImapError as error:
             # A refused login may show as a link that is closed, with the reason in the BYE before it.
             if b"AUTHENTICATIONFAILED" in self.notable.upper().encode():
                 raise LoginRefusedError(self.notable) from error
             raise
         if response.result != "OK":
-            text = last_line(response)
+            text = f"{last_line(response)} {client.protocol.challenge}".strip()
             if re.search(
                 r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many simultaneous", text, re.IGNORECASE
             ):
@@ -352,6 +260,39 @@ class ImapSession:
                 )
         return found
 
+    async def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Whole messages by one command, for small ones only; those that are gone are absent.
+
+        The time limit is that of one answer: whoever asks keeps the sum of their sizes below SLICE.
+        """
+        wanted = ",".join(str(uid) for uid in uids)
+        response = await self._run("FETCH", self._client.uid("fetch", wanted, "(UID BODY.PEEK[])"))
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        asked = set(uids)
+        found: dict[int, bytes] = {}
+        for text, literals in fetch_items(response.lines):
+            uid = number(rb"UID (\d+)", text)
+            if uid in asked and uid is not None and re.search(rb"BODY\[", text, re.IGNORECASE):
+                body = literals[0] if literals else quoted_body(text)
+                if body is not None:
+                    found[uid] = body
+        return found
+
+    async def sent_folder(self) -> str | None:
+        """The name of the folder that the server marks as \\Sent (RFC 6154), None where it marks none."""
+        response = await self._run("LIST", self._client.protocol.simple_command("LIST", '""', '"*"'))
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+        return special_folder(response.lines, b"\\Sent")
+
+    async def append(self, folder: str, raw: bytes, timeout: float | None = None) -> None:
+        """File a mail of ours in a folder, marked as read. Raises ImapRefusedError where it is not taken."""
+        call = self._client.protocol.append(raw, mailbox=quoted_mailbox(folder), flags="(\\Seen)")
+        response = await self._run("APPEND", call, timeout)
+        if response.result != "OK":
+            raise ImapRefusedError(last_line(response))
+
     async def body(self, uid: int, size: int) -> bytes | None:
         """The whole message; None where it is gone. Above SLICE in slices, each with its own time limit."""
         if size <= SLICE:
@@ -415,7 +356,7 @@ class _IdleRefusedError(Exception):
     """IDLE was answered with NO or BAD."""
 
 
-async def _start_idle(client: _Client, seconds: float) -> asyncio.Future[Any]:
+async def _start_idle(client: Client, seconds: float) -> asyncio.Future[Any]:
     try:
         finished: asyncio.Future[Any] = await client.idle_start(seconds)
     except aioimaplib.Abort as error:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from channels.email.mailbox_name import from_modified_utf7
+
 
 def fetch_items(lines: Sequence[bytes | bytearray]) -> list[tuple[bytes, list[bytes]]]:
     """Group the lines of a FETCH answer: per message its text outside of literals, and its literals.
@@ -58,3 +60,24 @@ def imap_date(ms: int) -> str:
     """UTC milliseconds → the date that SEARCH SINCE takes."""
     moment = datetime.fromtimestamp(max(0, ms) / 1000, UTC)
     return f"{moment.day}-{_MONTHS[moment.month - 1].title()}-{moment.year:04d}"
+
+
+_LIST = re.compile(
+    rb'(?:\* )?(?:LIST )?\((?P<flags>[^)]*)\) (?:"(?P<separator>[^"\\]|\\.)"|NIL) (?P<name>.+)',
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def special_folder(lines: Sequence[bytes | bytearray], flag: bytes) -> str | None:
+    """The folder that bears a flag in the answer to LIST, decoded; None where none does."""
+    for index, line in enumerate(lines):
+        match = None if isinstance(line, bytearray) else _LIST.match(line)
+        if match is None or flag.lower() not in match["flags"].lower().split():
+            continue
+        name = match["name"]
+        if re.fullmatch(rb"\{\d+\}", name) and index + 1 < len(lines):
+            name = bytes(lines[index + 1])
+        elif name.startswith(b'"'):
+            name = re.sub(rb"\\(.)", rb"\1", name.strip()[1:-1])
+        return from_modified_utf7(name.decode("ascii", "replace"))
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 
 def modified_utf7(name: str) -> str:
@@ -25,6 +26,22 @@ def modified_utf7(name: str) -> str:
             foreign.append(char)
     flush()
     return "".join(result)
+
+
+def from_modified_utf7(name: str) -> str:
+    """The reverse; what is no modified UTF-7 stays as it is."""
+
+    def decoded(match: re.Match[str]) -> str:
+        if not match[1]:
+            return "&"
+        text = match[1].replace(",", "/")
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+            return raw.decode("utf-16-be")
+        except ValueError:
+            return match[0]
+
+    return re.sub(r"&([A-Za-z0-9+,]*)-", decoded, name)
 
 
 def quoted_mailbox(name: str) -> str:

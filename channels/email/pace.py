@@ -21,6 +21,8 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     healthy_after: float = 60.0
     # Wrong passwords are tried rarely: providers lock accounts.
     refused: float = 900.0
+    # Without a token nobody was asked yet; what is wrong may be on our side and pass soon.
+    token_first: float = 30.0
     host_backoff_max: float = 30.0
     smtp_connect: float = 30.0
     smtp_command: float = 60.0

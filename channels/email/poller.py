@@ -18,7 +18,6 @@ from channels.email.bookmark import Bookmark, Continue, SkipPresent, Survey
 from channels.email.imap import (
     META_BATCH,
     Box,
-    Endpoint,
     ImapError,
     ImapRefusedError,
     ImapSession,
@@ -27,8 +26,10 @@ from channels.email.imap import (
     Meta,
 )
 from channels.email.imap_answers import imap_date
+from channels.email.imap_link import open_session
+from channels.email.oauth import TokenError, TokenSource
 from channels.email.pace import Backoff, Pace
-from channels.email.settings import EmailSettings, first_contact_days, imap_login, imap_port
+from channels.email.settings import EmailSettings, first_contact_days
 
 BATCH_MAILS = 20
 BATCH_BYTES = 4 * 1024 * 1024
@@ -43,8 +44,11 @@ DAY_MS = 24 * 3600 * 1000
 class Poller:
     """One account. `run()` ends only by cancellation; `finish()` awaits a submit that is under way."""
 
-    def __init__(self, settings: EmailSettings, host: Host, pace: Pace) -> None:
+    def __init__(
+        self, settings: EmailSettings, host: Host, pace: Pace, tokens: TokenSource | None = None
+    ) -> None:
         self._settings = settings
+        self._tokens = tokens
         self._host = host
         self._pace = pace
         self._days = first_contact_days(settings.first_contact)
@@ -59,6 +63,7 @@ class Poller:
 
     async def run(self) -> None:
         link = Backoff(self._pace.backoff_first, self._pace.backoff_max)
+        token = Backoff(self._pace.token_first, self._pace.refused)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -67,6 +72,9 @@ class Poller:
             except LoginRefusedError as error:
                 self._report("bad_credentials", f"the mail server refuses the login: {error}")
                 pause = self._pace.refused
+            except TokenError as error:
+                self._report("bad_credentials", f"no token to log in with: {error}")
+                pause = token.next()
             except HostUnavailableError as error:
                 # Nothing was acknowledged: forget what we believed, read the bookmark anew.
                 self._bookmarks.clear()
@@ -97,21 +105,7 @@ class Poller:
             self._host.log.warning("email.last_submit_failed", error=type(task.exception()).__name__)
 
     async def _session(self) -> None:
-        settings = self._settings
-        login = imap_login(settings)
-        endpoint = Endpoint(
-            host=settings.imap.host,
-            port=imap_port(settings.imap),
-            tls=settings.imap.tls == "implicit",
-            ca_file=settings.ca_file,
-        )
-        session = await ImapSession.open(
-            endpoint,
-            login.username,
-            login.password.reveal() if login.password else "",
-            connect=self._pace.connect,
-            command=self._pace.command,
-        )
+        session = await open_session(self._settings, self._pace, self._tokens)
         try:
             while True:
                 await self._look_at_all(session)

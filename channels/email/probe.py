@@ -6,35 +6,36 @@ import asyncio
 import contextlib
 
 import aiosmtplib
+import msgspec
 
 from channels.base import BadCredentials, ProbeResult
-from channels.email.imap import Endpoint, ImapError, ImapRefusedError, ImapSession, LoginRefusedError
-from channels.email.oauth import TokenSource
+from channels.email.imap import ImapError, ImapRefusedError, LoginRefusedError
+from channels.email.imap_link import open_session
+from channels.email.oauth import TokenError, TokenSource
 from channels.email.pace import Pace
 from channels.email.settings import EmailSettings, imap_login, imap_port, smtp_login, smtp_port
 from channels.email.smtp import ConnectError, connect
 
 
-async def probe_imap(settings: EmailSettings, pace: Pace) -> list[ProbeResult]:
+async def probe_imap(
+    settings: EmailSettings, pace: Pace, tokens: TokenSource | None = None
+) -> list[ProbeResult]:
     """Login, then each watched folder."""
     server, login = settings.imap, imap_login(settings)
     place = f"{server.host}:{imap_port(server)}"
-    endpoint = Endpoint(
-        host=server.host, port=imap_port(server), tls=server.tls == "implicit", ca_file=settings.ca_file
-    )
+    quick = msgspec.structs.replace(pace, connect=min(pace.connect, 10.0), command=min(pace.command, 15.0))
     try:
-        session = await ImapSession.open(
-            endpoint,
-            login.username,
-            login.password.reveal() if login.password else "",
-            connect=min(pace.connect, 10.0),
-            command=min(pace.command, 15.0),
-        )
+        session = await open_session(settings, quick, tokens)
+    except TokenError as error:
+        hint = "run token_command by hand as the server's account, or look at the file of the token"
+        return [ProbeResult(name="IMAP login", ok=False, detail=f"no token: {error}", hint=hint)]
     except LoginRefusedError as error:
         hint = (
             "check username and password; Gmail, Yandex and Mail.ru want an app password here, "
             "and IMAP must be switched on in the account's settings"
         )
+        if login.password is None:
+            hint = "the token is not for this mailbox, or lacks the right to IMAP: see docs/channels/email.md"
         return [ProbeResult(name="IMAP login", ok=False, detail=str(error), hint=hint)]
     except ImapError as error:
         return [

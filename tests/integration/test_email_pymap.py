@@ -7,7 +7,7 @@ import email
 import re
 
 from channels.base import Outbound, Sent
-from channels.email.imap import Endpoint, ImapSession
+from channels.email.imap import Credentials, Endpoint, ImapSession
 from channels.email.parse import parse
 from omni_console.demo.mailserver import MailServer, SmtpSink
 from tests.fakes.mail_account import channel, connected, host, settings, texts, until
@@ -130,7 +130,10 @@ async def test_a_whole_mailbox_in_one_answer_does_not_break_the_link() -> None:
         for number in range(100):
             await server.append(plain(number, subject="day * star :( "))
         session = await ImapSession.open(
-            Endpoint(host="127.0.0.1", port=server.port, tls=False), "support", "secret", connect=3, command=3
+            Endpoint(host="127.0.0.1", port=server.port, tls="none"),
+            Credentials("support", password="secret"),
+            connect=3,
+            command=3,
         )
         box = await session.select("INBOX")
         uids = await session.search("ALL")

@@ -28,8 +28,8 @@ from channels.email.bookmark import (
     plan,
 )
 from channels.email.identity import is_ours, message_id
-from channels.email.imap import _Protocol
 from channels.email.imap_answers import fetch_items, internal_date_ms
+from channels.email.imap_wire import Protocol
 from channels.email.mailbox_name import modified_utf7, quoted_mailbox
 from channels.email.message import MAX_REFERENCES, Draft, build, capped_references, reply_subject
 from channels.email.pace import Backoff
@@ -139,7 +139,7 @@ async def test_the_splitter_takes_any_cut_of_the_stream() -> None:
     )
     for seed in range(60):
         chance = random.Random(seed)
-        protocol = _Protocol(asyncio.get_running_loop(), None)
+        protocol = Protocol(asyncio.get_running_loop(), None)
         protocol.state = "SELECTED"
         command = aioimaplib.FetchCommand("T1", "1:*", "x", prefix="UID", loop=asyncio.get_running_loop())
         protocol.pending_async_commands["FETCH"] = command
@@ -155,7 +155,7 @@ async def test_the_splitter_takes_any_cut_of_the_stream() -> None:
 
 
 async def test_thousands_of_lines_in_one_chunk_do_not_recurse() -> None:
-    protocol = _Protocol(asyncio.get_running_loop(), None)
+    protocol = Protocol(asyncio.get_running_loop(), None)
     protocol.state = "SELECTED"
     command = aioimaplib.Command("SEARCH", "T1", loop=asyncio.get_running_loop())
     protocol.pending_async_commands["SEARCH"] = command
