@@ -96,6 +96,7 @@ from server.protocol.people import (
     ReplyWay,
     Source,
 )
+from server.protocol.recipients import Addressee, ForwardCommand, Recipient
 from server.protocol.service import (
     ChannelInfo,
     Hello,
@@ -117,6 +118,7 @@ __all__ = [
     "PROTOCOL",
     "Address",
     "AddressCommand",
+    "Addressee",
     "AssignCommand",
     "BulkDone",
     "BulkMessage",
@@ -149,6 +151,7 @@ __all__ = [
     "File",
     "Finding",
     "FirstMessage",
+    "ForwardCommand",
     "HandContact",
     "HeldBecause",
     "Hello",
@@ -180,6 +183,7 @@ __all__ = [
     "Proof",
     "Reason",
     "ReasonKind",
+    "Recipient",
     "Record",
     "RecordCommand",
     "Regrouped",

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from server.protocol.base import MessageKind, Number, Priority, State, Status, Tag
+from server.protocol.recipients import Addressee, Recipient
 
 
 class File(msgspec.Struct, kw_only=True):
@@ -43,6 +44,9 @@ class Message(msgspec.Struct, kw_only=True):
     deleted: bool = False
     files: list[File] = []
     detail: dict[str, str] = {}  # small facts that came with it: page, forwarded_from, duration, …
+    recipients: list[Recipient] = []  # of its address lines, where the channel has such
+    suggest_id: int | None = None  # a conversation that it may belong to; nobody but an operator joins them
+    suggest_why: str = ""
 
 
 class Conversation(msgspec.Struct, kw_only=True):
@@ -80,6 +84,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     due_at: int | None = None  # until when
     tags: list[str] = []
     spam: bool = False  # closed, and kept apart
+    parent_id: int | None = None  # a message of that conversation was forwarded, and began this one
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -103,6 +108,9 @@ class Draft(msgspec.Struct, kw_only=True):
     text: str = ""
     channel_id: str = ""
     address_id: Number | None = None
+    to: list[Addressee] = []  # as in ReplyCommand
+    cc: list[Addressee] = []
+    bcc: list[Addressee] = []
     updated_at: Number = 0
 
 
@@ -120,6 +128,7 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
 
     `after_seq`: newest event painted in the writer's pane. What came to this conversation after it may
     hold the reply (409 "stale" with what is new); sending again with the new `after_seq` is the consent.
+    `to`, `cc`, `bcc`: where the channel takes several recipients; none at all is the address of the way.
     """
 
     client_id: str
@@ -129,6 +138,9 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     after_seq: Number
     subject: str | None = None
     file_ids: list[Number] = []
+    to: list[Addressee] = []
+    cc: list[Addressee] = []
+    bcc: list[Addressee] = []
 
 
 class CaseCommand(msgspec.Struct, kw_only=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from server.protocol.base import Name, Number, Proof, Tag
 from server.protocol.conversations import Conversation, Message
+from server.protocol.recipients import Addressee
 
 FieldKind = Literal["text", "number", "date", "choice", "flag", "link"]
 Source = Literal["operator", "channel", "message", "api", "import"]  # from where something is known
@@ -39,6 +40,9 @@ class ReplyWay(msgspec.Struct, kw_only=True):
     text_max: int = 4096
     subject: bool = False
     files_max: int = 0
+    recipients_max: int = 1  # more: To, Cc and Bcc can be edited
+    others: list[Addressee] = []  # to whom a reply to all goes besides
+    known: list[Addressee] = []  # everybody who takes part, for whoever edits the recipients
 
 
 class FieldSpec(msgspec.Struct, kw_only=True):

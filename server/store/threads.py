@@ -1,0 +1,72 @@
+"""What a message refers to: messages that are here, and ids that never came (phantoms)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from server.store.transaction import Snapshot, Transaction
+
+CANDIDATES_MAX = 20
+PHANTOMS_MAX = 30
+
+
+class Referred(msgspec.Struct, frozen=True):
+    """A message that an id leads to."""
+
+    id: int
+    conversation_id: int
+    customer_id: int
+    status: str
+
+
+def by_remote_id(tx: Snapshot, channel_id: str, remote_id: str) -> list[Referred]:
+    """Messages of the channel that bear this id, then those that refer to it; the newest first.
+
+    Ids are not unique: senders reuse them, and anybody can take one for his own.
+    """
+    rows = tx.all(
+        "SELECT id, conversation_id, customer_id, status FROM message"
+        " WHERE channel_id = ? AND remote_id = ? ORDER BY id DESC LIMIT ?",
+        (channel_id, remote_id, CANDIDATES_MAX),
+    )
+    rows += tx.all(
+        "SELECT m.id, m.conversation_id, m.customer_id, m.status FROM phantom p"
+        " JOIN message m ON m.id = p.message_id WHERE p.channel_id = ? AND p.remote_id = ?"
+        " ORDER BY m.id DESC LIMIT ?",
+        (channel_id, remote_id, CANDIDATES_MAX),
+    )
+    return [Referred(row["id"], row["conversation_id"], row["customer_id"], row["status"]) for row in rows]
+
+
+def our_message(tx: Snapshot, channel_id: str, message_id: int) -> Referred | None:
+    """A message that we wrote on this channel."""
+    row = tx.first(
+        "SELECT id, conversation_id, customer_id, status FROM message"
+        " WHERE id = ? AND channel_id = ? AND kind = 'out'",
+        (message_id, channel_id),
+    )
+    if row is None:
+        return None
+    return Referred(row["id"], row["conversation_id"], row["customer_id"], row["status"])
+
+
+def remember(tx: Transaction, channel_id: str, message_id: int, remote_ids: Sequence[str]) -> None:
+    """Note what a message refers to and what is not here; nearest ancestor first."""
+    for place, remote_id in enumerate(remote_ids[:PHANTOMS_MAX]):
+        here = tx.value(
+            "SELECT 1 FROM message WHERE channel_id = ? AND remote_id = ? LIMIT 1", (channel_id, remote_id)
+        )
+        if here is None:
+            tx.run(
+                "INSERT INTO phantom (channel_id, remote_id, message_id, place) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (channel_id, remote_id, message_id, place),
+            )
+
+
+def phantoms_of(tx: Snapshot, message_id: int) -> list[str]:
+    """What a message refers to and what never came; the oldest ancestor first."""
+    rows = tx.all("SELECT remote_id FROM phantom WHERE message_id = ? ORDER BY place DESC", (message_id,))
+    return [row["remote_id"] for row in rows]
