@@ -6,7 +6,10 @@ Every user name logs in with the password `secret`, so that each test takes a fr
 from __future__ import annotations
 
 import asyncio
+import base64
 import grp
+import hmac
+import json
 import os
 import pwd
 import shutil
@@ -31,7 +34,7 @@ listen = 127.0.0.1
 ssl = {ssl}
 {ssl_files}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login {mechanisms}
 auth_failure_delay = 0
 default_login_user = {user}
 default_internal_user = {user}
@@ -40,9 +43,11 @@ first_valid_uid = 0
 mail_location = maildir:{mail}/%u
 mail_max_userip_connections = 50
 mail_fsync = never
+{tokens}
 passdb {{
   driver = static
   args = password=secret
+  mechanisms = plain login
 }}
 userdb {{
   driver = static
@@ -51,7 +56,7 @@ userdb {{
 namespace inbox {{
   inbox = yes
   separator = /
-}}
+{folders}}}
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -77,6 +82,30 @@ protocol imap {{
 }}
 """
 
+_SENT = """  mailbox "{name}" {{
+    special_use = \\Sent
+    auto = create
+  }}
+"""
+
+_TOKENS = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={keys}/
+username_attribute = sub
+"""
+
+
+def signed_token(key: bytes, user: str, lives_s: int = 3600) -> str:
+    """An access token (JWT, HS256) as `token_key` takes it."""
+    now = int(time.time())
+    claims = {"sub": user, "exp": now + lives_s, "iat": now - 10, "nbf": now - 10}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+        for part in ({"alg": "HS256", "typ": "JWT"}, claims)
+    ]
+    mac = hmac.new(key, b".".join(parts), "sha256").digest()
+    return b".".join([*parts, base64.urlsafe_b64encode(mac).rstrip(b"=")]).decode()
+
 
 def require_dovecot() -> str:
     """Path of the program; skips the test where Debian's package is missing, fails there under CI."""
@@ -98,7 +127,15 @@ def free_port() -> int:
 class Dovecot:
     """`port` stays the same over restart(), so that a client can find it again."""
 
-    def __init__(self, certificate: tuple[Path, Path] | None = None, idle: bool = True) -> None:
+    def __init__(
+        self,
+        certificate: tuple[Path, Path] | None = None,
+        idle: bool = True,
+        token_key: bytes = b"",
+        sent: str = "",
+    ) -> None:
+        """`token_key` lets it take access tokens signed with that key (XOAUTH2); `sent` names the folder
+        that it marks as \\Sent."""
         self.program = require_dovecot()
         # Unix sockets have short names: pytest's directories are too deep for them.
         self.directory = Path(tempfile.mkdtemp(prefix="dc"))
@@ -118,6 +155,16 @@ class Dovecot:
             for source, name in zip(certificate, ("cert.pem", "key.pem"), strict=True):
                 shutil.copy(source, self.directory / name)
             files = f"ssl_cert = <{self.directory}/cert.pem\nssl_key = <{self.directory}/key.pem"
+        tokens = ""
+        if token_key:
+            keys = self.directory / "keys" / "default" / "HS256"
+            keys.mkdir(parents=True)
+            (keys / "default").write_bytes(base64.b64encode(token_key))
+            (self.directory / "oauth2.conf").write_text(_TOKENS.format(keys=self.directory / "keys"))
+            tokens = (
+                "passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n"
+                f"  args = {self.directory}/oauth2.conf\n}}"
+            )
         (self.directory / "dovecot.conf").write_text(
             _CONFIG.format(
                 run=self.directory / "run",
@@ -131,6 +178,9 @@ class Dovecot:
                 group=group,
                 port=self.port,
                 tls_port=self.tls_port,
+                mechanisms="xoauth2" if token_key else "",
+                tokens=tokens,
+                folders=_SENT.format(name=sent) if sent else "",
                 capability="" if idle else "IMAP4rev1 UIDPLUS",
             )
         )

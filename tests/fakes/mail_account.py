@@ -36,7 +36,7 @@ def settings(
     smtp_port: int = 1,
     *,
     username: str = "support",
-    password: str = PASSWORD,
+    password: str | None = PASSWORD,
     **more: Any,
 ) -> EmailSettings:
     values: dict[str, Any] = {
@@ -44,7 +44,7 @@ def settings(
         "address": "support@shop.example",
         "from_name": "Shop",
         "username": username,
-        "password": Secret(password),
+        "password": None if password is None else Secret(password),
         "imap": ImapServer(host="127.0.0.1", port=imap_port, tls="none"),
         "smtp": SmtpServer(host="127.0.0.1", port=smtp_port, tls="none"),
         "poll_seconds": 0.1,
