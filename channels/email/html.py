@@ -1,7 +1,8 @@
 """HTML mail → text for a terminal. One pass over the tree, without recursion and without the network.
 
 Links keep their address visible, and say where they go when their text pretends otherwise. Tables come
-row by row, quotations get "> ", what is hidden on purpose (preheaders, tracking pixels) is left out.
+row by row, quotations get "> ", what is hidden on purpose (preheaders, tracking pixels) is left out. What
+mail programs mark as quoted or as a signature comes as ranges of the text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from channels.email import html_ranges as ranges
 from channels.email.addresses import ascii_domain
 
 MAX_TEXT = 400_000
@@ -83,14 +85,21 @@ _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0(?![.\d])",
     re.IGNORECASE,
 )
-_INVISIBLE = str.maketrans("", "", "\u00ad\u034f\u200b\u2060\ufeff")
+_INVISIBLE = ranges.MARKS | str.maketrans("", "", "\u00ad\u034f\u200b\u2060\ufeff")
+
+_INDENT = re.compile(r"border(?:-left)?:\s*(?:none|0|medium none)", re.IGNORECASE)
 
 
 class Rendered(msgspec.Struct, frozen=True):
-    """`remote_images`: how many images the mail wanted to load from elsewhere (they never are)."""
+    """`remote_images`: how many images the mail wanted to load from elsewhere (they never are).
+
+    `quoted`, `signature`: ranges of the text that the sender's program marks as such; sorted, disjoint.
+    """
 
     text: str
     remote_images: int = 0
+    quoted: tuple[tuple[int, int], ...] = ()
+    signature: tuple[tuple[int, int], ...] = ()
 
 
 class _Writer:
@@ -107,6 +116,7 @@ class _Writer:
         self.quotes = 0
         self.indent: list[str] = []
         self.bullet = ""
+        self.marks: list[ranges.Mark] = []  # beginnings of ranges that wait for their first word
 
     @property
     def full(self) -> bool:
@@ -122,6 +132,16 @@ class _Writer:
         self.breaks = min(self.breaks + 1, 2)
         self.space = self.cell = False
 
+    def begin(self, mark: ranges.Mark) -> None:
+        self.marks.append(mark)
+
+    def end(self, mark: ranges.Mark) -> None:
+        """A range without a word in it leaves nothing behind."""
+        if mark in self.marks:
+            self.marks.remove(mark)
+        else:
+            self.pieces.append(mark.end)
+
     def _note_quotes(self) -> None:
         self.break_quotes = min(self.break_quotes, self.quotes) if self.breaks else self.quotes
 
@@ -134,7 +154,7 @@ class _Writer:
         self.space = text[-1].isspace()
 
     def verbatim(self, text: str) -> None:
-        for index, line in enumerate(text.expandtabs(8).split("\n")):
+        for index, line in enumerate(text.translate(ranges.MARKS).expandtabs(8).split("\n")):
             if index:
                 # In preformatted text every line break counts.
                 self._start_line() if self.breaks == 0 and self.empty_line else None
@@ -149,6 +169,9 @@ class _Writer:
 
     def _put(self, text: str, lead: bool, keep: bool = False) -> None:
         self._flush_breaks()
+        if self.marks:
+            self.pieces.extend(mark.begin for mark in self.marks)
+            self.marks.clear()
         if self.empty_line:
             self._start_line()
         elif self.cell:
@@ -196,6 +219,8 @@ def render(source: str) -> Rendered:
     links: list[tuple[str, int]] = []
     remote_images = 0
     preformatted = 0
+    finder = ranges.Finder()
+    open_ranges: list[ranges.Mark | None] = []  # of each open element
     stack: list[tuple[LexborNode, bool]] = [(root, False)]
     while stack and not writer.full:
         node, leaving = stack.pop()
@@ -213,6 +238,9 @@ def render(source: str) -> Rendered:
             attributes = node.attributes
             if _is_hidden(attributes):
                 continue
+            if finder.begins_history(node, tag, attributes):
+                writer.break_line()
+                writer.begin(ranges.QUOTE)
             if tag == "br":
                 writer.explicit_break()
                 continue
@@ -233,8 +261,11 @@ def render(source: str) -> Rendered:
                 writer.break_line(1 if tag in ("ul", "ol") and lists else 2)
             elif tag in _BLOCKS:
                 writer.break_line()
+            marked = finder.container(node, tag, attributes)
+            if marked is not None:
+                writer.begin(marked)
             if tag == "blockquote":
-                writer.quotes += 1
+                writer.quotes += not _is_indent(attributes)
             elif tag in ("ul", "ol"):
                 lists.append(1 if tag == "ol" else None)
             elif tag == "li":
@@ -250,11 +281,15 @@ def render(source: str) -> Rendered:
             elif tag == "a":
                 links.append(((attributes.get("href") or "").strip(), len(writer.pieces)))
             stack.append((node, True))
+            open_ranges.append(marked)
             stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
             continue
+        if (marked := open_ranges.pop()) is not None:
+            writer.end(marked)
+            finder.leave(marked)
         if tag == "blockquote":
             writer.break_line(2)
-            writer.quotes -= 1
+            writer.quotes -= not _is_indent(node.attributes)
         elif tag in ("ul", "ol"):
             lists.pop()
             writer.break_line(1 if lists else 2)
@@ -267,7 +302,7 @@ def render(source: str) -> Rendered:
             writer.break_line(2)
         elif tag == "a":
             href, begin = links.pop()
-            note = link_note("".join(writer.pieces[begin:]), href)
+            note = link_note("".join(writer.pieces[begin:]).translate(ranges.MARKS), href)
             if note:
                 writer.words(f" {note}")
         elif tag in _PARAGRAPHS:
@@ -277,7 +312,19 @@ def render(source: str) -> Rendered:
     text = "".join(writer.pieces)
     if writer.full:
         text = text[:MAX_TEXT] + "\n[…]"
-    return Rendered(_tidy(text), remote_images)
+    plain, quoted, signature = ranges.taken_out(_tidy(text))
+    return Rendered(plain, remote_images, quoted, signature)
+
+
+def _is_indent(attributes: dict[str, str | None]) -> bool:
+    """Gmail and others indent the writer's own lines by a blockquote without a border."""
+    style = attributes.get("style") or ""
+    return (
+        _INDENT.search(style) is not None
+        and "cite" not in attributes
+        and attributes.get("type") != "cite"
+        and "quote" not in (attributes.get("class") or "")
+    )
 
 
 def _is_hostile(source: str) -> bool:
