@@ -9,6 +9,8 @@ import re
 ALIASES = {
     "gb2312": "gb18030",
     "gbk": "gb18030",
+    "gb_2312-80": "gb18030",
+    "hz-gb-2312": "hz",
     "iso-gb2312": "gb18030",
     "x-gbk": "gb18030",
     "iso-8859-1": "cp1252",
@@ -22,6 +24,21 @@ ALIASES = {
     "ks_c_5601-1987": "cp949",
     "ks_c_5601": "cp949",
     "euc-kr": "cp949",
+    "x-windows-949": "cp949",
+    "big5": "cp950",
+    "x-x-big5": "cp950",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "x-euc-jp": "euc_jp",
+    "koi8": "koi8-r",
+    "koi8r": "koi8-r",
+    "koi-8": "koi8-r",
+    "koi8-ru": "koi8-u",
+    "win-1251": "cp1251",
+    "win1251": "cp1251",
+    "x-cp1251": "cp1251",
+    "dos-866": "cp866",
+    "x-cp866": "cp866",
+    "tis-620": "cp874",
     "iso-8859-8-i": "iso-8859-8",
     "iso-8859-8-e": "iso-8859-8",
     "x-mac-cyrillic": "mac_cyrillic",
@@ -42,6 +59,15 @@ ALIASES = {
 }
 
 _CYRILLIC_COMMON = frozenset("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё")
+_CYRILLIC = ("cp1251", "koi8-r", "cp866")
+# Sets that can hold anything: what they make of a text proves nothing.
+_SINGLE_BYTE = frozenset(
+    ["cp1251", "koi8-r", "koi8-u", "cp866", "iso8859-5", "mac-cyrillic", "cp1252", "iso8859-15", "cp1250"]
+)
+_NOT_FOR_TEXT = frozenset(
+    ["idna", "punycode", "unicode_escape", "unicode-escape", "raw-unicode-escape", "raw_unicode_escape"]
+)
+MIN_PROOF = 8  # 8-bit characters from which a guess may overrule a label
 
 
 def codec_name(charset: str) -> str:
@@ -56,38 +82,119 @@ def codec_name(charset: str) -> str:
         except (LookupError, ValueError):
             continue
         # Only text encodings: "base64" or "zip" are codecs too, and one of them is a bomb.
-        if info._is_text_encoding and info.name not in {"idna", "punycode", "unicode_escape", "undefined"}:
+        if info._is_text_encoding and info.name not in _NOT_FOR_TEXT and info.name != "undefined":
             return info.name
     return ""
 
 
 def decode(data: bytes, charset: str = "") -> str:
-    """Text of these bytes: by the label where it fits, else by guess, else with U+FFFD in the gaps."""
+    """Text of these bytes: by the label where it fits, else by guess, else with U+FFFD in the gaps.
+
+    A label of a single-byte set fits anything; where the bytes are surely something else it is overruled.
+    """
     name = codec_name(charset)
+    if name in _SINGLE_BYTE and (better := _contradicted(data, name)):
+        name = better
     if name:
         try:
-            return data.decode(name)
+            return whole(data.decode(name))
         except (UnicodeError, ValueError, LookupError):
             # One broken byte in a long text is damage; an ASCII label over 8-bit text is a lie.
             if name != "ascii":
                 damaged = data.decode(name, "replace")
                 if damaged.count("\ufffd") <= max(1, len(damaged) // 50):
-                    return damaged
+                    return whole(damaged)
     return guess(data)
 
 
+def whole(text: str) -> str:
+    """Without halves of characters (UTF-7 and broken UTF-16 make them), which nothing can store or send."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def guess(data: bytes) -> str:
-    """UTF-8, else the single-byte Cyrillic set whose letters are likeliest, else Windows Latin."""
+    """UTF-8, UTF-16 by its mark, ISO-2022-JP by its escapes, a Cyrillic or East Asian set by its letters,
+    else Windows Latin."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return whole(data.decode("utf-16", "replace"))
     try:
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         pass
+    else:
+        if b"\x1b$" in data[:20_000] and data.isascii():
+            return whole(data.decode("iso2022_jp_ext", "replace"))
+        return text
     sample = data[:20_000]
-    scored = [(_cyrillic_likelihood(sample, name), name) for name in ("cp1251", "koi8-r", "cp866")]
+    if _mostly_utf8(sample):
+        return data.decode("utf-8", "replace")
+    scored = [(_cyrillic_likelihood(sample, name), name) for name in _CYRILLIC]
     best, name = max(scored)
     if best < 0.55:
-        name = "cp1252"
+        name = _east_asian(sample) or "cp1252"
     return data.decode(name, "replace")
+
+
+def _contradicted(data: bytes, name: str) -> str:
+    """The set in which these bytes surely are, though the label says `name`; "" where nothing is sure."""
+    sample = data[:20_000]
+    high = sum(byte > 127 for byte in sample)
+    if high < MIN_PROOF:
+        return ""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    else:
+        return "utf-8"
+    scored = {other: _cyrillic_likelihood(sample, other) for other in _CYRILLIC}
+    best = max(scored, key=lambda other: scored[other])
+    own = scored.get(name, _cyrillic_likelihood(sample, name))
+    return best if scored[best] > 0.9 and own < 0.5 and best != name else ""
+
+
+def _mostly_utf8(sample: bytes) -> bool:
+    """A text in UTF-8 that was cut or damaged somewhere."""
+    text = sample.decode("utf-8", "replace")
+    proper = sum(char > "\u007f" and char != "\ufffd" for char in text)
+    return proper >= MIN_PROOF and text.count("\ufffd") * 10 <= proper
+
+
+def _east_asian(sample: bytes) -> str:
+    """GB18030, EUC-KR, Shift_JIS or Big5, if the bytes are well-formed in it and the letters common ones."""
+    high = sum(byte > 127 for byte in sample)
+    if high < MIN_PROOF or high * 3 < len(sample.replace(b" ", b"")):
+        return ""
+    best = (0.7, "")
+    for name in ("gb18030", "euc_kr", "shift_jis", "big5"):
+        try:
+            text = sample.decode(name)
+        except UnicodeDecodeError as error:
+            if error.start < len(sample) - 4:
+                continue
+            text = sample[: error.start].decode(name, "replace")
+        best = max(best, (_commonness(text, name), name))
+    return best[1]
+
+
+def _commonness(text: str, name: str) -> float:
+    """How much of the letters is what people write. A wrong set makes rare ones: Japanese always has kana,
+    Korean is all hangul, everyday Chinese stays in the first level of GB 2312."""
+    letters = [char for char in text if char.isalpha() and char > "\u007f"]
+    if not letters:
+        return 0.0
+    kana = sum("\u3040" <= char <= "\u30ff" for char in letters)
+    hangul = sum("\uac00" <= char <= "\ud7a3" for char in letters)
+    han = [char for char in letters if "\u4e00" <= char <= "\u9fa5"]
+    share = (kana + hangul + len(han)) / len(letters)
+    if name == "shift_jis":
+        return share if kana * 5 >= len(letters) else share - 0.5
+    if name == "euc_kr":
+        return 1.2 if hangul * 10 >= len(letters) * 9 else 0.0
+    if name == "gb18030":
+        first_level = sum(0xB0 <= char.encode("gb18030")[0] <= 0xD7 for char in han)
+        return share - 0.1 + 0.2 * first_level / len(letters)
+    return share
 
 
 def _cyrillic_likelihood(sample: bytes, name: str) -> float:

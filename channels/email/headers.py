@@ -80,7 +80,7 @@ def decoded(value: str) -> str:
 
 def clean(text: str) -> str:
     """One line without control characters; lone surrogates become U+FFFD."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = charset.whole(text)
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
 
 
