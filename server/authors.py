@@ -19,6 +19,7 @@ class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     scheme: str
     account: str
+    begins_anew: bool = False
 
 
 class Author(msgspec.Struct, frozen=True):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from channels.base import InboundEvent
-from server import casework, lifecycle, outbox
+from server import bounced, casework, lifecycle, outbox
 from server.authors import Author, ChannelFacts, recognise
 from server.locate import locate
+from server.look_alike import known_twin
 from server.protocol import Status
-from server.store import conversations, customers, messages, state
+from server.store import conversations, customers, messages, recipients, state, threads
 from server.store import files as attachments
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -99,6 +100,7 @@ def _take_message(
         life = lifecycle.opened(tx.now)
         conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
         tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
+        conversations.begun_by(tx, conversation_id, author.address_id)
         conversation = conversations.held(tx, conversation_id)
     else:
         before = conversation.life
@@ -114,6 +116,8 @@ def _take_message(
         )
     stranger = conversation.customer_id != author.customer_id
     text = _shown_text(event)
+    twin = known_twin(tx, event, author)
+    suggestion = placement.suggestion
     posted = messages.post(
         tx,
         conversation.id,
@@ -136,9 +140,14 @@ def _take_message(
             stranger=stranger,
             automatic=event.automatic,
             files=tuple(files),
+            detail={**event.detail, "warn_like_known": twin} if twin else event.detail,
+            suggest_id=suggestion.conversation_id if suggestion else None,
+            suggest_why=suggestion.why if suggestion else "",
         ),
         data={"channel": channel.id},
     )
+    recipients.add(tx, posted.id, event.correspondents)
+    threads.remember(tx, channel.id, posted.id, _ids(event))
     conversations.note_message(
         tx,
         conversation,
@@ -155,9 +164,25 @@ def _take_message(
     state.put_thread(
         tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
     )
+    bounced.take_reports(tx, channel, event)
+    if not event.bounces:
+        _believe_arrived(tx, channel, event)
     if event.part_of is not None:
         state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)
+
+
+def _ids(event: InboundEvent) -> list[str]:
+    return [reference.remote_id for reference in event.references if reference.kind == "id"]
+
+
+def _believe_arrived(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> None:
+    """Who answers a message of which nobody knew whether it arrived has it."""
+    for reference in event.references:
+        if reference.trusted and reference.message_id is not None:
+            named = threads.our_message(tx, channel.id, reference.message_id)
+            if named is not None and named.status == "unknown":
+                outbox.declare_sent(tx, named.id, named.conversation_id, named.customer_id)
 
 
 def _pieces(event: InboundEvent) -> str:
@@ -187,6 +212,9 @@ def _take_echo(
     conversation_id = (
         known["conversation_id"] if known else state.thread_conversation(tx, channel.id, event.thread)
     )
+    if known is not None and known["kind"] == "out" and known["status"] == "unknown":
+        # Our own mail, found in the Sent folder: it did go out.
+        outbox.declare_sent(tx, known["id"], known["conversation_id"], known["customer_id"])
     if known is not None or conversation_id is None:
         return Outcome()
     conversation = conversations.held(tx, conversation_id)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from channels.base import InboundEvent
+import msgspec
+
+from channels.base import InboundEvent, Reference
 from server.authors import Author, ChannelFacts
-from server.placement import Candidate, Placement, place
-from server.store import conversations, messages, state
+from server.placement import Candidate, Placement, Suggestion, place, plain_subject
+from server.store import conversations, messages, recipients, state, threads
 from server.store.conversations import Held
 from server.store.transaction import Transaction
 
 Found = tuple[Held | None, Candidate | None]
+
+SUGGEST_DAYS = 14
+DAY_MS = 86_400_000
 
 
 def _candidate(found: Held | None, why: str) -> Candidate | None:
@@ -18,23 +23,46 @@ def _candidate(found: Held | None, why: str) -> Candidate | None:
     return Candidate(found.id, found.life.state, found.life.closed_at, why)
 
 
-def _by_reference(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
+def takes_part(tx: Transaction, channel: ChannelFacts, conversation: Held, author: Author) -> bool:
+    """He is its customer, wrote in it before, or was named in it by the customer or by us."""
+    return (
+        conversation.customer_id == author.customer_id
+        or messages.takes_part(tx, conversation.id, author.customer_id)
+        or recipients.is_named(tx, conversation.id, channel.scheme, author.customer_id)
+    )
+
+
+def _led_to(tx: Transaction, channel: ChannelFacts, reference: Reference) -> list[int]:
+    """Conversations of this channel to which a reference leads, the likeliest first."""
+    if reference.conversation_id is not None:
+        return [reference.conversation_id] if conversations.exists(tx, reference.conversation_id) else []
+    if reference.message_id is not None:
+        named = threads.our_message(tx, channel.id, reference.message_id)
+        return [] if named is None else [named.conversation_id]
+    if reference.trusted:
+        # What bears our MAC speaks of a message of ours, whoever else took that id for his own.
+        row = messages.by_remote_id(tx, channel.id, reference.remote_id, ours=True)
+        return [] if row is None else [row["conversation_id"]]
+    rows = threads.by_remote_id(tx, channel.id, reference.remote_id)
+    return list(dict.fromkeys(row.conversation_id for row in rows))
+
+
+def _by_reference(
+    tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author
+) -> tuple[Held | None, Candidate | None, Suggestion | None]:
     """The conversation of the first message of the channel that this one answers.
 
-    A reference that anybody could have made up or copied counts only where the author already takes part.
+    A reference that anybody could have made up or copied counts only where the author already takes part;
+    otherwise it is a suggestion.
     """
+    suggestion: Suggestion | None = None
     for reference in event.references:
-        # What bears our MAC speaks of a message of ours, whoever else took that id for his own.
-        row = messages.by_remote_id(tx, channel.id, reference.remote_id, ours=reference.trusted)
-        if row is None:
-            continue
-        conversation = conversations.held(tx, row["conversation_id"])
-        known = conversation.customer_id == author.customer_id or messages.takes_part(
-            tx, conversation.id, author.customer_id
-        )
-        if known or reference.trusted:
-            return conversation, _candidate(conversation, reference.how)
-    return None, None
+        for conversation_id in _led_to(tx, channel, reference):
+            conversation = conversations.held(tx, conversation_id)
+            if reference.trusted or takes_part(tx, channel, conversation, author):
+                return conversation, _candidate(conversation, reference.how), None
+            suggestion = suggestion or Suggestion(conversation_id, "it refers to that conversation")
+    return None, None, suggestion
 
 
 def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
@@ -48,6 +76,19 @@ def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, auth
     return None, None
 
 
+def _suggested(
+    tx: Transaction, event: InboundEvent, author: Author, active: Held | None
+) -> Suggestion | None:
+    """Of the author's own conversations: one with the same subject, else the one that is open."""
+    subject = plain_subject(event.subject)
+    if subject:
+        since = tx.now - SUGGEST_DAYS * DAY_MS
+        for conversation_id, other in conversations.subjects_since(tx, author.customer_id, since):
+            if plain_subject(other) == subject:
+                return Suggestion(conversation_id, "same subject")
+    return None if active is None else Suggestion(active.id, "the customer's open conversation")
+
+
 def locate(
     tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author, reopen_ms: int
 ) -> tuple[Placement, Held | None]:
@@ -56,22 +97,27 @@ def locate(
     active: Held | None = None
     closed: Held | None = None
     by_thread: Found = None, None
-    by_reference = _by_reference(tx, channel, event, author)
-    if by_reference[0] is None and not event.automatic:
+    referred, by_reference, suggestion = _by_reference(tx, channel, event, author)
+    if referred is None and not event.automatic:
         by_thread = _by_thread(tx, channel, event, author)
         if by_thread[0] is None or by_thread[0].life.state == "closed":
             active = conversations.active_of(tx, author.customer_id)
-            if active is None:
+            if active is None and not channel.begins_anew:
                 closed = conversations.closed_since(tx, author.customer_id, reopen_after)
+    # Who writes a new mail begins a new matter, unless he goes on by mail with what began elsewhere.
+    anew = channel.begins_anew and active is not None and channel.id in active.channels.split()
     placement = place(
-        by_reference=by_reference[1],
+        by_reference=by_reference,
         by_thread=by_thread[1],
-        active=_candidate(active, "the customer's open conversation"),
+        active=None if anew else _candidate(active, "the customer's open conversation"),
         lately_closed=_candidate(closed, "closed a short while ago"),
         reopen_after=reopen_after,
         automatic=event.automatic,
     )
-    for found in (by_reference[0], by_thread[0], active, closed):
+    for found in (referred, by_thread[0], active, closed):
         if found is not None and found.id == placement.conversation_id:
             return placement, found
+    if channel.begins_anew and not event.automatic:
+        suggestion = suggestion or _suggested(tx, event, author, active)
+        placement = msgspec.structs.replace(placement, suggestion=suggestion)
     return placement, None

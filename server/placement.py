@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from server.protocol import State
+
+# What mail programs put before a subject, in whatever language: "Re:", "AW:", "Fwd:", "Отв:", "Re[2]:".
+_PREFIX = re.compile(
+    r"^\s*(?:re|aw|sv|vs|antw|odp|ynt|rif|res|отв|ответ|на|fwd?|wg|tr|rv|enc|пересл|fyi)\s*"
+    r"(?:\[\d+\]|\(\d+\))?\s*[::]\s*",
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"\[#\d+-[a-z2-7]+\]", re.IGNORECASE)
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -14,11 +24,19 @@ class Candidate(msgspec.Struct, frozen=True):
     why: str
 
 
+class Suggestion(msgspec.Struct, frozen=True):
+    """A conversation to which the message may belong; joined by an operator or not at all."""
+
+    conversation_id: int
+    why: str
+
+
 class Placement(msgspec.Struct, frozen=True):
-    """`conversation_id` None: a new conversation."""
+    """`conversation_id` None: a new conversation, which `suggestion` may be part of."""
 
     conversation_id: int | None
     reason: str
+    suggestion: Suggestion | None = None
 
 
 Found = Candidate | None
@@ -54,3 +72,11 @@ def place(
 
 def _recent(candidate: Candidate, reopen_after: int) -> bool:
     return candidate.closed_at is not None and candidate.closed_at >= reopen_after
+
+
+def plain_subject(subject: str | None) -> str:
+    """The subject as it is compared, without prefixes and our own tokens: "RE: Fwd: Order" → "order"."""
+    text = _TOKEN.sub(" ", subject or "")[:500]
+    while (match := _PREFIX.match(text)) is not None:
+        text = text[match.end() :]
+    return " ".join(text.casefold().split())

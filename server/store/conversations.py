@@ -71,21 +71,54 @@ def from_row(row: sqlite3.Row) -> Conversation:
     )
 
 
-def create(tx: Transaction, customer_id: int, life: Lifecycle, subject: str | None) -> int:
+def create(
+    tx: Transaction, customer_id: int, life: Lifecycle, subject: str | None, parent_id: int | None = None
+) -> int:
     return tx.insert(
         "INSERT INTO conversation"
-        " (customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (customer_id, life.state, life.assignee_id, life.sort_at, life.waiting_since, subject, tx.now),
+        " (customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at, parent_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            customer_id,
+            life.state,
+            life.assignee_id,
+            life.sort_at,
+            life.waiting_since,
+            subject,
+            tx.now,
+            parent_id,
+        ),
     )
 
 
 def held(tx: Snapshot, conversation_id: int) -> Held:
-    """Raises NotFoundError."""
+    """The conversation, or the one in which it goes on. Raises NotFoundError."""
     row = tx.first("SELECT * FROM conversation WHERE id = ?", (conversation_id,))
+    while row is not None and row["joined_into"] is not None:
+        row = tx.first("SELECT * FROM conversation WHERE id = ?", (row["joined_into"],))
     if row is None:
         raise NotFoundError("conversation", conversation_id)
     return held_from_row(row)
+
+
+def give(tx: Transaction, conversation_id: int, customer_id: int) -> None:
+    """The conversation, with its messages, is this customer's."""
+    tx.run(
+        "UPDATE conversation SET customer_id = :to, card_id = NULL WHERE id = :id AND customer_id != :to",
+        {"to": customer_id, "id": conversation_id},
+    )
+    tx.run(
+        "UPDATE message SET customer_id = :to WHERE conversation_id = :id AND customer_id != :to",
+        {"to": customer_id, "id": conversation_id},
+    )
+
+
+def begun_by(tx: Transaction, conversation_id: int, address_id: int) -> None:
+    """The conversation is of the card that this address was given to, should cards part again."""
+    tx.run(
+        "UPDATE conversation SET card_id = (SELECT card_id FROM address WHERE id = ?) WHERE id = ?",
+        (address_id, conversation_id),
+    )
 
 
 def held_from_row(row: sqlite3.Row) -> Held:
@@ -207,10 +240,26 @@ def closed_since(tx: Snapshot, customer_id: int, since: int) -> Held | None:
     """The customer's conversation that was closed last, if that was after `since`."""
     row = tx.first(
         "SELECT * FROM conversation WHERE customer_id = ? AND state = 'closed' AND closed_at >= ?"
-        " ORDER BY closed_at DESC LIMIT 1",
+        " AND joined_into IS NULL ORDER BY closed_at DESC LIMIT 1",
         (customer_id, since),
     )
     return None if row is None else held_from_row(row)
+
+
+def exists(tx: Snapshot, conversation_id: int) -> bool:
+    return tx.value("SELECT 1 FROM conversation WHERE id = ?", (conversation_id,)) is not None
+
+
+def subjects_since(tx: Snapshot, customer_id: int, since: int) -> list[tuple[int, str]]:
+    """Ids and subjects of the conversations in which something was said since then, newest first."""
+    return [
+        (row["id"], row["subject"])
+        for row in tx.all(
+            "SELECT id, subject FROM conversation WHERE customer_id = ? AND last_at >= ?"
+            " AND subject IS NOT NULL ORDER BY id DESC LIMIT 20",
+            (customer_id, since),
+        )
+    ]
 
 
 def ids_of_customer(tx: Snapshot, customer_id: int) -> list[int]:
@@ -227,8 +276,10 @@ def due_snoozes(tx: Snapshot, at: int) -> list[int]:
 
 
 def one(tx: Snapshot, conversation_id: int, me: int = 0) -> Conversation:
-    """Raises NotFoundError."""
+    """The conversation, or the one in which it goes on. Raises NotFoundError."""
     row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": conversation_id})
+    while row is not None and row["joined_into"] is not None:
+        row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": row["joined_into"]})
     if row is None:
         raise NotFoundError("conversation", conversation_id)
     return from_row(row)
@@ -247,7 +298,7 @@ def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
 
 def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> list[Conversation]:
     rows = tx.all(
-        f"{_SELECT} WHERE c.customer_id = :customer ORDER BY c.id DESC LIMIT :limit",
+        f"{_SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL ORDER BY c.id DESC LIMIT :limit",
         {"me": me, "customer": customer_id, "limit": limit},
     )
     return [from_row(row) for row in rows]
@@ -259,7 +310,7 @@ _VIEWS: dict[str, tuple[str, bool]] = {
     "queue": ("c.state = 'open' AND c.assignee_id IS NULL", True),
     "waiting": ("c.assignee_id = :me AND c.state IN ('waiting', 'snoozed')", False),
     "all": ("c.state != 'closed'", False),
-    "closed": ("c.state = 'closed' AND c.spam = 0", False),
+    "closed": ("c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL", False),
     "spam": ("c.spam = 1", False),
 }
 

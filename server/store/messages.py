@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from channels.base import ThreadFile, ThreadMessage
 from server.protocol import Message, MessageKind, Status
-from server.store import files, search, state
+from server.store import files, recipients, search, state
 from server.store.files import NewFile
 from server.store.transaction import Snapshot, Transaction
 
@@ -45,6 +45,9 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     stranger: bool = False
     automatic: bool = False
     files: tuple[NewFile, ...] = ()
+    detail: Mapping[str, str] = {}  # small facts to show
+    suggest_id: int | None = None
+    suggest_why: str = ""
 
 
 def next_id(tx: Snapshot) -> int:
@@ -97,8 +100,8 @@ def post(
     tx.run(
         "INSERT INTO message (id, conversation_id, customer_id, kind, event_kind, channel_id, thread,"
         " address_id, operator_id, author, text, subject, status, at, received_at, seq, visible_seq,"
-        " remote_id, client_id, reason, stranger, automatic, search_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " remote_id, client_id, reason, stranger, automatic, search_id, detail, suggest_id, suggest_why)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message_id,
             conversation_id,
@@ -123,6 +126,9 @@ def post(
             int(new.stranger),
             int(new.automatic),
             _free_search_id(tx, message_id, new.at),
+            msgspec.json.encode(new.detail).decode() if new.detail else None,
+            new.suggest_id,
+            new.suggest_why,
         ),
     )
     files.add(tx, message_id, new.files)
@@ -178,6 +184,13 @@ def set_sent(tx: Transaction, message_id: int, visible_seq: int, remote_id: str 
         "UPDATE message SET status = 'sent', error = '', visible_seq = ?, remote_id = coalesce(?, remote_id)"
         " WHERE id = ?",
         (visible_seq, remote_id, message_id),
+    )
+
+
+def set_visible(tx: Transaction, message_id: int, visible_seq: int) -> None:
+    """Somebody has it, though not everybody."""
+    tx.run(
+        "UPDATE message SET visible_seq = coalesce(visible_seq, ?) WHERE id = ?", (visible_seq, message_id)
     )
 
 
@@ -274,18 +287,10 @@ def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> LastIn
     return LastInbound() if row is None else LastInbound(row["channel_id"], row["address_id"], row["thread"])
 
 
-def references(tx: Snapshot, conversation_id: int, channel_id: str, limit: int = 20) -> list[str]:
-    """Remote ids of the conversation on this channel, oldest first."""
-    rows = tx.all(
-        "SELECT remote_id FROM message WHERE conversation_id = ? AND channel_id = ? AND remote_id IS NOT NULL"
-        " AND visible_seq IS NOT NULL ORDER BY id DESC LIMIT ?",
-        (conversation_id, channel_id, limit),
-    )
-    return [row["remote_id"] for row in reversed(rows)]
-
-
 def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
-    attached = files.by_message(tx, [row["id"] for row in rows]) if rows else {}
+    ids = [row["id"] for row in rows]
+    attached = files.by_message(tx, ids) if rows else {}
+    named = recipients.of_messages(tx, ids) if rows else {}
     return [
         Message(
             id=row["id"],
@@ -310,6 +315,10 @@ def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
             edited_at=row["edited_at"],
             deleted=bool(row["deleted"]),
             files=attached.get(row["id"], []),
+            detail=msgspec.json.decode(row["detail"], type=dict[str, str]) if row["detail"] else {},
+            recipients=named.get(row["id"], []),
+            suggest_id=row["suggest_id"],
+            suggest_why=row["suggest_why"],
         )
         for row in rows
     ]

@@ -70,3 +70,23 @@ def phantoms_of(tx: Snapshot, message_id: int) -> list[str]:
     """What a message refers to and what never came; the oldest ancestor first."""
     rows = tx.all("SELECT remote_id FROM phantom WHERE message_id = ? ORDER BY place DESC", (message_id,))
     return [row["remote_id"] for row in rows]
+
+
+def chain(tx: Snapshot, conversation_id: int, channel_id: str, before: int, limit: int = 20) -> list[str]:
+    """Remote ids of the conversation on this channel before a message of ours, oldest first; the last one is
+    what it answers: the customer's latest message, else our own latest one.
+
+    What machines wrote is answered by nobody and stays out. The ancestors that the answered message names
+    and that never came here go first.
+    """
+    rows = tx.all(
+        "SELECT id, kind, stranger, remote_id FROM message WHERE conversation_id = ? AND channel_id = ?"
+        " AND id < ? AND remote_id IS NOT NULL AND visible_seq IS NOT NULL AND automatic = 0"
+        " ORDER BY id DESC LIMIT ?",
+        (conversation_id, channel_id, before, limit),
+    )
+    if not rows:
+        return []
+    answered = next((row for row in rows if row["kind"] == "in" and not row["stranger"]), rows[0])
+    others = [row["remote_id"] for row in reversed(rows) if row["id"] != answered["id"]]
+    return [*phantoms_of(tx, answered["id"]), *others, answered["remote_id"]]
