@@ -39,6 +39,7 @@ from server.protocol.conversations import (
     ReplyCommand,
     SeenCommand,
     SnoozeCommand,
+    Stopped,
 )
 from server.protocol.identity import (
     CodeCommand,
@@ -204,6 +205,7 @@ __all__ = [
     "SplitCommand",
     "State",
     "Status",
+    "Stopped",
     "Subscribe",
     "Suggestion",
     "SuggestionPage",

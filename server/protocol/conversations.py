@@ -79,9 +79,11 @@ class Conversation(msgspec.Struct, kw_only=True):
     seen_seq: int = 0  # of the asking operator; filled in lists and details, 0 in event frames
     sort_at: int = 0  # its place in the lists, which page by (sort_at, id), work by (priority, sort_at, id)
     priority: Priority = "normal"
+    priority_why: str = ""  # why it is so, where a rule says it: "urgent word: blocked"
     summary: str = ""  # what the customer wants, in a colleague's words
     next_step: str = ""  # what was promised
     due_at: int | None = None  # until when
+    due: bool = False  # that time has come; nothing else moves by it
     tags: list[str] = []
     spam: bool = False  # closed, and kept apart
     parent_id: int | None = None  # a message of that conversation was forwarded, and began this one
@@ -93,6 +95,26 @@ class Counts(msgspec.Struct, kw_only=True):
     waiting: int = 0  # mine, the ball being with the customer (snoozed ones too)
     unsettled: int = 0
     oldest_queued_at: int | None = None  # waiting_since of the longest-waiting queued conversation
+    due: int = 0  # mine, not closed, whose promise has come due
+    spam: int = 0  # conversations kept apart; 1000 means "at least"
+
+
+class Stopped(msgspec.Struct, kw_only=True):
+    """Where a conversation stopped, as far as its row and the ways to answer do not say it already.
+
+    `acted`: what a colleague did last: "replied", "noted", "contact" (logged by hand), "claimed", "released",
+    "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags), "spam",
+    "not_spam", "wrote_first"; "" nobody did anything yet.
+    """
+
+    wants: str = ""  # the summary, else the beginning of the first message of this spell
+    wants_from: Literal["summary", "message", ""] = ""
+    wants_at: int | None = None  # of that message
+    acted: str = ""
+    acted_by: str = ""
+    acted_at: int | None = None
+    known_by: str = ""  # how we know who this is, in words; "" nothing proves it
+    known_until: int | None = None  # until then nobody needs to ask him who he is
 
 
 class ConversationPage(msgspec.Struct, kw_only=True):

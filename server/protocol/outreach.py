@@ -66,6 +66,8 @@ class HandContact(msgspec.Struct, kw_only=True):
     """A telephone call, a visit, a letter on paper: what was said where no machine was listening.
 
     With a `customer_id` or `conversation_id` it goes there, otherwise to a new card with `name` and `phone`.
+    In the river it is a message of `kind_of_event` "call", "visit", "paper" or "contact", with `medium`,
+    `duration_s` and `result` in its `detail`.
     """
 
     client_id: str

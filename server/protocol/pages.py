@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from server.protocol.conversations import Conversation, Draft, Message
+from server.protocol.conversations import Conversation, Draft, Message, Stopped
 from server.protocol.people import Customer, ReplyWay
 
 
@@ -27,6 +27,7 @@ class ConversationDetail(msgspec.Struct, kw_only=True):
     ways: list[ReplyWay]
     drafts: list[Draft]
     history: HistoryPage
+    stopped: Stopped = msgspec.field(default_factory=Stopped)
 
 
 class SearchHit(msgspec.Struct, kw_only=True):

@@ -40,6 +40,7 @@ class ReplyWay(msgspec.Struct, kw_only=True):
     text_max: int = 4096
     subject: bool = False
     files_max: int = 0
+    window_until: int | None = None  # until then the channel lets us write here; None: always
     recipients_max: int = 1  # more: To, Cc and Bcc can be edited
     others: list[Addressee] = []  # to whom a reply to all goes besides
     known: list[Addressee] = []  # everybody who takes part, for whoever edits the recipients
