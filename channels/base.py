@@ -175,6 +175,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     bounces: tuple[Bounce, ...] = ()  # what this message reports of our own, one per recipient
     correspondents: tuple[Correspondent, ...] = ()  # of its address lines; our own addresses left out
     skeleton: str = ""  # of the sender's address: equal for addresses that look alike
+    quarantine: str = ""  # why the raw item is kept apart, to be opened and imported by hand; an echo is not shown
+    history: bool = False  # brought in by hand from an archive: reopens nothing, tells nobody, waits for nobody
     detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
 
 
@@ -222,7 +224,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     `key` never changes between attempts: it is the idempotency key where the channel has one.
     `remote_id` is the id that `Channel.name_message` gave when the reply was written.
     `references` are remote ids of this conversation on this channel, oldest first, the last being the
-    message that is answered. `recipients` names everybody where the channel takes several recipients
+    message that is answered. `quoted` is what somebody else wrote and we send on; it goes below the text
+    and is never read as markup. `recipients` names everybody where the channel takes several recipients
     (empty: `to` alone); those that are `done` must not get it again.
     """
 
@@ -237,10 +240,10 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     author: str
     remote_id: str | None = None
     references: tuple[str, ...] = ()
+    quoted: str = ""
     recipients: tuple[Recipient, ...] = ()
     files: tuple[OutboundFile, ...] = ()
     automatic: bool = False  # no person wrote it
-    forward: bool = False  # somebody else's message sent on: it answers nobody
     written_at: int
     attempt: int = 1
 
@@ -380,16 +383,44 @@ class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
 # --- the server as a channel sees it ------------------------------------------------------------------
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the provider keeps an item: in mail the folder, its UIDVALIDITY and the UID.
+
+    Within one epoch a number never means another item. `size` and `date` as the provider lists them;
+    items of equal `likeness` (not ""), size and date are the same one, as far as a listing can tell.
+    """
+
+    box: str
+    epoch: int
+    number: int
+    size: int
+    date: int | None  # UTC ms
+    likeness: str = ""
+
+
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """An item of the journal at one of its places."""
+
+    number: int
+    size: int
+    date: int | None
+    state: Literal["received", "taken", "quarantined"]
+    why: str = ""  # it is quarantined
+    message_id: int | None = None
+
+
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One raw item for the journal. `event` is None where the parser runs after the commit.
 
-    `meta` is small text the parser needs besides the bytes (folder, UID, internal date).
+    `meta` is small text the parser needs besides the bytes (folder, UID, internal date). With
+    `meta["history"]` the events are taken in as history. `place` is noted for a repeated item too.
     """
 
     dedupe_key: str
     raw: bytes
     event: InboundEvent | None
     meta: Mapping[str, str] = {}
+    place: Place | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -467,6 +498,13 @@ class Host(Protocol):
         `bookmark` (key, value of this channel's state) is written in the same transaction. A raise
         (`HostUnavailableError`) means that nothing was acknowledged: answer with no 2xx, move no bookmark.
         """
+
+    async def places(self, box: str, epoch: int, newest: int | None = None) -> list[Placed]:
+        """What the journal has of a box, by rising number; only the `newest` numbers where given."""
+
+    async def found_again(self, places: Sequence[Place]) -> list[Place]:
+        """After a renumbering: note the places of items that the journal has, known by their likeness in
+        the same box, and give back the places of the others. Returns after COMMIT."""
 
     async def get(self, key: str) -> bytes | None:
         """A value of this channel's own durable state."""
