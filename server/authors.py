@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from channels.base import Contact, InboundEvent
-from server import identity
-from server.store import conversations, customers
+from server import identity, merging
+from server.store import customers
 from server.store.transaction import Transaction
 
 
@@ -50,17 +49,13 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
     customer_id = decision.customer
     if customer_id is None:
         customer_id = customers.create(tx, name or _name_from(sender.external_id, sender.contacts))
-    # Somebody who was only known by an address gets the first name that we learn.
-    names = [name]
     for merge in decision.merges:
-        names.append(customers.name_of(tx, merge.source))
-        customers.merge(tx, merge.source, merge.target, merge.evidence)
-        _tell_of_change(tx, merge.target, {"fields": ["merged"], "from": merge.source})
+        merging.merge(tx, merge.source, merge.target, merge.evidence)
     news = own is None or customers.is_news(own, name, tx.now)
-    learned_name = next(filter(None, names), "")
-    if (news or decision.merges) and learned_name and not customers.name_of(tx, customer_id):
-        customers.rename(tx, customer_id, learned_name)
-        _tell_of_change(tx, customer_id, {"fields": ["name"]})
+    # Somebody who was only known by an address gets the first name that we learn.
+    if (news or decision.merges) and name and not customers.name_of(tx, customer_id):
+        customers.rename(tx, customer_id, name)
+        merging.tell_of_change(tx, customer_id, {"fields": ["name"]})
     if own is None:
         address_id = customers.add_address(
             tx,
@@ -93,14 +88,6 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
             evidence=contact.evidence,
         )
     return Author(customer_id, address_id, name)
-
-
-def _tell_of_change(tx: Transaction, customer_id: int, data: dict[str, Any]) -> None:
-    """Every conversation of the person shows another name or card from now on."""
-    tx.emit("customer.changed", customer_id=customer_id, data=data)
-    for conversation_id in conversations.ids_of_customer(tx, customer_id):
-        seq = tx.emit("customer.changed", customer_id=customer_id, conversation_id=conversation_id, data=data)
-        conversations.touch(tx, conversation_id, seq)
 
 
 def _name_from(external_id: str, contacts: Sequence[Contact]) -> str:

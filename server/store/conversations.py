@@ -298,7 +298,8 @@ def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
 
 def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> list[Conversation]:
     rows = tx.all(
-        f"{_SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL ORDER BY c.id DESC LIMIT :limit",
+        f"{_SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL"
+        " ORDER BY c.id DESC LIMIT :limit",
         {"me": me, "customer": customer_id, "limit": limit},
     )
     return [from_row(row) for row in rows]

@@ -58,19 +58,32 @@ def add_address(
     evidence: str,
 ) -> int:
     """Add an address, or strengthen a claimed one of the same customer; the address id."""
-    return int(
-        tx.value(
-            "INSERT INTO address"
-            " (customer_id, scheme, account, external_id, name, verified, evidence, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (customer_id, scheme, account, external_id) DO UPDATE SET"
-            " verified = max(address.verified, excluded.verified),"
-            " evidence = CASE WHEN excluded.verified > address.verified"
-            " THEN excluded.evidence ELSE address.evidence END"
-            " RETURNING id",
-            (customer_id, scheme, account, external_id, name, int(verified), evidence, tx.now),
-        )
+    known = tx.first(
+        "SELECT id, verified FROM address"
+        " WHERE customer_id = ? AND scheme = ? AND account = ? AND external_id = ?"
+        " ORDER BY verified DESC, id LIMIT 1",
+        (customer_id, scheme, account, external_id),
     )
+    if known is None:
+        return tx.insert(
+            "INSERT INTO address"
+            " (customer_id, card_id, scheme, account, external_id, name, verified, evidence, created_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                customer_id,
+                customer_id,
+                scheme,
+                account,
+                external_id,
+                name,
+                int(verified),
+                evidence,
+                tx.now,
+            ),
+        )
+    if verified and not known["verified"]:
+        tx.run("UPDATE address SET verified = 1, evidence = ? WHERE id = ?", (evidence, known["id"]))
+    return int(known["id"])
 
 
 def heard_from(tx: Transaction, address_id: int, name: str) -> None:
@@ -97,68 +110,25 @@ def name_of(tx: Snapshot, customer_id: int) -> str:
     )
 
 
-def merge(tx: Transaction, source: int, target: int, evidence: str) -> int:
-    """Make `source` part of `target`; the id of the journal row that can take it back.
+def full_name(tx: Snapshot, customer_id: int) -> str:
+    return str(tx.value("SELECT name FROM customer WHERE id = ?", (customer_id,)))
 
-    `moved` of that row holds the ids that went from source to target by table, and as `address_back` the
-    target's claims that went to source because the same address is verified there. Claims that both have
-    stay where they are: they name nobody.
-    """
-    moved: dict[str, list[int]] = {"address_back": _give_way(tx, source, target)}
-    moved["address"] = [
-        row["id"]
-        for row in tx.all(
-            "SELECT id FROM address WHERE customer_id = :source"
-            " AND id NOT IN (SELECT value FROM json_each(:back)) AND NOT EXISTS ("
-            "SELECT 1 FROM address AS mine WHERE mine.customer_id = :target AND mine.scheme = address.scheme"
-            " AND mine.account = address.account AND mine.external_id = address.external_id)",
-            {
-                "source": source,
-                "target": target,
-                "back": msgspec.json.encode(moved["address_back"]).decode(),
-            },
-        )
-    ]
-    for table in ("conversation", "message", "journal"):
-        moved[table] = [
-            row["id"] for row in tx.all(f"SELECT id FROM {table} WHERE customer_id = ?", (source,))
-        ]
-        tx.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", (target, source))
-    for address_id in moved["address"]:
-        tx.run("UPDATE address SET customer_id = ? WHERE id = ?", (target, address_id))
-    for claim_id in moved["address_back"]:
-        tx.run(
-            "UPDATE address SET external_id = substr(external_id, length(CAST(id AS TEXT)) + 2) WHERE id = ?",
-            (claim_id,),
-        )
-    tx.run("UPDATE customer SET merged_into = ? WHERE id = ?", (target, source))
-    return tx.insert(
-        "INSERT INTO merge (at, from_customer, into_customer, evidence, moved) VALUES (?, ?, ?, ?, ?)",
-        (tx.now, source, target, evidence, msgspec.json.encode(moved).decode()),
+
+def first_address(tx: Snapshot, customer_id: int) -> str | None:
+    value = tx.value(
+        "SELECT external_id FROM address WHERE customer_id = ? ORDER BY id LIMIT 1", (customer_id,)
     )
+    return None if value is None else str(value)
 
 
-def _give_way(tx: Transaction, source: int, target: int) -> list[int]:
-    """Hand the target's claims of addresses that are verified for source to source; their ids.
-
-    Until the verified ones have moved they bear their own id before their name, as both cannot stand with
-    one customer.
-    """
-    claims = [
-        row["id"]
-        for row in tx.all(
-            "SELECT mine.id FROM address AS mine JOIN address AS theirs ON theirs.customer_id = :source"
-            " AND theirs.verified = 1 AND mine.scheme = theirs.scheme AND mine.account = theirs.account"
-            " AND mine.external_id = theirs.external_id WHERE mine.customer_id = :target",
-            {"source": source, "target": target},
-        )
-    ]
-    for claim_id in claims:
-        tx.run(
-            "UPDATE address SET customer_id = ?, external_id = id || ':' || external_id WHERE id = ?",
-            (source, claim_id),
-        )
-    return claims
+# Cards that are one person may each have noted the same address: shown and used is the best known of them.
+_ADDRESSES = """
+SELECT * FROM address AS mine WHERE customer_id = :customer AND NOT EXISTS (
+  SELECT 1 FROM address AS twin WHERE twin.customer_id = mine.customer_id AND twin.scheme = mine.scheme
+  AND twin.account = mine.account AND twin.external_id = mine.external_id
+  AND (twin.verified, -twin.id) > (mine.verified, -mine.id))
+ORDER BY last_in_at IS NULL, last_in_at DESC, id
+"""
 
 
 def addresses(tx: Snapshot, customer_id: int) -> list[Address]:
@@ -175,10 +145,7 @@ def addresses(tx: Snapshot, customer_id: int) -> list[Address]:
             blocked=bool(row["blocked"]),
             last_in_at=row["last_in_at"],
         )
-        for row in tx.all(
-            "SELECT * FROM address WHERE customer_id = ? ORDER BY last_in_at IS NULL, last_in_at DESC, id",
-            (customer_id,),
-        )
+        for row in tx.all(_ADDRESSES, {"customer": customer_id})
     ]
 
 
@@ -199,8 +166,9 @@ def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
     threads: dict[int, list[tuple[str, str]]] = {}
     for row in tx.all(
         "SELECT t.address_id, t.channel_id, t.thread FROM thread t JOIN address a ON a.id = t.address_id"
-        " WHERE a.customer_id = ? ORDER BY (SELECT max(m.visible_seq) FROM message m"
-        " WHERE m.channel_id = t.channel_id AND m.thread = t.thread)",
+        " WHERE a.customer_id = ? ORDER BY (SELECT m.visible_seq FROM message m"
+        " WHERE m.channel_id = t.channel_id AND m.thread = t.thread AND m.visible_seq IS NOT NULL"
+        " ORDER BY m.visible_seq DESC LIMIT 1)",
         (customer_id,),
     ):
         threads.setdefault(row["address_id"], []).append((row["channel_id"], row["thread"]))
@@ -215,18 +183,16 @@ def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
             bool(row["blocked"]),
             tuple(threads.get(row["id"], ())),
         )
-        for row in tx.all(
-            "SELECT * FROM address WHERE customer_id = ? ORDER BY last_in_at IS NULL, last_in_at DESC, id",
-            (customer_id,),
-        )
+        for row in tx.all(_ADDRESSES, {"customer": customer_id})
     ]
 
 
 def customer(tx: Snapshot, customer_id: int) -> Customer | None:
     """The customer without his conversations; a merged one is answered by the one he became."""
-    row = tx.first("SELECT * FROM customer WHERE id = ?", (customer_id,))
-    while row is not None and row["merged_into"] is not None:
-        row = tx.first("SELECT * FROM customer WHERE id = ?", (row["merged_into"],))
+    row = tx.first(
+        "SELECT * FROM customer WHERE id = (SELECT coalesce(root_id, id) FROM customer WHERE id = ?)",
+        (customer_id,),
+    )
     if row is None:
         return None
     return Customer(
