@@ -10,7 +10,7 @@ import pytest
 
 from channels.base import Reference
 from omni_console.client import ServerClient
-from server.protocol import Conversation
+from server.protocol import Conversation, Merged, Unmerged
 from tests.fakes.running_server import Running, only, running_server
 
 
@@ -117,32 +117,67 @@ async def test_signing_in_joins_two_cards(typed: bool, run: Running) -> None:
     assert len(await run.read("SELECT id FROM customer WHERE merged_into IS NULL")) == 2
 
 
+async def owners(run: Running) -> dict[str, dict[int, int]]:
+    """Whose everything is, by table and id."""
+    tables = ("address", "conversation", "message")
+    return {
+        table: {row["id"]: row["customer_id"] for row in await run.read(f"SELECT * FROM {table}")}  # noqa: S608
+        for table in tables
+    }
+
+
 @pytest.mark.parametrize("typed", [False, True])
 async def test_a_merge_can_be_taken_back(typed: bool, run: Running) -> None:
     before, target, source = await merged_world(run, typed=typed)
     [merge] = await run.read("SELECT * FROM merge")
     assert (merge["from_customer"], merge["into_customer"]) == (source, target)
     assert merge["evidence"]
-    moved = msgspec.json.decode(merge["moved"])
-    after = {row["id"]: row for row in await run.read("SELECT * FROM address")}
+    together = await owners(run)
+    assert source not in [owner for found in together.values() for owner in found.values()]
+
+    status, body = await run.ask("POST", f"/v1/merges/{merge['id']}/undo", b"")
+    assert status == 200, body
+    apart = msgspec.json.decode(body, type=Unmerged)
+    assert (apart.customer_id, apart.restored_id) == (target, source)
+    after = await owners(run)
     for row in before:
-        owner = after[row["id"]]["customer_id"]
-        if row["id"] in moved["address"]:
-            assert (owner, row["customer_id"]) == (target, source)
-        elif row["id"] in moved.get("address_back", []):
-            assert (owner, row["customer_id"]) == (source, target)
-        else:
-            assert owner == row["customer_id"]
-    for table in ("conversation", "message", "journal"):
-        owners = {row["id"]: row["customer_id"] for row in await run.read(f"SELECT * FROM {table}")}  # noqa: S608
-        assert moved[table]
-        assert {owners[number] for number in moved[table]} == {target}
-    letters = await run.read("SELECT id FROM message WHERE text = 'a letter'")
-    assert [row["id"] for row in letters] == moved["message"]
-    # Nothing is left with the card that is no more, but claims that both had.
-    for table in ("conversation", "message", "journal"):
-        assert await run.read(f"SELECT id FROM {table} WHERE customer_id = ?", source) == []  # noqa: S608
-    assert await run.read("SELECT id FROM address WHERE customer_id = ? AND verified = 1", source) == []
+        assert after["address"][row["id"]] == row["customer_id"]
+    olga = await run.client()
+    assert [one.text for one in (await olga.history(source, None)).messages] == ["a letter"]
+    assert "a letter" not in [one.text for one in (await olga.history(target, None)).messages]
+    # Twice is once.
+    status, body = await run.ask("POST", f"/v1/merges/{merge['id']}/undo", b"")
+    assert status == 409
+
+
+async def test_what_was_written_after_the_merge_goes_back_too(run: Running) -> None:
+    """Nobody's words stay in somebody else's history, and nobody who waits is forgotten."""
+    olga = await run.client()
+    ours = await run.letters.hear("anna@example.org", "from Anna", "Anna")
+    theirs = await run.letters.hear("boris@example.org", "from Boris", "Boris")
+    [anna, boris] = [
+        row["customer_id"] for row in await run.read("SELECT customer_id FROM conversation ORDER BY id")
+    ]
+    status, body = await run.ask(
+        "POST", f"/v1/customers/{boris}/merge", msgspec.json.encode({"other_id": anna})
+    )
+    assert status == 200, body
+    merged = msgspec.json.decode(body, type=Merged)
+    assert merged.customer_id == anna
+    assert theirs.conversation_id is not None
+    assert ours.conversation_id is not None
+    await run.answer(olga, ours.conversation_id, "hello")
+    await run.settled()
+    await run.letters.hear("anna@example.org", "Anna again")
+    await run.letters.hear("boris@example.org", "Boris again")
+    status, body = await run.ask("POST", f"/v1/merges/{merged.merge_id}/undo", b"")
+    assert status == 200, body
+    for customer, name in ((anna, "Anna"), (boris, "Boris")):
+        river = await olga.history(customer, None)
+        heard = [one.text for one in river.messages if one.kind == "in"]
+        assert heard == [f"from {name}", f"{name} again"]
+        [row] = [row for row in await rows(olga) if row.preview == f"{name} again"]
+        assert (row.customer_id, row.state, row.customer) == (customer, "open", name)
 
 
 async def test_an_anonymous_visitor_gets_his_name_when_he_signs_in(run: Running) -> None:
