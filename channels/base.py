@@ -41,6 +41,7 @@ EventKind = Literal[
     "callback",
     "contact_shared",
     "started",
+    "continued",
     "delivery",
     "read",
     "failed",
@@ -64,6 +65,9 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     verified: bool = False
     evidence: str = ""
+    proof: Literal["channel", "signature"] = (
+        "channel"  # what a verified one is verified by: or the site's word
+    )
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +78,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     locale: str | None = None
     reachable: bool = True  # False: nobody can be answered there (an item that could not be read)
+    proven: bool = True  # False: the channel's own checks speak against him (a From that may be forged)
     contacts: tuple[Contact, ...] = ()
 
 
@@ -91,6 +96,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
     problem: str = ""
     ref: str = ""  # by which `complete()` fetches it; kept and shown nowhere
     size: int | None = None  # bytes, as the provider announced
+    inline: bool = False  # meant to be seen inside of the text
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
@@ -154,7 +160,8 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     about one message. `thread` names the place on the channel to which an answer goes (a chat, a
     visitor, a mail's correspondents). `target` is the remote message that an edit, a deletion, a
     reaction or a receipt speaks of. Messages of one sender and thread that name the same `part_of` are
-    one message that came in pieces (an album): the first is the message, the others add to it.
+    one message that came in pieces (an album): the first is the message, the others add to it. `token` is
+    what the link held that led him here (`Channel.continue_link`); "continued" is nothing but that.
     """
 
     kind: EventKind
@@ -166,6 +173,7 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     target: str | None = None
     part_of: str | None = None
     text: str = ""
+    token: str = ""
     subject: str | None = None
     attachments: tuple[Attachment, ...] = ()
     occurred_at: int | None = None
@@ -175,8 +183,9 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     bounces: tuple[Bounce, ...] = ()  # what this message reports of our own, one per recipient
     correspondents: tuple[Correspondent, ...] = ()  # of its address lines; our own addresses left out
     skeleton: str = ""  # of the sender's address: equal for addresses that look alike
-    quarantine: str = ""  # why the raw item is kept apart, to be opened and imported by hand; an echo is not shown
-    history: bool = False  # brought in by hand from an archive: reopens nothing, tells nobody, waits for nobody
+    # Why the raw item is kept apart, to be opened and imported by hand; an echo is then not shown.
+    quarantine: str = ""
+    history: bool = False  # from an archive: reopens nothing, tells nobody, and nobody waits for an answer
     detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
 
 
@@ -328,6 +337,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     delivery_receipts: bool = False
     read_receipts: bool = False
     start_by_us: bool = False  # we may write first
+    continue_links: bool = False  # a link can lead a person to it: `Channel.continue_link`
     recipients_max: int = 1  # more than one: To, Cc and Bcc can be chosen, and messages be forwarded
     # What names no earlier message begins a conversation of its own, where the customer's open one has
     # been on this channel already (mail). Otherwise it goes on in the open one, as people chat.
@@ -591,6 +601,15 @@ class Channel(ABC):
     def check_address(self, address: str) -> str:
         """The canonical form of an address that an operator typed. Pure. Raises ChannelError."""
         return address
+
+    def continue_link(self, token: str) -> str | None:
+        """A link that brings whoever follows it to this channel, with `token` in `InboundEvent.token`; None
+        where there is no such link (now). Pure. `token`: at most 32 of A-Z a-z 0-9 _ -."""
+        return None
+
+    def own_addresses(self) -> frozenset[str]:
+        """Canonical addresses at which this channel itself is written to: nobody to be answered. Pure."""
+        return frozenset()
 
     def name_message(self, conversation_id: int, message_id: int) -> str | None:
         """A remote id made by us before sending, where the channel lets us choose one. Pure."""

@@ -11,8 +11,10 @@ from channels.base import Attachment, InboundEvent, Sender
 from channels.email import headers
 from channels.email.addresses import Mailbox, canonical, find_mailboxes
 from channels.email.authenticity import authentication
-from channels.email.automatic import is_own_loop, why_automatic
+from channels.email.automatic import classify
+from channels.email.body import folds
 from channels.email.correspondents import correspondents
+from channels.email.dsn import read_bounces
 from channels.email.look_alike import skeleton, warnings
 from channels.email.structure import Content, TooComplexError, header_only, parse_message, read
 from channels.email.threads import hints
@@ -68,14 +70,16 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
     own = canonical(meta.get("address", ""))
     facts = content.facts
     sender, name = _sender(message, own, facts)
-    automatic = why_automatic(message, sender, content.types)
-    if automatic:
-        facts["automatic"] = automatic
+    verdict = classify(message, sender, content.types, content.text, own)
+    if verdict is not None:
+        facts["automatic"] = verdict.why
     ids = headers.message_ids([headers.raw_value(message, "message-id")])
-    loop = is_own_loop(message, own)
+    subject = headers.decoded(headers.raw_value(message, "subject"))
+    loop = verdict is not None and verdict.kind == "own-loop"
+    bounces = read_bounces(message, content.text) if verdict is not None and verdict.kind == "bounce" else ()
+    references = hints(message, subject, content.text)
     _note_correspondents(message, own, facts)
     _note_credibility(message, sender, name, facts, meta)
-    subject = headers.decoded(headers.raw_value(message, "subject"))
     return InboundEvent(
         kind="unsupported" if loop else "message",
         dedupe_key=_key(raw, meta),
@@ -84,7 +88,7 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
         remote_message_id=ids[0]
         if ids
         else f"<sha256.{hashlib.sha256(raw).hexdigest()[:40]}@no-message-id.invalid>",
-        references=hints(message, subject, content.text),
+        references=references,
         correspondents=correspondents(message, sender, own),
         skeleton=skeleton(sender),
         text="[A mail of this channel came back to it.]\n\n" + content.text if loop else content.text,
@@ -92,7 +96,9 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
         attachments=tuple(content.attachments),
         occurred_at=_occurred_at(message, meta),
         is_echo=loop or sender == own,
-        automatic=bool(automatic) or loop,
+        automatic=verdict is not None,
+        folds=() if loop or bounces else folds(content.body, answers=bool(references)),
+        bounces=bounces,
         detail={key: value[:500] for key, value in facts.items()},
     )
 
