@@ -19,6 +19,7 @@ from channels.base import (
     ChannelSettings,
     ChannelSpec,
     Failed,
+    Fate,
     Host,
     InboundEvent,
     Outbound,
@@ -26,15 +27,18 @@ from channels.base import (
     SendResult,
     Sent,
 )
-from channels.email.addresses import ascii_address, split_address
+from channels.email.addresses import ascii_address, canonical, split_address
 from channels.email.identity import is_ours, message_id
-from channels.email.message import Draft, MessageError, build, reply_subject
+from channels.email.message import MessageError
 from channels.email.oauth import TokenSource
+from channels.email.outgoing import copy, envelope, letter, usable
 from channels.email.pace import Pace
 from channels.email.poller import Poller
 from channels.email.probe import probe_imap, probe_smtp
+from channels.email.sent_copy import file_copy, files_itself
 from channels.email.settings import EmailSettings, check, uses_tokens
-from channels.email.smtp import Envelope, deliver
+from channels.email.smtp import deliver, outcome
+from channels.email.threads import checked
 
 MIB = 1024 * 1024
 
@@ -56,6 +60,9 @@ class EmailChannel(Channel):
             file_bytes_max=18 * MIB,
             subject=True,
             start_by_us=True,
+            recipients_max=50,
+            begins_anew=True,
+            send_timeout_s=600.0,  # every step has a limit of its own
             give_up_after_s=3 * 86_400,  # as long as mail servers try
             holds_on_customer_message=True,
         ),
@@ -92,48 +99,53 @@ class EmailChannel(Channel):
         self.host.report(ChannelHealth(state="stopped"))
 
     def recognise(self, event: InboundEvent) -> InboundEvent:
-        """References that carry our MAC become trusted; a mail that is itself one of ours is an echo."""
+        """What bears our MAC becomes trusted; a mail that is itself one of ours is an echo."""
         key = self._message_key()
-        references = tuple(
-            msgspec.structs.replace(one, trusted=True, how=f"{one.how}, our own id")
-            if is_ours(key, one.remote_id)
-            else one
-            for one in event.references
-        )
+        references, forged = checked(key, event.references, event.bounces)
+        detail = dict(event.detail)
+        if forged:
+            detail["forged"] = str(forged)
+        event = msgspec.structs.replace(event, references=references, detail=detail)
         if event.remote_message_id is not None and is_ours(key, event.remote_message_id):
-            return msgspec.structs.replace(
-                event, references=references, kind="unsupported", is_echo=True, automatic=True
-            )
-        return msgspec.structs.replace(event, references=references)
+            return msgspec.structs.replace(event, kind="unsupported", is_echo=True, automatic=True)
+        return event
 
     def name_message(self, conversation_id: int, message_id_: int) -> str:
         domain = split_address(self._settings.address)[1]
         return message_id(self._message_key(), conversation_id, message_id_, domain)
 
+    def check_address(self, address: str) -> str:
+        canonical_form = canonical(address.strip())
+        if not canonical_form or not usable(canonical_form):
+            raise ChannelError(f"{address!r} is not an e-mail address", hint="write it as name@example.org")
+        if canonical_form in self.own_addresses():
+            raise ChannelError(f"{address} is our own address", hint="mail to it would come back to us")
+        return canonical_form
+
+    def own_addresses(self) -> frozenset[str]:
+        return frozenset(canonical(one) for one in (self._settings.address, *self._settings.aliases))
+
     async def send(self, message: Outbound) -> SendResult:
-        local, domain = split_address(ascii_address(message.to))
-        if not local or domain == "invalid" or domain.endswith(".invalid"):
-            return Failed(f"{message.to!r} is not an address that can be answered")
-        name = message.remote_id or self.name_message(message.conversation_id, message.message_id)
-        draft = Draft(
-            sender=self._settings.address,
-            sender_name=self._settings.from_name or message.author,
-            to=f"{local}@{domain}",
-            to_name=message.to_name or "",
-            subject=reply_subject(message.subject, bool(message.references), self.host.site_name),
-            text=message.text,
-            message_id=name,
-            references=[one for one in message.references if one != name],
-            date=message.written_at,
-            files=message.files,
-        )
+        ready = letter(self._settings, self._message_key(), message, self.host.site_name)
+        why = "no mail can go to this address"
+        fates = [Fate(one, "failed", why) for one in ready.unusable]
+        if not ready.pending:
+            return outcome(fates, None) if fates else Sent(remote_id=ready.draft.message_id)
         try:
-            data = await asyncio.to_thread(build, draft)
+            prepared = await asyncio.to_thread(envelope, ready)
         except MessageError as error:
             return Failed(str(error))
-        envelope = Envelope(self._settings.address, draft.to, data)
-        result = await deliver(self._settings, envelope, self.pace, self.tokens)
-        return Sent(remote_id=name) if isinstance(result, Sent) else result
+        result = await deliver(self._settings, prepared, self.pace, self.tokens, fates)
+        if isinstance(result, Sent):
+            return msgspec.structs.replace(result, remote_id=ready.draft.message_id)
+        return result
+
+    async def file_copy(self, message: Outbound) -> None:
+        if self._settings.sent_copy == "off" or files_itself(self._settings):
+            return
+        ready = letter(self._settings, self._message_key(), message, self.host.site_name)
+        raw = await asyncio.to_thread(copy, ready, message)
+        await file_copy(self._settings, self.pace, self.tokens, ready.draft.message_id, raw)
 
     async def probe(self) -> list[ProbeResult]:
         return [

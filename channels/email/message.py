@@ -17,6 +17,8 @@ from pathlib import Path
 import msgspec
 
 from channels.base import OutboundFile
+from channels.email import markdown
+from channels.email.addresses import Mailbox
 from channels.email.automatic import LOOP_HEADER
 
 MAX_REFERENCES = 16  # the first and the last ones; RFC 5322 has no limit, servers have
@@ -29,18 +31,28 @@ class MessageError(Exception):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """`references` oldest first, the last being the mail that is answered. `date` in UTC milliseconds."""
+    """`references` oldest first, the last being the mail that is answered. `date` in UTC milliseconds.
+
+    `text` is Markdown. `bcc` is written into the header of our own copy, and must be empty for what is sent.
+    `quoted` (somebody else's words) and `signature` are never read as Markdown.
+    """
 
     sender: str
     sender_name: str
-    to: str
-    to_name: str
+    to: Sequence[Mailbox]
+    cc: Sequence[Mailbox] = ()
+    bcc: Sequence[Mailbox] = ()
+    reply_to: str = ""
     subject: str
     text: str
+    quoted: str = ""
+    signature: str = ""
+    marker: str = ""
     message_id: str
-    references: Sequence[str]
+    references: Sequence[str] = ()
     date: int
     files: Sequence[OutboundFile] = ()
+    automatic: bool = False
 
 
 def build(draft: Draft) -> bytes:
@@ -48,9 +60,13 @@ def build(draft: Draft) -> bytes:
     if not _ID.fullmatch(draft.message_id):
         raise MessageError(f"unusable Message-ID {draft.message_id!r}")
     references = capped_references(draft.references)
-    lines = [
-        ("From", _mailbox(draft.sender_name, draft.sender)),
-        ("To", _mailbox(draft.to_name, draft.to)),
+    lines = [("From", _mailbox(draft.sender_name, draft.sender))]
+    for name, boxes in (("To", draft.to), ("Cc", draft.cc), ("Bcc", draft.bcc)):
+        if boxes:
+            lines.append((name, ",\r\n ".join(_mailbox(box.name, box.address) for box in boxes)))
+    if draft.reply_to and draft.reply_to != draft.sender:
+        lines.append(("Reply-To", _mailbox(draft.sender_name, draft.reply_to)))
+    lines += [
         ("Subject", _unstructured(draft.subject, "Subject")),
         ("Date", format_datetime(datetime.fromtimestamp(draft.date / 1000, UTC))),
         ("Message-ID", draft.message_id),
@@ -58,6 +74,13 @@ def build(draft: Draft) -> bytes:
     if references:
         lines.append(("In-Reply-To", references[-1]))
         lines.append(("References", "\r\n ".join(references)))
+    if draft.automatic:
+        # RFC 3834, and what makes Exchange and mailing lists keep quiet.
+        lines += [
+            ("Auto-Submitted", "auto-replied"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("Precedence", "bulk"),
+        ]
     lines.append((LOOP_HEADER, draft.sender))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
     # Every line is a header of ours or the continuation of one: the last guard against injection.
@@ -68,8 +91,11 @@ def build(draft: Draft) -> bytes:
 
 def _body(draft: Draft) -> EmailMessage:
     body = EmailMessage(policy=SMTP)
-    text = draft.text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    body.set_content(text.encode("utf-8", "replace").decode("utf-8"), charset="utf-8", cte="quoted-printable")
+    text, quoted = _clean(draft.text), _clean(draft.quoted)
+    plain = markdown.to_plain(text, signature=draft.signature, quoted=quoted, marker=draft.marker)
+    rich = markdown.to_html(text, signature=draft.signature, quoted=quoted, marker=draft.marker)
+    body.set_content(plain, charset="utf-8", cte="quoted-printable")
+    body.add_alternative(rich, subtype="html", charset="utf-8", cte="quoted-printable")
     for file in draft.files:
         try:
             data = Path(file.path).read_bytes()
@@ -81,6 +107,11 @@ def _body(draft: Draft) -> EmailMessage:
             data, maintype=maintype, subtype=subtype, filename=name.encode("utf-8", "replace").decode("utf-8")
         )
     return body
+
+
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _type(content_type: str) -> tuple[str, str]:

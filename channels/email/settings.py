@@ -53,7 +53,16 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     sent_folder: str = "auto"  # where answers from phones and web mailers lie; "": none is read
     first_contact: str = "new"  # or "days:N": what to import when a folder is seen for the first time
     poll_seconds: float = 60.0  # between looks where the server has no IDLE
+    # Names of our own mail servers, as they stand in the Authentication-Results that they add.
+    trusted_authserv: tuple[str, ...] = ()
     ca_file: str = ""  # certificate authorities to trust instead of the system's
+    signature: str = ""  # below every mail that is written from this address
+    # Who puts what we send into the Sent folder. "auto": the provider where it is known to, else we do.
+    sent_copy: Literal["auto", "append", "provider", "off"] = "auto"
+    plus_address: bool = False  # answers go to support+SIGNATURE@…; only where the server delivers such
+    signed_return_path: bool = False  # delivery reports too; only where the relay takes such a sender
+    body_marker: bool = False  # a signed line in the text, for relays that replace Message-IDs
+    subject_token: bool = False  # [#12-abc…] in the subject, for writers whose programs keep nothing else
     max_message_bytes: int = 25 * MIB
 
 
@@ -125,6 +134,9 @@ def check(settings: EmailSettings) -> None:
         )
     if not local.isascii():
         raise ChannelError("the part of the address before @ must be ASCII", key="address")
+    for alias in settings.aliases:
+        if not split_address(ascii_address(alias))[0]:
+            raise ChannelError(f"{alias!r} is not an e-mail address", key="aliases")
     for key, host, tls in (
         ("imap.tls", settings.imap.host, settings.imap.tls),
         ("smtp.tls", settings.smtp.host, settings.smtp.tls),

@@ -8,11 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import aiosmtplib
 import msgspec
 
-from channels.base import BadCredentials, Failed, Retry, SendResult, Sent, Unknown
+from channels.base import BadCredentials, Failed, Fate, Paused, Retry, SendResult, Sent, Unknown
 from channels.email.addresses import split_address
 from channels.email.oauth import TokenError, TokenSource
 from channels.email.pace import Pace
@@ -27,13 +29,20 @@ _ACCOUNT = re.compile(
 _RATE = re.compile(
     r"\b5\.4\.5\b|\brate\b|too many|sending limit|daily .{0,20}limit|sending quota", re.IGNORECASE
 )
+# These speak of this session or this mail, and pass with it.
+_SESSION = re.compile(r"too many (?:concurrent|connections|recipients|sessions)|4\.5\.3", re.IGNORECASE)
+_QUOTA = re.compile(r"\b[45]\.2\.2\b|quota|storage", re.IGNORECASE)
 RATE_PAUSE_S = 3600.0
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """`ascii_data` gives the mail without those recipients whose address is not ASCII."""
+
     sender: str
-    recipient: str
+    recipients: tuple[str, ...]
     data: bytes
+    ascii_data: Callable[[], bytes]
+    envelope_id: str = ""  # by which delivery reports name it
 
 
 class ConnectError(Exception):
@@ -45,15 +54,19 @@ class ConnectError(Exception):
 
 
 async def deliver(
-    settings: EmailSettings, envelope: Envelope, pace: Pace, tokens: TokenSource | None = None
+    settings: EmailSettings,
+    envelope: Envelope,
+    pace: Pace,
+    tokens: TokenSource | None = None,
+    fates: Sequence[Fate] = (),
 ) -> SendResult:
-    """Never raises for what the server does."""
+    """Never raises for what the server does. `fates` are of recipients that need not be tried at all."""
     try:
         client = await connect(settings, pace, tokens)
     except ConnectError as error:
         return error.result
     try:
-        return await _transfer(client, envelope, pace)
+        return await _transfer(client, envelope, pace, fates)
     finally:
         with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
             async with asyncio.timeout(1.0):
@@ -120,7 +133,7 @@ async def _connect(settings: EmailSettings, pace: Pace, token: str | None) -> ai
         raise ConnectError(result) from error
     except aiosmtplib.SMTPResponseException as error:
         reason = _words(error.code, error.message)
-        raise ConnectError(_by_code(error.code, reason, at="connect")) from error
+        raise ConnectError(by_code(error.code, reason, at="connect")) from error
     except aiosmtplib.SMTPException as error:
         reason = one_line(str(error.message))
         if "AUTH" in reason or "authentication method" in reason:
@@ -140,36 +153,82 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-async def _transfer(client: aiosmtplib.SMTP, envelope: Envelope, pace: Pace) -> SendResult:
+async def _transfer(
+    client: aiosmtplib.SMTP, envelope: Envelope, pace: Pace, known: Sequence[Fate]
+) -> SendResult:
+    recipients, data = envelope.recipients, envelope.data
+    fates = list(known)
     options: list[str] = []
     encoding = "ascii"
-    if not (envelope.recipient.isascii() and envelope.data.partition(b"\r\n\r\n")[0].isascii()):
-        if not client.supports_extension("smtputf8"):
-            return Failed("the recipient's address is not ASCII and our mail server has no SMTPUTF8")
-        options, encoding = ["SMTPUTF8", "BODY=8BITMIME"], "utf-8"
+    if not _is_ascii(envelope):
+        if client.supports_extension("smtputf8"):
+            options, encoding = ["SMTPUTF8", "BODY=8BITMIME"], "utf-8"
+        else:
+            # Domains travel as punycode everywhere; what stands before the @ has no such form.
+            why = "the address is not ASCII and our mail server has no SMTPUTF8"
+            fates += [Fate(one, "failed", why) for one in recipients if not one.isascii()]
+            recipients = tuple(one for one in recipients if one.isascii())
+            data = envelope.ascii_data()
+            if not recipients or not _head(data).isascii():
+                return outcome([*fates, *(Fate(one, "failed", why) for one in recipients)], Failed(why))
     limit = client.esmtp_extensions.get("size", "") if client.supports_extension("size") else ""
-    if limit.isdigit() and 0 < int(limit) < len(envelope.data):
-        return Failed(f"the mail has {len(envelope.data)} bytes, our mail server takes {limit}")
+    if limit.isdigit() and 0 < int(limit) < len(data):
+        return Failed(f"the mail has {len(data)} bytes, our mail server takes {limit}")
     if client.supports_extension("size"):
-        options.insert(0, f"SIZE={len(envelope.data)}")
+        options.insert(0, f"SIZE={len(data)}")
+    reports = client.supports_extension("dsn")
+    if reports and envelope.envelope_id:
+        options += ["RET=HDRS", f"ENVID={envelope.envelope_id}"]
     try:
         await client.mail(envelope.sender, options=options, encoding=encoding)
     except aiosmtplib.SMTPSenderRefused as error:
-        return _by_code(error.code, _words(error.code, error.message), at="sender")
+        return by_code(error.code, _words(error.code, error.message), at="sender")
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return Retry(_reason("the mail server broke off", error))
+    accepted: list[str] = []
+    for recipient in recipients:
+        result = await _offer(client, recipient, encoding, reports=reports)
+        if result is None:
+            accepted.append(recipient)
+        elif isinstance(result, _BrokenOff):
+            return Retry(result.reason)
+        elif isinstance(result, Retry | Failed):
+            state: Literal["retry", "failed"] = "retry" if isinstance(result, Retry) else "failed"
+            fates.append(Fate(recipient, state, result.reason))
+        else:
+            return result  # the account's fault, not that recipient's: nothing was handed over
+    if not accepted:
+        return outcome(fates, None)
+    return outcome(fates, await _hand_over(client, data, pace), accepted)
+
+
+class _BrokenOff(msgspec.Struct, frozen=True):
+    reason: str
+
+
+async def _offer(
+    client: aiosmtplib.SMTP, recipient: str, encoding: str, *, reports: bool
+) -> SendResult | _BrokenOff | None:
+    """RCPT; None where the server takes this recipient."""
+    options = ["NOTIFY=FAILURE,DELAY"] if reports else []
+    if reports and recipient.isascii():
+        options.append(f"ORCPT=rfc822;{_xtext(recipient)}")
     try:
-        await client.rcpt(envelope.recipient, encoding=encoding)
+        await client.rcpt(recipient, options=options, encoding=encoding)
     except aiosmtplib.SMTPRecipientRefused as error:
-        return _by_code(error.code, _words(error.code, error.message), at="recipient")
+        return by_code(error.code, _words(error.code, error.message), at="recipient")
     except ValueError as error:
         return Failed(_reason("unusable address", error))
     except (aiosmtplib.SMTPException, OSError) as error:
-        return Retry(_reason("the mail server broke off", error))
+        return _BrokenOff(_reason("the mail server broke off", error))
+    return None
+
+
+async def _hand_over(client: aiosmtplib.SMTP, data: bytes, pace: Pace) -> SendResult:
     try:
-        answer = await client.data(envelope.data, timeout=pace.smtp_data)
+        answer = await client.data(data, timeout=pace.smtp_data)
     except aiosmtplib.SMTPDataError as error:
-        return _by_code(error.code, _words(error.code, error.message), at="data")
+        return by_code(error.code, _words(error.code, error.message), at="data")
     except (aiosmtplib.SMTPException, OSError) as error:
         return Unknown(_reason("no answer after the text of the mail was handed over", error))
     if answer.code != 250:
@@ -177,12 +236,62 @@ async def _transfer(client: aiosmtplib.SMTP, envelope: Envelope, pace: Pace) -> 
     return Sent()
 
 
-def _by_code(code: int, reason: str, at: str) -> SendResult:
+def outcome(
+    fates: Sequence[Fate], handed_over: SendResult | None, accepted: Sequence[str] = ()
+) -> SendResult:
+    """What it means for the mail that some recipients were refused (`fates`) and the text of it, meant for
+    those `accepted`, ended so (None: nobody was accepted). Pure.
+
+    One recipient alone needs no fate: the result is his.
+    """
+    if isinstance(handed_over, BadCredentials | Paused):
+        return handed_over
+    states: dict[type[object], Literal["sent", "retry", "failed", "unknown"]] = {
+        Sent: "sent",
+        Retry: "retry",
+        Failed: "failed",
+        Unknown: "unknown",
+    }
+    said = getattr(handed_over, "reason", "")
+    whole = (*fates, *(Fate(one, states[type(handed_over)], said) for one in accepted))
+    named = whole if len(whole) > 1 else ()
+    for state in ("unknown", "retry", "failed"):
+        of_this = [fate for fate in whole if fate.state == state]
+        if not of_this:
+            continue
+        if len(whole) == 1:
+            reason = of_this[0].detail
+        else:
+            reason = "; ".join(f"{fate.address}: {fate.detail}" for fate in of_this)
+        if state == "unknown":
+            return Unknown(reason, named)
+        if state == "retry":
+            return Retry(reason, handed_over.after if isinstance(handed_over, Retry) else None, named)
+        return Failed(reason, named)
+    return Sent(fates=named)
+
+
+def _is_ascii(envelope: Envelope) -> bool:
+    return all(one.isascii() for one in envelope.recipients) and _head(envelope.data).isascii()
+
+
+def _head(data: bytes) -> bytes:
+    return data.partition(b"\r\n\r\n")[0]
+
+
+def _xtext(text: str) -> str:
+    """RFC 3461 4."""
+    return "".join(char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in text)
+
+
+def by_code(code: int, reason: str, at: str) -> SendResult:
     """What a refusal means. Pure; `at` is connect, sender, recipient or data."""
     if code in (530, 534, 535, 538) or _ACCOUNT.search(reason):
         return BadCredentials(f"the mail server refuses the account: {reason}")
-    if _RATE.search(reason):
-        return Retry(reason, RATE_PAUSE_S)
+    if _RATE.search(reason) and not _SESSION.search(reason):
+        return Paused(reason, RATE_PAUSE_S if code >= 500 else RATE_PAUSE_S / 6)
+    if at == "sender" and _QUOTA.search(reason):
+        return Paused(reason, RATE_PAUSE_S)
     if 400 <= code < 500:
         return Retry(reason)
     if code < 400:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from channels.base import BadCredentials, Failed, Outbound, OutboundFile, Retry, SendResult, Sent, Unknown
+from channels.base import BadCredentials, Failed, Outbound, OutboundFile, Paused, Retry, SendResult, Sent, Unknown
 from channels.email import EmailChannel
 from channels.email.settings import SmtpServer
 from channels.secret import Secret
@@ -70,7 +70,12 @@ async def test_a_reply_arrives_as_written_and_threads() -> None:
     assert parsed["In-Reply-To"] == "<m1@customer.example>"
     assert parsed["References"].split() == ["<first@customer.example>", "<m1@customer.example>"]
     assert parsed["X-Omni-Console-Loop"] == "support@shop.example"
-    assert parsed.get_content().replace("\r\n", "\n") == "Здравствуйте!\n\nЗаказ уже в пути.\n.\n"
+    plain, rich = parsed.get_body(("plain",)), parsed.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    assert plain.get_content().replace("\r\n", "\n") == "Здравствуйте!\n\nЗаказ уже в пути.\n.\n"
+    assert "<p>Здравствуйте!</p>" in rich.get_content()
+    assert "Auto-Submitted" not in parsed
     assert (envelope.original_content or b"").isascii()
 
 
@@ -112,7 +117,11 @@ async def test_files_travel(tmp_path: Path) -> None:
         ("DATA", "452 4.3.1 out of space", Retry),
         ("DATA", "554 5.7.1 looks like spam", Failed),
         ("DATA", "550 5.7.30 basic authentication is not supported", BadCredentials),
-        ("DATA", "550 5.4.5 daily user sending limit exceeded", Retry),
+        ("DATA", "550 5.4.5 daily user sending limit exceeded", Paused),
+        ("MAIL", "452 4.2.2 quota of the sender exceeded", Paused),
+        (f"RCPT {ANNA}", "450 4.7.1 rate limit, slow down", Paused),
+        (f"RCPT {ANNA}", "452 4.5.3 too many recipients", Retry),
+        (f"RCPT {ANNA}", "552 5.2.2 mailbox full", Failed),
         ("MAIL", "451 4.0.0 not now", Retry),
         ("MAIL", "530 5.7.0 authentication required", BadCredentials),
         ("MAIL", "553 5.7.1 sender address rejected: not owned by user", BadCredentials),
@@ -138,8 +147,7 @@ async def test_a_sending_limit_pauses_for_long() -> None:
     async with ScriptedSmtp() as server:
         server.answers["DATA"] = "550 5.4.5 daily user sending limit exceeded"
         result = await attempt(server)
-    assert isinstance(result, Retry)
-    assert result.after is not None
+    assert isinstance(result, Paused)
     assert result.after >= 600
 
 
