@@ -52,7 +52,7 @@ C = TypeVar("C")
     "One page of a list.",
     query=(
         Query("view", View, "Which list; queue if not given."),
-        page_key("after", 2),
+        page_key("after", 2, 3),
         limit_of(50, 200),
     ),
     answer=ConversationPage,
@@ -64,13 +64,11 @@ async def page(request: web.Request) -> web.Response:
     if asked not in get_args(View):
         raise refused(400, "bad_request", f"there is no view {asked[:40]!r}", f"views: {get_args(View)}")
     view: View = asked  # type: ignore[assignment]
-    after = key(request, "after", 2)
+    after = key(request, "after", conversations.key_length(view))
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> ConversationPage:
-        items, following = conversations.page(
-            tx, view, me.id, None if after is None else (after[0], after[1]), most
-        )
+        items, following = conversations.page(tx, view, me.id, after, most)
         return ConversationPage(
             items=[context.marks.conversation(item) for item in items],
             next=shown_key(following),

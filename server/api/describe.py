@@ -85,8 +85,8 @@ def limit(default: int, most: int) -> Query:
     return Query("limit", Annotated[int, msgspec.Meta(ge=0, le=999_999)], meaning)
 
 
-def page_key(name: str, parts: int) -> Query:
-    """Goes with `context.key`."""
-    numbers = r"\.".join(["[0-9]{1,19}"] * parts)
+def page_key(name: str, parts: int, most: int = 0) -> Query:
+    """Goes with `context.key`; up to `most` parts where lists of the route are ordered differently."""
+    numbers = r"\.".join(["[0-9]{1,19}"] * parts) + r"(\.[0-9]{1,19})?" * max(0, most - parts)
     kind = Annotated[str, msgspec.Meta(pattern=f"^({numbers})?$")]
     return Query(name, kind, "The key that the page before gave for the next one; opaque.")

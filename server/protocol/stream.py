@@ -61,9 +61,9 @@ class EventBody(msgspec.Struct, kw_only=True):
 
     Kinds: message.received, message.queued, message.status, message.changed, note.added, contact.added
     (logged by hand), conversation.opened, conversation.state (reopened, closed, waiting, snoozed, spam and
-    not), conversation.assigned, conversation.changed (priority, summary, promise, tags, due), customer.barred,
-    conversation.seen and draft.saved (only to their own operator), customer.changed, channel.state,
-    operator.changed, journal.quarantined.
+    not), conversation.assigned, conversation.changed (priority, summary, promise, tags, due),
+    customer.barred, conversation.seen and draft.saved (only to their own operator), customer.changed,
+    channel.state, operator.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None

@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 
 from server.lifecycle import Lifecycle
-from server.protocol import Conversation, Counts, MessageKind, View
+from server.protocol import Conversation, Counts, MessageKind, Priority, View
 from server.store.transaction import Snapshot, Transaction
 
 PREVIEW_MAX = 160
+SPAM_COUNTED = 1000  # and no further
+PRIORITIES: tuple[Priority, ...] = ("urgent", "high", "normal", "low")  # stored as their place in this row
+NORMAL = PRIORITIES.index("normal")
 
 _SELECT = """
 SELECT c.*, k.name AS customer, o.name AS assignee, coalesce(s.seq, 0) AS seen_seq
@@ -39,6 +42,25 @@ class Held(msgspec.Struct, frozen=True):
     reply_seq: int
     channels: str
     subject: str | None
+    spam: bool = False
+    priority: int = NORMAL
+    priority_why: str = ""
+    priority_by: int | None = None  # an operator chose it
+
+
+def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
+    found = [from_row(row) for row in rows]
+    tags: dict[int, list[str]] = {}
+    if found:
+        for row in tx.all(
+            "SELECT conversation_id, tag FROM conversation_tag"
+            " WHERE conversation_id IN (SELECT value FROM json_each(?)) ORDER BY tag",
+            (msgspec.json.encode([row.id for row in found]).decode(),),
+        ):
+            tags.setdefault(row["conversation_id"], []).append(row["tag"])
+    for conversation in found:
+        conversation.tags = tags.get(conversation.id, [])
+    return found
 
 
 def from_row(row: sqlite3.Row) -> Conversation:
@@ -68,6 +90,13 @@ def from_row(row: sqlite3.Row) -> Conversation:
         unsettled=row["unsettled"],
         seen_seq=row["seen_seq"],
         sort_at=row["sort_at"],
+        priority=PRIORITIES[row["priority"]],
+        priority_why=row["priority_why"],
+        summary=row["summary"],
+        next_step=row["next_step"],
+        due_at=row["due_at"],
+        due=bool(row["due"]),
+        spam=bool(row["spam"]),
     )
 
 
@@ -139,6 +168,10 @@ def held_from_row(row: sqlite3.Row) -> Held:
         row["reply_seq"],
         row["channels"],
         row["subject"],
+        spam=bool(row["spam"]),
+        priority=row["priority"],
+        priority_why=row["priority_why"],
+        priority_by=row["priority_by"],
     )
 
 
@@ -237,10 +270,10 @@ def active_of(tx: Snapshot, customer_id: int) -> Held | None:
 
 
 def closed_since(tx: Snapshot, customer_id: int, since: int) -> Held | None:
-    """The customer's conversation that was closed last, if that was after `since`."""
+    """The customer's conversation that was closed last and is no spam, if that was after `since`."""
     row = tx.first(
         "SELECT * FROM conversation WHERE customer_id = ? AND state = 'closed' AND closed_at >= ?"
-        " AND joined_into IS NULL ORDER BY closed_at DESC LIMIT 1",
+        " AND spam = 0 AND joined_into IS NULL ORDER BY closed_at DESC LIMIT 1",
         (customer_id, since),
     )
     return None if row is None else held_from_row(row)
@@ -282,7 +315,7 @@ def one(tx: Snapshot, conversation_id: int, me: int = 0) -> Conversation:
         row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": row["joined_into"]})
     if row is None:
         raise NotFoundError("conversation", conversation_id)
-    return from_row(row)
+    return _from_rows(tx, [row])[0]
 
 
 def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
@@ -292,7 +325,7 @@ def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
             f"{_SELECT} WHERE c.id IN (SELECT value FROM json_each(:ids))",
             {"me": me, "ids": msgspec.json.encode(ids[start : start + 500]).decode()},
         )
-        found.update({row["id"]: from_row(row) for row in rows})
+        found.update({row.id: row for row in _from_rows(tx, rows)})
     return found
 
 
@@ -302,7 +335,7 @@ def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> lis
         " ORDER BY c.id DESC LIMIT :limit",
         {"me": me, "customer": customer_id, "limit": limit},
     )
-    return [from_row(row) for row in rows]
+    return _from_rows(tx, rows)
 
 
 # The condition and the direction of each view; the indexes of the schema serve exactly these.
@@ -316,28 +349,46 @@ _VIEWS: dict[str, tuple[str, bool]] = {
 }
 
 
+Key = tuple[int, ...]
+
+
+def key_length(view: View) -> int:
+    """Numbers in a page key of this view."""
+    return 3 if _VIEWS[view][1] else 2
+
+
 def page(
-    tx: Snapshot, view: View, me: int, after: tuple[int, int] | None, limit: int
-) -> tuple[list[Conversation], tuple[int, int] | None]:
-    """One page of a view by key (sort_at, id); the second value is the key of the next page."""
+    tx: Snapshot, view: View, me: int, after: Key | None, limit: int
+) -> tuple[list[Conversation], Key | None]:
+    """One page of a view; the second value is the key of the next page.
+
+    Work that waits is listed by (priority, sort_at, id), rising; the other views by (sort_at, id), falling.
+    """
     condition, rising = _VIEWS[view]
+    names = ("priority", "sort_at", "id") if rising else ("sort_at", "id")
     compare, direction = (">", "ASC") if rising else ("<", "DESC")
     where = condition
     if after is not None:
-        where += f" AND (c.sort_at, c.id) {compare} (:sort, :id)"
+        columns = ", ".join(f"c.{name}" for name in names)
+        where += f" AND ({columns}) {compare} ({', '.join(':' + name for name in names)})"
+    order = ", ".join(f"c.{name} {direction}" for name in names)
     rows = tx.all(
-        f"{_SELECT} WHERE {where} ORDER BY c.sort_at {direction}, c.id {direction} LIMIT :limit",
-        {
-            "me": me,
-            "sort": after[0] if after else 0,
-            "id": after[1] if after else 0,
-            "limit": limit + 1,
-        },
+        f"{_SELECT} WHERE {where} ORDER BY {order} LIMIT :limit",
+        {"me": me, "limit": limit + 1} | (dict(zip(names, after, strict=True)) if after else {}),
     )
     more = len(rows) > limit
     rows = rows[:limit]
-    key = (rows[-1]["sort_at"], rows[-1]["id"]) if more else None
-    return [from_row(row) for row in rows], key
+    key = tuple(rows[-1][name] for name in names) if more else None
+    return _from_rows(tx, rows), key
+
+
+# The first of the queue at each priority: the index is in that order, so the longest-waiting of all is not
+# simply its first row.
+_OLDEST = " UNION ALL ".join(
+    "SELECT min(sort_at) AS since FROM conversation"
+    f" WHERE state = 'open' AND assignee_id IS NULL AND priority = {priority}"
+    for priority in range(len(PRIORITIES))
+)
 
 
 def counts(tx: Snapshot, me: int) -> Counts:
@@ -348,8 +399,11 @@ def counts(tx: Snapshot, me: int) -> Counts:
         " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state IN ('waiting', 'snoozed'))"
         " AS waiting,"
         " (SELECT count(*) FROM conversation WHERE unsettled > 0) AS unsettled,"
-        " (SELECT min(sort_at) FROM conversation WHERE state = 'open' AND assignee_id IS NULL) AS oldest",
-        {"me": me},
+        f" (SELECT min(since) FROM ({_OLDEST})) AS oldest,"
+        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND due = 1 AND state != 'closed')"
+        " AS due,"
+        " (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE spam = 1 LIMIT :counted)) AS spam",
+        {"me": me, "counted": SPAM_COUNTED},
     )
     return Counts(
         mine=row["mine"],
@@ -357,6 +411,8 @@ def counts(tx: Snapshot, me: int) -> Counts:
         waiting=row["waiting"],
         unsettled=row["unsettled"],
         oldest_queued_at=row["oldest"],
+        due=row["due"],
+        spam=row["spam"],
     )
 
 
