@@ -31,6 +31,7 @@ from msgspec.inspect import (
 from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret, SecretError
+from server.card_settings import FieldSettings, SegmentSettings, SettingError, check_field, check_segment
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -132,6 +133,8 @@ class Config(msgspec.Struct, kw_only=True):
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     channels: dict[str, ChannelSettings] = {}
+    fields: dict[str, FieldSettings] = {}  # that cards may have, besides what every site has
+    segments: dict[str, SegmentSettings] = {}  # saved filters over cards
     config_path: Path | None = None
 
 
@@ -222,8 +225,12 @@ def decode(data: bytes, path: Path) -> Config:
         api=_convert(tables["api"], ApiSettings, path, "api"),
         site=site,
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
+        fields={name: _field(name, table, path) for name, table in tables["fields"].items()},
         config_path=path,
     )
+    config.segments = {
+        name: _segment(name, table, config.fields, path) for name, table in tables["segments"].items()
+    }
     _check_public(config.public, path)
     _check_api(config.api, path)
     return config
@@ -241,7 +248,7 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         raw = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = ["server", "public", "api", "site", "channels"]
+    known = ["server", "public", "api", "site", "channels", "fields", "segments"]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
@@ -360,6 +367,36 @@ def _channel(name: str, table: object, site: SiteSettings, path: Path) -> Channe
     return _convert(table, settings, path, key)
 
 
+def _field(name: str, table: object, path: Path) -> FieldSettings:
+    key = f"fields.{name}"
+    settings = _convert(_table(table, path, key), FieldSettings, path, key)
+    try:
+        check_field(name, settings)
+    except SettingError as error:
+        raise _setting_error(error, path, key) from error
+    return settings
+
+
+def _segment(name: str, table: object, fields: Mapping[str, FieldSettings], path: Path) -> SegmentSettings:
+    key = f"segments.{name}"
+    settings = _convert(_table(table, path, key), SegmentSettings, path, key)
+    try:
+        check_segment(name, settings, fields)
+    except SettingError as error:
+        raise _setting_error(error, path, key) from error
+    return settings
+
+
+def _table(table: object, path: Path, key: str) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise ConfigError("must be a table", file=path, key=key, hint=f"write [{key}]")
+    return table
+
+
+def _setting_error(error: SettingError, path: Path, key: str) -> ConfigError:
+    return ConfigError(str(error), file=path, key=f"{key}.{error.key}" if error.key else key, hint=error.hint)
+
+
 def make_channels(config: Config) -> dict[str, Channel]:
     """The enabled channels, not started. Raises ConfigError for the first that refuses its settings."""
     channels: dict[str, Channel] = {}
@@ -458,6 +495,8 @@ def show(config: Config) -> dict[str, Any]:
         "api": _plain(config.api),
         "site": _plain(config.site),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
+        "fields": {name: _plain(settings) for name, settings in config.fields.items()},
+        "segments": {name: _plain(settings) for name, settings in config.segments.items()},
     }
 
 
