@@ -1,4 +1,4 @@
-"""`python -m benchmarks intake|fanout|size [--json]`: the last line is one line of JSON."""
+"""`python -m benchmarks intake|fanout|size|large [--json] [--keep DIR]`; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 from server.logs import set_up
 
-NAMES = ("intake", "fanout", "size")
+NAMES = ("intake", "fanout", "size", "large")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", action="store_true", help="print the line of JSON only")
+    parser.add_argument("--keep", type=Path, help="work here and leave it; `large` uses its data sets again")
     given = parser.parse_args()
     set_up("warning", "text")
     module = importlib.import_module(f"benchmarks.{given.name}")
@@ -25,8 +26,11 @@ def main() -> None:
         if not given.json:
             print(text, flush=True)
 
-    with tempfile.TemporaryDirectory(prefix="omni-benchmark-") as folder:
-        figures = module.measure(Path(folder), say)
+    if given.keep is not None:
+        figures = module.measure(given.keep, say)
+    else:
+        with tempfile.TemporaryDirectory(prefix="omni-benchmark-") as folder:
+            figures = module.measure(Path(folder), say)
     print(json.dumps(figures))
 
 

@@ -35,7 +35,7 @@ from server.protocol import ChannelInfo
 from server.public.app import create_public_app
 from server.public.counters import Counters
 from server.public.listen import PublicServer, protocol_log
-from server.store import conversations, events, journal, offline, outbox, state
+from server.store import channels, conversations, events, offline, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
@@ -180,13 +180,12 @@ class Server:
             )
 
     async def channel_infos(self) -> list[ChannelInfo]:
-        last_in, last_out = await self.database.read(
-            lambda tx: (journal.last_received(tx), outbox.last_sent(tx))
-        )
+        lives = await self.database.read(channels.lives)
         infos = []
         for channel_id, settings in self.config.channels.items():
             channel = self.channels.get(channel_id)
             health = self.health.get(channel_id, ChannelHealth(state="stopped", detail="not enabled"))
+            life = lives.get(channel_id, channels.Life())
             infos.append(
                 ChannelInfo(
                     id=channel_id,
@@ -197,8 +196,8 @@ class Server:
                     hours=settings.hours,
                     state=health.state,
                     detail=health.detail,
-                    last_in_at=last_in.get(channel_id),
-                    last_out_at=last_out.get(channel_id),
+                    last_in_at=life.last_in_at,
+                    last_out_at=life.last_out_at,
                     refused=self.counters.get("refused", channel_id),
                 )
             )
@@ -229,7 +228,12 @@ class Server:
                 is_online=hub.is_online,
             )
             facts = {
-                channel_id: ChannelFacts(id=channel_id, scheme=offer.scheme, account=offer.account)
+                channel_id: ChannelFacts(
+                    id=channel_id,
+                    scheme=offer.scheme,
+                    account=offer.account,
+                    begins_anew=offer.capabilities.begins_anew,
+                )
                 for channel_id, offer in self.offers.items()
             }
             hosts: dict[str, ChannelHost] = {}

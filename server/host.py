@@ -16,6 +16,8 @@ from channels.base import (
     Delivery,
     HostUnavailableError,
     InboundEvent,
+    Place,
+    Placed,
     Receipt,
     Sender,
     StoredFile,
@@ -27,7 +29,7 @@ from server.authors import ChannelFacts
 from server.clock import Clock
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
-from server.store import conversations, files, journal, messages, state
+from server.store import channels, conversations, files, journal, messages, places, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
@@ -75,6 +77,7 @@ class ChannelHost:
         self._facts = facts
         self._report = report
         self.channel_id = facts.id
+        self._heard_at = 0  # when it was last written down that this channel brings something
         self.site_name = installation.site_name
         self.base_url = installation.base_url
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger("channel", channel=facts.id)
@@ -106,8 +109,11 @@ class ChannelHost:
         except OSError as error:
             raise HostUnavailableError(f"files cannot be written: {error}") from error
         failpoints.hit("intake.raw_stored")
+        heard = bool(prepared) and abs(self.now() - self._heard_at) >= channels.HEARD_EVERY_MS
+        if heard:
+            self._heard_at = self.now()
         try:
-            receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark))
+            receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark, heard))
         except StoreUnavailableError as error:
             raise HostUnavailableError(str(error)) from error
         except Exception:
@@ -152,17 +158,22 @@ class ChannelHost:
         return tuple(kept)
 
     def _take(
-        self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None
+        self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None, heard: bool
     ) -> list[Receipt]:
         receipts = [self._take_one(tx, item) for item in prepared]
+        if heard:
+            channels.heard(tx, self.channel_id)
         if bookmark is not None:
             state.put(tx, self.channel_id, *bookmark)
         failpoints.hit("intake.before_commit")
         return receipts
 
     def _take_one(self, tx: Transaction, item: Prepared) -> Receipt:
-        key = item.delivery.dedupe_key
-        if journal.has(tx, self.channel_id, key):
+        key, place = item.delivery.dedupe_key, item.delivery.place
+        known = journal.id_of(tx, self.channel_id, key)
+        if known is not None:
+            if place is not None:
+                places.add(tx, self.channel_id, known, place)
             message_id, conversation_id, seq = journal.earlier(tx, self.channel_id, key)
             return Receipt(
                 dedupe_key=key,
@@ -172,7 +183,9 @@ class ChannelHost:
                 seq=seq,
             )
         if item.delivery.event is None:
-            journal.receive(tx, self.channel_id, item.raw)
+            received = journal.receive(tx, self.channel_id, item.raw)
+            if place is not None:
+                places.add(tx, self.channel_id, received, place)
             return Receipt(dedupe_key=key, duplicate=False)
         outcome = take_in(tx, self._facts, item.delivery.event, item.files, self._at.policy)
         journal.record(tx, self.channel_id, item.raw, outcome.message_id, outcome.customer_id)
@@ -245,6 +258,17 @@ class ChannelHost:
             data={"journal": journal_id, "channel": self.channel_id},
         )
         return outcome
+
+    async def places(self, box: str, epoch: int, newest: int | None = None) -> list[Placed]:
+        return await self._at.database.read(
+            lambda tx: places.of_box(tx, self.channel_id, box, epoch, newest)
+        )
+
+    async def found_again(self, found: Sequence[Place]) -> list[Place]:
+        try:
+            return await self._at.database.write(lambda tx: places.found_again(tx, self.channel_id, found))
+        except StoreUnavailableError as error:
+            raise HostUnavailableError(str(error)) from error
 
     async def get(self, key: str) -> bytes | None:
         return await self._at.database.read(lambda tx: state.get(tx, self.channel_id, key))

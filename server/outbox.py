@@ -12,7 +12,7 @@ import contextlib
 import math
 import random
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -23,8 +23,11 @@ from channels.base import (
     Channel,
     ChannelHealth,
     Failed,
+    Fate,
     Outbound,
     OutboundFile,
+    Paused,
+    Recipient,
     Retry,
     SendResult,
     Sent,
@@ -34,8 +37,9 @@ from channels.base import (
 from server import failpoints, lifecycle
 from server.clock import Clock
 from server.pace import Pace
+from server.protocol import Recipient as Named
 from server.protocol import Status
-from server.store import conversations, messages, outbox
+from server.store import channels, conversations, messages, outbox, recipients, threads
 from server.store import files as attachments
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -87,26 +91,85 @@ def judge(result: SendResult, item: Leased, now: int, give_up_after_s: float, ji
     if isinstance(result, BadCredentials):
         wait = int(CREDENTIALS_PAUSE_S * 1000)
         return Verdict("retrying", "retrying", f"the channel's credentials: {result.reason}", now + wait)
+    if isinstance(result, Paused):
+        return Verdict(
+            "retrying", "retrying", f"the channel pauses: {result.reason}", now + _pause_ms(result)
+        )
     wait = backoff_ms(item.attempt, jitter)
     if result.after is not None and math.isfinite(result.after):
         named = int(min(max(result.after, 0.0), AFTER_MAX_S) * 1000)
         wait = max(wait, named) if item.attempt > 1 else named
-    if now + wait - item.created_at > give_up_after_s * 1000:
+    if now + wait - (item.tried_at or item.created_at) > give_up_after_s * 1000:
         return Verdict("failed", "failed", f"given up after {item.attempt} attempts: {result.reason}")
     return Verdict("retrying", "retrying", result.reason, now + wait)
 
 
 def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) -> bool:
     """Write the result down; False where the lease was lost meanwhile (then nothing changes)."""
-    if not outbox.finish(
-        tx, item.message_id, item.lease, verdict.state, due_at=verdict.due_at, error=verdict.error
-    ):
+    if not outbox.holds(tx, item.message_id, item.lease):
         return False
+    recipients.settle(tx, item.message_id, _fates(result))
+    if verdict.state in ("sent", "failed", "unknown"):
+        recipients.settle_open(
+            tx, item.message_id, verdict.state, "" if verdict.state == "sent" else verdict.error
+        )
+    named = recipients.of_message(tx, item.message_id)
+    verdict = summed(verdict, named)
+    outbox.finish(tx, item.message_id, item.lease, verdict.state, due_at=verdict.due_at, error=verdict.error)
+    if verdict.state == "retrying":
+        outbox.note_try(tx, item.message_id, own_fault=isinstance(result, Retry))
     seq = _tell(tx, item.message_id, item.conversation_id, item.customer_id, verdict)
-    if isinstance(result, Sent):
-        messages.set_sent(tx, item.message_id, seq, result.remote_id)
+    if verdict.state == "sent":
+        messages.set_sent(tx, item.message_id, seq, result.remote_id if isinstance(result, Sent) else None)
+        channels.delivered(tx, item.channel_id)
+    elif any(one.state in ("sent", "delivered") for one in named):
+        messages.set_visible(tx, item.message_id, seq)
     failpoints.hit("outbox.before_record")
     return True
+
+
+def _fates(result: SendResult) -> tuple[Fate, ...]:
+    return result.fates if isinstance(result, Sent | Retry | Failed | Unknown) else ()
+
+
+def summed(verdict: Verdict, named: Sequence[Named]) -> Verdict:
+    """What an attempt means for a message with several recipients, of whom some may have it already.
+
+    It has failed when it reached not everybody and nobody is left to try; an operator decides what then.
+    """
+    ours = [one for one in named if one.role != "reply_to"]
+    if len(ours) < 2 or verdict.state == "retrying":
+        return verdict if len(ours) < 2 else msgspec.structs.replace(verdict, error=words_of(ours))
+    if verdict.state == "unknown" or any(one.state == "unknown" for one in ours):
+        return Verdict("unknown", "unknown", words_of(ours))
+    if any(one.state == "failed" for one in ours):
+        return Verdict("failed", "failed", words_of(ours))
+    return Verdict("sent", "sent")
+
+
+def words_of(named: Sequence[Named]) -> str:
+    """Who has it and who has not, in words; those that have not come first."""
+    said = {
+        "failed": "not delivered to",
+        "retry": "not yet to",
+        "delayed": "delayed to",
+        "unknown": "maybe to",
+    }
+    ours = [one for one in named if one.role != "reply_to"]
+    parts = [
+        f"{said[one.state]} {one.address}" + (f" ({one.detail})" if one.detail else "")
+        for one in sorted(ours, key=lambda one: list(said).index(one.state) if one.state in said else 9)
+        if one.state in said
+    ]
+    reached = [one.address for one in ours if one.state in ("sent", "delivered")]
+    if reached and parts:
+        parts.append(f"delivered to {', '.join(reached)}")
+    return "; ".join(parts)[:2000]
+
+
+def _pause_ms(result: Paused) -> int:
+    seconds = result.after if math.isfinite(result.after) else AFTER_MAX_S
+    return int(min(max(seconds, 1.0), AFTER_MAX_S) * 1000)
 
 
 def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: int, verdict: Verdict) -> int:
@@ -139,6 +202,27 @@ def declare_unknown(tx: Transaction, row: outbox.Abandoned, why: str) -> None:
     """Nobody can say whether it was sent: only an operator decides what is done about it."""
     outbox.set_state(tx, row.message_id, "unknown", why, tx.now)
     _tell(tx, row.message_id, row.conversation_id, row.customer_id, Verdict("unknown", "unknown", why))
+
+
+def declare_sent(tx: Transaction, message_id: int, conversation_id: int, customer_id: int) -> None:
+    """It was not known whether the customer got it; now something shows that he did."""
+    outbox.set_state(tx, message_id, "sent", "", tx.now)
+    recipients.settle_open(tx, message_id, "sent", "")
+    seq = _tell(tx, message_id, conversation_id, customer_id, Verdict("sent", "sent"))
+    messages.set_sent(tx, message_id, seq, None)
+    left = conversations.count_unsettled(tx, conversation_id)
+    held = conversations.held(tx, conversation_id)
+    if left or held.customer_seq > held.reply_seq:
+        return
+    life = lifecycle.reply_arrived(held.life, tx.now)
+    if life != held.life:
+        moved = tx.emit(
+            "conversation.state",
+            conversation_id=conversation_id,
+            customer_id=customer_id,
+            data={"from": held.life.state, "to": life.state},
+        )
+        conversations.save_life(tx, conversation_id, life, moved)
 
 
 def declare_failed(
@@ -318,9 +402,10 @@ class Outbox:
         finally:
             renewal.cancel()
         failpoints.hit("outbox.after_send")
-        if isinstance(result, BadCredentials):
-            self._pause(item.channel_id, result.reason)
+        self._note_channel(item.channel_id, result)
         await self._finish(item, result, capabilities)
+        if _reached_somebody(result):
+            await self._file_copy(channel, message, capabilities)
 
     async def _finish(self, item: Leased, result: SendResult, capabilities: Capabilities) -> None:
         """Commit the result. It must not be forgotten because the disk is full just now."""
@@ -347,15 +432,36 @@ class Outbox:
                     lambda tx: outbox.renew(tx, item.message_id, item.lease, tx.now + lease_ms())
                 )
 
-    def _pause(self, channel_id: str, reason: str) -> None:
-        self._paused_until[channel_id] = asyncio.get_running_loop().time() + CREDENTIALS_PAUSE_S
-        self._report(channel_id, ChannelHealth(state="bad_credentials", detail=reason))
+    def _note_channel(self, channel_id: str, result: SendResult) -> None:
+        """Pause a channel that is at fault itself; it sends again: its pause is over."""
+        now = asyncio.get_running_loop().time()
+        if isinstance(result, BadCredentials):
+            self._paused_until[channel_id] = now + CREDENTIALS_PAUSE_S
+            self._report(channel_id, ChannelHealth(state="bad_credentials", detail=result.reason))
+        elif isinstance(result, Paused):
+            self._paused_until[channel_id] = now + _pause_ms(result) / 1000
+            self._report(
+                channel_id, ChannelHealth(state="retrying", detail=f"sending pauses: {result.reason}")
+            )
+        elif isinstance(result, Sent) and self._paused_until.pop(channel_id, None) is not None:
+            self._report(channel_id, ChannelHealth(state="connected"))
+
+    async def _file_copy(self, channel: Channel, message: Outbound, capabilities: Capabilities) -> None:
+        try:
+            async with asyncio.timeout(capabilities.send_timeout_s):
+                await channel.file_copy(message)
+        except Exception as error:
+            # What was sent is sent; a missing copy is no reason to send it again.
+            log.warning(
+                "no copy was filed", channel=channel.id, message=message.message_id, error=repr(error)
+            )
 
     async def _outbound(self, item: Leased) -> Outbound:
-        references, files = await self._database.read(
+        references, files, named = await self._database.read(
             lambda tx: (
-                messages.references(tx, item.conversation_id, item.channel_id),
+                threads.chain(tx, item.conversation_id, item.channel_id, item.message_id),
                 attachments.of_message(tx, item.message_id),
+                recipients.of_message(tx, item.message_id),
             )
         )
         return Outbound(
@@ -365,7 +471,10 @@ class Outbox:
             to=item.address,
             to_name=item.address_name or None,
             thread=item.thread,
-            text=item.text,
+            text=item.text[: item.quote_at],
+            quoted="" if item.quote_at is None else item.text[item.quote_at :],
+            automatic=item.automatic,
+            recipients=tuple(_recipient(one) for one in named if one.role != "reply_to"),
             subject=item.subject,
             author=item.author,
             remote_id=item.remote_id,
@@ -383,6 +492,17 @@ class Outbox:
             written_at=item.created_at,
             attempt=item.attempt,
         )
+
+
+def _recipient(one: Named) -> Recipient:
+    return msgspec.convert(
+        {"role": one.role, "address": one.address, "name": one.name, "done": one.state not in ("", "retry")},
+        Recipient,
+    )
+
+
+def _reached_somebody(result: SendResult) -> bool:
+    return isinstance(result, Sent) or any(fate.state == "sent" for fate in _fates(result))
 
 
 def _doubt(idempotent: bool, reason: str) -> SendResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from server.protocol import Address, Customer
+from server.protocol import Address, Customer, Proof
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -16,6 +16,8 @@ class Owner(msgspec.Struct, frozen=True):
     name: str
     blocked: bool
     last_in_at: int
+    proof: Proof = "channel"
+    evidence: str = ""
 
 
 HEARD_EVERY_MS = 60_000
@@ -29,13 +31,21 @@ def is_news(owner: Owner, name: str, now: int) -> bool:
 def owner_of(tx: Snapshot, scheme: str, account: str, external_id: str) -> Owner | None:
     """The customer to whom this verified address belongs."""
     row = tx.first(
-        "SELECT id, customer_id, name, blocked, last_in_at FROM address"
+        "SELECT id, customer_id, name, blocked, last_in_at, proof, evidence FROM address"
         " WHERE scheme = ? AND account = ? AND external_id = ? AND verified = 1",
         (scheme, account, external_id),
     )
     if row is None:
         return None
-    return Owner(row["id"], row["customer_id"], row["name"], bool(row["blocked"]), row["last_in_at"] or 0)
+    return Owner(
+        row["id"],
+        row["customer_id"],
+        row["name"],
+        bool(row["blocked"]),
+        row["last_in_at"] or 0,
+        row["proof"],
+        row["evidence"],
+    )
 
 
 def create(tx: Transaction, name: str) -> int:
@@ -56,8 +66,13 @@ def add_address(
     name: str,
     verified: bool,
     evidence: str,
+    proof: Proof | None = None,
 ) -> int:
-    """Add an address, or strengthen a claimed one of the same customer; the address id."""
+    """Add an address, or strengthen a claimed one of the same customer; the address id.
+
+    `proof` None: the channel's, where it is verified.
+    """
+    shown: Proof = (proof or "channel") if verified else "claim"
     known = tx.first(
         "SELECT id, verified FROM address"
         " WHERE customer_id = ? AND scheme = ? AND account = ? AND external_id = ?"
@@ -67,8 +82,8 @@ def add_address(
     if known is None:
         return tx.insert(
             "INSERT INTO address"
-            " (customer_id, card_id, scheme, account, external_id, name, verified, evidence, created_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " (customer_id, card_id, scheme, account, external_id, name, verified, proof, evidence, created_at,"
+            " proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 customer_id,
                 customer_id,
@@ -77,21 +92,87 @@ def add_address(
                 external_id,
                 name,
                 int(verified),
+                shown,
                 evidence,
                 tx.now,
+                None if shown in ("claim", "channel") else tx.now,
             ),
         )
     if verified and not known["verified"]:
-        tx.run("UPDATE address SET verified = 1, evidence = ? WHERE id = ?", (evidence, known["id"]))
+        prove(tx, known["id"], shown, evidence)
     return int(known["id"])
 
 
-def heard_from(tx: Transaction, address_id: int, name: str) -> None:
-    """Note that the person wrote from this address just now, under this name."""
+def prove(tx: Transaction, address_id: int, proof: Proof, evidence: str) -> None:
+    """Just now it was shown whose this address is. Nobody else may have it verified."""
     tx.run(
-        "UPDATE address SET last_in_at = ?, blocked = 0, name = CASE WHEN ? != '' THEN ? ELSE name END"
-        " WHERE id = ?",
-        (tx.now, name, name, address_id),
+        "UPDATE address SET verified = 1, proof = ?, evidence = ?, proved_at = ? WHERE id = ?",
+        (proof, evidence, tx.now, address_id),
+    )
+
+
+def doubt(tx: Transaction, address_id: int, evidence: str) -> None:
+    """The address is somebody else's, as has been shown; this card only claims it."""
+    tx.run(
+        "UPDATE address SET verified = 0, proof = 'claim', evidence = ?, proved_at = NULL WHERE id = ?",
+        (evidence, address_id),
+    )
+
+
+def proven_now(tx: Transaction, address_id: int) -> None:
+    """What is known of the address was shown once more."""
+    tx.run("UPDATE address SET proved_at = ? WHERE id = ?", (tx.now, address_id))
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An address of a card."""
+
+    id: int
+    verified: bool
+
+
+def address_of(tx: Snapshot, customer_id: int, scheme: str, account: str, external_id: str) -> Known | None:
+    row = tx.first(
+        "SELECT id, verified FROM address"
+        " WHERE customer_id = ? AND scheme = ? AND account = ? AND external_id = ?"
+        " ORDER BY verified DESC, id LIMIT 1",
+        (customer_id, scheme, account, external_id),
+    )
+    return None if row is None else Known(row["id"], bool(row["verified"]))
+
+
+def claimant(tx: Snapshot, scheme: str, account: str, external_id: str, evidence: str) -> Owner | None:
+    """Who claims this address for this reason; the first of them."""
+    row = tx.first(
+        "SELECT id, customer_id, name, blocked, last_in_at FROM address WHERE scheme = ? AND external_id = ?"
+        " AND account = ? AND verified = 0 AND evidence = ? ORDER BY id LIMIT 1",
+        (scheme, external_id, account, evidence),
+    )
+    if row is None:
+        return None
+    return Owner(
+        row["id"], row["customer_id"], row["name"], bool(row["blocked"]), row["last_in_at"] or 0, "claim"
+    )
+
+
+def signed_accounts(tx: Snapshot, customer_id: int) -> frozenset[str]:
+    """The accounts that sites signed as this person's: "SITE:ID"."""
+    return frozenset(
+        row["external_id"]
+        for row in tx.all(
+            "SELECT external_id FROM address WHERE customer_id = ? AND verified = 1 AND proof = 'signature'"
+            " AND scheme NOT IN ('email', 'phone')",
+            (customer_id,),
+        )
+    )
+
+
+def heard_from(tx: Transaction, address_id: int, name: str, proven: bool = False) -> None:
+    """Note that the person wrote from this address just now, under this name; `proven`: and that it is his."""
+    tx.run(
+        "UPDATE address SET last_in_at = :now, blocked = 0, name = CASE WHEN :name != '' THEN :name ELSE name END,"
+        " proved_at = CASE WHEN :proven THEN :now ELSE proved_at END WHERE id = :id",
+        {"now": tx.now, "name": name, "proven": proven, "id": address_id},
     )
 
 
@@ -141,9 +222,12 @@ def addresses(tx: Snapshot, customer_id: int) -> list[Address]:
             external_id=row["external_id"],
             label=row["external_id"],
             verified=bool(row["verified"]),
+            proof=row["proof"],
             evidence=row["evidence"],
             blocked=bool(row["blocked"]),
+            barred=bool(row["barred"]),
             last_in_at=row["last_in_at"],
+            proved_at=row["proved_at"],
         )
         for row in tx.all(_ADDRESSES, {"customer": customer_id})
     ]
@@ -160,6 +244,7 @@ class Reachable(msgspec.Struct, frozen=True):
     verified: bool
     blocked: bool
     threads: tuple[tuple[str, str], ...]  # (channel id, thread) on which it wrote, the latest last
+    proved_at: int | None = None  # when it was last shown whose it is
 
 
 def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
@@ -182,6 +267,7 @@ def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
             bool(row["verified"]),
             bool(row["blocked"]),
             tuple(threads.get(row["id"], ())),
+            row["proved_at"],
         )
         for row in tx.all(_ADDRESSES, {"customer": customer_id})
     ]

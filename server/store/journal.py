@@ -41,6 +41,13 @@ def has(tx: Snapshot, channel_id: str, dedupe_key: str) -> bool:
     )
 
 
+def id_of(tx: Snapshot, channel_id: str, dedupe_key: str) -> int | None:
+    found: int | None = tx.value(
+        "SELECT id FROM journal WHERE channel_id = ? AND dedupe_key = ?", (channel_id, dedupe_key)
+    )
+    return found
+
+
 def receive(tx: Transaction, channel_id: str, raw: Raw) -> int:
     """Journal an item that is to be taken in later; its id. The channel must not have its key yet."""
     return _insert(tx, channel_id, raw, "received", None, None)
@@ -143,16 +150,11 @@ def items(tx: Snapshot, state: str, limit: int = 200) -> list[JournalItem]:
             size=row["size"],
             error=row["error"],
         )
-        for row in tx.all("SELECT * FROM journal WHERE state = ? ORDER BY id DESC LIMIT ?", (state, limit))
-    ]
-
-
-def last_received(tx: Snapshot) -> dict[str, int]:
-    """Per channel, when something last came in."""
-    return {
-        row["channel_id"]: row["at"]
         for row in tx.all(
-            "SELECT channel_id, received_at AS at FROM journal WHERE id IN"
-            " (SELECT max(id) FROM journal GROUP BY channel_id)"
+            # For what is not taken, the index of the few; the newest that are taken are the newest of all.
+            "SELECT * FROM journal WHERE state = ?"
+            + (" AND state != 'taken'" if state != "taken" else "")
+            + " ORDER BY id DESC LIMIT ?",
+            (state, limit),
         )
-    }
+    ]

@@ -33,6 +33,9 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     subject: str | None
     author: str
     remote_id: str | None
+    tried_at: int | None = None  # since when it is tried and refused for its own sake
+    automatic: bool = False
+    quote_at: int | None = None  # from this character on the text is somebody else's
 
 
 def enqueue(tx: Transaction, message_id: int, channel_id: str, thread: str) -> None:
@@ -57,8 +60,9 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
         if free <= 0:
             continue
         rows = tx.all(
-            "SELECT o.message_id, o.thread, o.attempts, o.created_at, m.conversation_id, m.customer_id,"
-            " m.text, m.subject, m.remote_id, a.external_id, a.name AS address_name, p.name AS author"
+            "SELECT o.message_id, o.thread, o.attempts, o.created_at, o.tried_at, m.conversation_id,"
+            " m.customer_id, m.text, m.subject, m.remote_id, m.automatic, m.detail, a.external_id,"
+            " a.name AS address_name, p.name AS author"
             " FROM outbox o JOIN message m ON m.id = o.message_id JOIN address a ON a.id = m.address_id"
             " LEFT JOIN operator p ON p.id = m.operator_id"
             " WHERE o.channel_id = :channel AND o.state IN ('queued', 'retrying') AND o.due_at <= :now"
@@ -91,9 +95,27 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
                     subject=row["subject"],
                     author=row["author"] or "",
                     remote_id=row["remote_id"],
+                    tried_at=row["tried_at"],
+                    automatic=bool(row["automatic"]),
+                    quote_at=_quote_at(row["detail"]),
                 )
             )
     return leased
+
+
+def _quote_at(detail: str | None) -> int | None:
+    text = msgspec.json.decode(detail, type=dict[str, str]).get("quote_at") if detail else None
+    return None if text is None else int(text)
+
+
+def note_try(tx: Transaction, message_id: int, own_fault: bool) -> None:
+    """Since when a message is tried: from its first refusal, unless the channel is at fault meanwhile."""
+    if own_fault:
+        tx.run(
+            "UPDATE outbox SET tried_at = coalesce(tried_at, ?) WHERE message_id = ?", (tx.now, message_id)
+        )
+    else:
+        tx.run("UPDATE outbox SET tried_at = NULL WHERE message_id = ?", (message_id,))
 
 
 def renew(tx: Transaction, message_id: int, token: str, until: int) -> bool:
@@ -117,6 +139,17 @@ def finish(
             (state, due_at, error, message_id, token),
         )
         == 1
+    )
+
+
+def holds(tx: Snapshot, message_id: int, token: str) -> bool:
+    """Whether this lease is still ours."""
+    return (
+        tx.value(
+            "SELECT 1 FROM outbox WHERE message_id = ? AND lease = ? AND state = 'sending'",
+            (message_id, token),
+        )
+        is not None
     )
 
 
@@ -184,7 +217,7 @@ def send_again(tx: Transaction, message_id: int) -> None:
     """As if it were written just now, under the same identity: it gets its whole time of tries again."""
     tx.run(
         "UPDATE outbox SET state = 'queued', error = '', attempts = 0, due_at = ?, created_at = ?,"
-        " lease = NULL, lease_until = NULL WHERE message_id = ?",
+        " tried_at = NULL, lease = NULL, lease_until = NULL WHERE message_id = ?",
         (tx.now, tx.now, message_id),
     )
 
@@ -240,14 +273,3 @@ def unsettled(tx: Snapshot, limit: int = 500) -> list[OutboxItem]:
         )
         for row in rows
     ]
-
-
-def last_sent(tx: Snapshot) -> dict[str, int]:
-    """Per channel, when a message of ours was last written."""
-    return {
-        row["channel_id"]: row["at"]
-        for row in tx.all(
-            "SELECT m.channel_id, m.received_at AS at FROM message m WHERE m.id IN"
-            " (SELECT max(message_id) FROM outbox WHERE state = 'sent' GROUP BY channel_id)"
-        )
-    }

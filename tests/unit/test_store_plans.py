@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.store import journal, offline, outbox
+from server.protocol import View
+from server.store import conversations, customers, journal, offline, outbox
 from server.store.transaction import Parameters, Snapshot, Transaction
 
 ASKED: dict[str, Callable[[Transaction], Any]] = {
@@ -20,6 +21,23 @@ ASKED: dict[str, Callable[[Transaction], Any]] = {
     "outbox.unsent": outbox.unsent,
     "outbox.doubtful": lambda tx: outbox.doubtful(tx, None),
     "outbox.unsettled": outbox.unsettled,
+    "journal.items": lambda tx: journal.items(tx, "quarantined"),
+}
+
+LISTS: dict[View, str] = {
+    "queue": "conversation_mine_open",
+    "mine": "conversation_mine_open",
+    "waiting": "conversation_resting",
+    "all": "conversation_active",
+    "closed": "conversation_closed",
+}
+
+# Somebody who has written for years: what is asked of him with each message.
+OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
+    "active_of": (lambda tx: conversations.active_of(tx, 1), "conversation_live"),
+    "closed_since": (lambda tx: conversations.closed_since(tx, 1, 0), "conversation_ended"),
+    "of_customer": (lambda tx: conversations.of_customer(tx, 1, 1), "conversation_of_customer"),
+    "reachable": (lambda tx: customers.reachable(tx, 1), "message_thread"),
 }
 
 
@@ -34,19 +52,27 @@ class Explaining(Transaction):
         self.plans += [row["detail"] for row in super().all(f"EXPLAIN QUERY PLAN {sql}", parameters)]
         return []
 
+    def first(self, sql: str, parameters: Parameters = ()) -> sqlite3.Row | None:
+        self.all(sql, parameters)
+        return None
+
     def value(self, sql: str, parameters: Parameters = ()) -> Any:
         self.all(sql, parameters)
         return None
 
 
-@pytest.mark.parametrize("name", ASKED)
-def test_no_question_reads_a_whole_table(name: str, tmp_path: Path) -> None:
+@pytest.fixture
+def tx(tmp_path: Path) -> Iterator[Explaining]:
     offline.create(tmp_path)
     connection = sqlite3.connect(tmp_path / offline.DATABASE)
     connection.row_factory = sqlite3.Row
-    tx = Explaining(connection)
-    ASKED[name](tx)
+    yield Explaining(connection)
     connection.close()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_no_question_reads_a_whole_table(name: str, tx: Explaining) -> None:
+    ASKED[name](tx)
     assert tx.plans
     indices = ("outbox_pending", "outbox_unsettled", "journal_unfinished", "INTEGER PRIMARY KEY")
     first = [plan for plan in tx.plans if plan.split()[1] in ("o", "e", "outbox", "journal")]
@@ -55,12 +81,24 @@ def test_no_question_reads_a_whole_table(name: str, tmp_path: Path) -> None:
         assert any(index in plan for index in indices), tx.plans
 
 
-def test_the_ruler_measures(tmp_path: Path) -> None:
-    offline.create(tmp_path)
-    connection = sqlite3.connect(tmp_path / offline.DATABASE)
-    connection.row_factory = sqlite3.Row
-    snapshot: Snapshot = Explaining(connection)
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("view", LISTS)
+def test_a_page_of_a_list_is_read_off_its_index(view: View, first: bool, tx: Explaining) -> None:
+    after = None if first else (1,) * conversations.key_length(view)
+    conversations.page(tx, view, 1, after, 50)
+    assert any(LISTS[view] in plan for plan in tx.plans), tx.plans
+    assert not any("TEMP B-TREE" in plan for plan in tx.plans), tx.plans
+
+
+@pytest.mark.parametrize("name", OF_CUSTOMER)
+def test_a_long_acquaintance_costs_no_more(name: str, tx: Explaining) -> None:
+    ask, index = OF_CUSTOMER[name]
+    ask(tx)
+    assert any(index in plan for plan in tx.plans), tx.plans
+    assert not any(plan.startswith("SCAN") for plan in tx.plans), tx.plans
+
+
+def test_the_ruler_measures(tx: Explaining) -> None:
+    snapshot: Snapshot = tx
     snapshot.all("SELECT * FROM outbox WHERE state = 'sending'")
-    assert isinstance(snapshot, Explaining)
-    assert snapshot.plans == ["SCAN outbox"]
-    connection.close()
+    assert tx.plans == ["SCAN outbox"]
