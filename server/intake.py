@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from channels.base import InboundEvent
+from channels.folds import sound, unfolded
 from server import bounced, casework, lifecycle, outbox
 from server.authors import Author, ChannelFacts, recognise
 from server.locate import locate
@@ -116,6 +117,7 @@ def _take_message(
         )
     stranger = conversation.customer_id != author.customer_id
     text = _shown_text(event)
+    folds = sound(event.folds, text) if text == event.text else ()
     twin = known_twin(tx, event, author)
     suggestion = placement.suggestion
     posted = messages.post(
@@ -143,6 +145,7 @@ def _take_message(
             detail={**event.detail, "warn_like_known": twin} if twin else event.detail,
             suggest_id=suggestion.conversation_id if suggestion else None,
             suggest_why=suggestion.why if suggestion else "",
+            folds=folds,
         ),
         data={"channel": channel.id},
     )
@@ -154,7 +157,7 @@ def _take_message(
         life,
         seq=posted.seq,
         kind="in",
-        text=text,
+        text=unfolded(text, folds),
         files=len(files),
         channel_id=channel.id,
         subject=event.subject,
@@ -218,6 +221,7 @@ def _take_echo(
     if known is not None or conversation_id is None:
         return Outcome()
     conversation = conversations.held(tx, conversation_id)
+    folds = sound(event.folds, event.text)
     posted = messages.post(
         tx,
         conversation.id,
@@ -229,6 +233,7 @@ def _take_echo(
             thread=event.thread,
             author=event.sender.name or event.sender.external_id,
             text=event.text,
+            folds=folds,
             subject=event.subject,
             status="sent",
             at=happened_at(event, tx.now),
@@ -245,7 +250,7 @@ def _take_echo(
         conversation.life,
         seq=posted.seq,
         kind="out",
-        text=event.text,
+        text=unfolded(event.text, folds),
         files=len(files),
         channel_id=channel.id,
         subject=event.subject,

@@ -14,6 +14,7 @@ import msgspec
 
 from channels.base import Fold
 from channels.email import quote_marks as marks
+from channels.folds import unfolded
 
 SIGNATURE_LINES = 12  # more than this under "-- " is no signature
 PLAIN_DASHES_LINES = 8  # the same under "--" without its space
@@ -75,17 +76,6 @@ def fold(text: str, hints: Hints = NO_HINTS) -> tuple[Fold, ...]:
         if signed and (signed[0], signed[-1], "signature") not in groups:
             groups.append((signed[0], signed[-1], "signature"))
     return _ranges(text, lines, sorted(groups))
-
-
-def unfolded(text: str, folds: Sequence[Fold]) -> str:
-    """The text with the folds left out."""
-    pieces = []
-    position = 0
-    for one in folds:
-        pieces.append(text[position : one.start])
-        position = one.end
-    pieces.append(text[position:])
-    return "".join(pieces)
 
 
 def transferred(ranges: Sequence[tuple[int, int]], source: str, target: str) -> tuple[tuple[int, int], ...]:

@@ -19,6 +19,14 @@ class File(msgspec.Struct, kw_only=True):
     problem: str = ""
 
 
+class Fold(msgspec.Struct, kw_only=True):
+    """A range of a message's text that says nothing new: shown as one line until somebody opens it."""
+
+    kind: Literal["quoted", "signature"]
+    start: int  # Unicode code points of the text, start included
+    end: int  # end not included
+
+
 class Message(msgspec.Struct, kw_only=True):
     id: int
     seq: int  # of the event that brought it: unread marks and staleness go by this
@@ -44,6 +52,7 @@ class Message(msgspec.Struct, kw_only=True):
     deleted: bool = False
     files: list[File] = []
     detail: dict[str, str] = {}  # small facts that came with it: page, forwarded_from, duration, …
+    folds: list[Fold] = []  # sorted, disjoint
     recipients: list[Recipient] = []  # of its address lines, where the channel has such
     suggest_id: int | None = None  # a conversation that it may belong to; nobody but an operator joins them
     suggest_why: str = ""

@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 
-from channels.base import ThreadFile, ThreadMessage
+from channels.base import Fold, ThreadFile, ThreadMessage
+from channels.folds import unfolded
+from server import protocol as wire
 from server.protocol import Message, MessageKind, Status
 from server.store import files, recipients, search, state
 from server.store.files import NewFile
@@ -46,6 +48,7 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
     automatic: bool = False
     files: tuple[NewFile, ...] = ()
     detail: Mapping[str, str] = {}  # small facts to show
+    folds: tuple[Fold, ...] = ()  # sound ranges of the text
     suggest_id: int | None = None
     suggest_why: str = ""
 
@@ -100,8 +103,9 @@ def post(
     tx.run(
         "INSERT INTO message (id, conversation_id, customer_id, kind, event_kind, channel_id, thread,"
         " address_id, operator_id, author, text, subject, status, at, received_at, seq, visible_seq,"
-        " remote_id, client_id, reason, stranger, automatic, search_id, detail, suggest_id, suggest_why)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " remote_id, client_id, reason, stranger, automatic, search_id, detail, suggest_id, suggest_why,"
+        " folds)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message_id,
             conversation_id,
@@ -129,6 +133,7 @@ def post(
             msgspec.json.encode(new.detail).decode() if new.detail else None,
             new.suggest_id,
             new.suggest_why,
+            msgspec.json.encode(new.folds).decode() if new.folds else None,
         ),
     )
     files.add(tx, message_id, new.files)
@@ -167,7 +172,9 @@ def place_of(tx: Snapshot, message_id: int) -> Place:
 
 def change_text(tx: Transaction, message_id: int, text: str) -> None:
     search.forget(tx, message_id)
-    tx.run("UPDATE message SET text = ?, edited_at = ? WHERE id = ?", (text, tx.now, message_id))
+    tx.run(
+        "UPDATE message SET text = ?, folds = NULL, edited_at = ? WHERE id = ?", (text, tx.now, message_id)
+    )
     search.remember(tx, message_id)
 
 
@@ -287,6 +294,12 @@ def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> LastIn
     return LastInbound() if row is None else LastInbound(row["channel_id"], row["address_id"], row["thread"])
 
 
+def new_text(row: sqlite3.Row) -> str:
+    """Of a row's text what is not folded."""
+    text = str(row["text"])
+    return unfolded(text, msgspec.json.decode(row["folds"], type=list[Fold])) if row["folds"] else text
+
+
 def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
     ids = [row["id"] for row in rows]
     attached = files.by_message(tx, ids) if rows else {}
@@ -319,6 +332,7 @@ def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
             recipients=named.get(row["id"], []),
             suggest_id=row["suggest_id"],
             suggest_why=row["suggest_why"],
+            folds=msgspec.json.decode(row["folds"], type=list[wire.Fold]) if row["folds"] else [],
         )
         for row in rows
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from server.protocol import Regrouping
+from server.store import messages
 from server.store.conversations import NotFoundError, preview_of
 from server.store.transaction import Snapshot, Transaction
 
@@ -227,7 +228,7 @@ def unanswered_since(tx: Snapshot, conversation_id: int) -> int | None:
 def refresh(tx: Transaction, conversation_id: int, seq: int) -> None:
     """What a conversation's row says of its messages, read from them anew."""
     spoken = tx.all(
-        "SELECT id, kind, channel_id, text, seq, received_at, automatic, stranger FROM message"
+        "SELECT id, kind, channel_id, text, folds, seq, received_at, automatic, stranger FROM message"
         " WHERE conversation_id = ? AND kind IN ('in', 'out') ORDER BY id",
         (conversation_id,),
     )
@@ -248,7 +249,7 @@ def refresh(tx: Transaction, conversation_id: int, seq: int) -> None:
             "channels": " ".join(channels),
             "channel": theirs[-1]["channel_id"] if theirs else next(iter(channels), ""),
             "last_at": last["received_at"] if last else 0,
-            "preview": preview_of(last["text"]) if last else "",
+            "preview": preview_of(messages.new_text(last)) if last else "",
             "kind": last["kind"] if last else "in",
             "files": files,
             "theirs": theirs[-1]["seq"] if theirs else 0,
