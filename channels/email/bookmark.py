@@ -3,22 +3,17 @@
 One bookmark a folder, written in the transaction that journals the mails it covers. Within one
 UIDVALIDITY a UID above `last_uid` is a mail we have not seen (RFC 3501 2.3.1.1).
 
-When UIDVALIDITY changes, no UID means anything any more. Then the folder is *surveyed*: all mails since
-two weeks before the newest one we took, but none that lay there before our first contact, are fetched
-again and submitted under the same dedupe key as before. The key is the SHA-256 of the message's bytes,
-so the journal itself (which remembers for as long as it keeps mails, not in a bounded list of ours)
-knows which of them it has. The same key makes harmless: a crash in the middle of a survey, a mail moved
-out of the folder and back, and a mail that lies in two watched folders of the account. Two different
-mails under one Message-ID stay two. What it costs: two byte-identical mails, including Date and
-Received lines, count as one delivery.
+When UIDVALIDITY changes, or a folder was put back from a backup, no UID means anything any more. Then the
+folder is *surveyed*. Mails that arrived since two weeks before the newest one we took are fetched again
+and submitted: the journal knows them by their dedupe key. Older ones, but none that lay there before our
+first contact, are compared by what a listing shows (Message-ID, Date, From, size, arrival), and fetched
+only where that is unknown. The same keys make harmless: a crash in the middle of a survey, a mail moved
+out of the folder and back, and a mail that lies in two watched folders of the account.
 
 The boundaries are INTERNALDATEs, so the server's clock decides and ours cannot be wrong about it.
 """
 
 from __future__ import annotations
-
-import hashlib
-from typing import Literal
 
 import msgspec
 
@@ -29,12 +24,14 @@ class Bookmark(msgspec.Struct, frozen=True, kw_only=True):
     """`floor`: mails with an INTERNALDATE up to this (UTC ms) lay there before our first contact.
 
     `newest`: highest INTERNALDATE that was taken, never later than our own clock.
+    `start_uid`: UIDs up to this lay there too; 0 once the folder was renumbered.
     """
 
     uidvalidity: int
     last_uid: int
     floor: int = 0
     newest: int = 0
+    start_uid: int = 0
 
 
 class Continue(msgspec.Struct, frozen=True):
@@ -44,9 +41,13 @@ class Continue(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """Take what arrived after `since` (INTERNALDATE, UTC ms), and begin a new bookmark."""
+    """Take what arrived after `since` (INTERNALDATE, UTC ms), and begin a new bookmark.
+
+    What arrived up to `listed` may be known by its listing alone.
+    """
 
     since: int
+    listed: int = 0
 
 
 class SkipPresent(msgspec.Struct, frozen=True):
@@ -57,18 +58,25 @@ Plan = Continue | Survey | SkipPresent
 
 
 def plan(
-    bookmark: Bookmark | None, uidvalidity: int, uidnext: int | None, days: int | None, now: int
+    bookmark: Bookmark | None,
+    uidvalidity: int,
+    uidnext: int | None,
+    days: int | None,
+    now: int,
+    restored: bool = False,
 ) -> Plan:
     """What to take from a folder with these numbers. `days` as in the setting first_contact.
 
     A UIDNEXT that fell below what we have taken means renumbering too, although a server that does so
-    (restored from a backup) should have changed its UIDVALIDITY.
+    (restored from a backup) should have changed its UIDVALIDITY; so does a number under which another
+    mail lies than the one we took (`restored`).
     """
     if bookmark is None:
         return SkipPresent() if days is None else Survey(now - days * 24 * 3600 * 1000)
-    if bookmark.uidvalidity == uidvalidity and (uidnext is None or uidnext > bookmark.last_uid):
+    same = bookmark.uidvalidity == uidvalidity and (uidnext is None or uidnext > bookmark.last_uid)
+    if same and not restored:
         return Continue(bookmark)
-    return Survey(max(bookmark.floor, bookmark.newest - SURVEY_MARGIN_MS))
+    return Survey(bookmark.floor, listed=bookmark.newest - SURVEY_MARGIN_MS)
 
 
 def advanced(bookmark: Bookmark, uid: int, internal_date: int | None, now: int) -> Bookmark:
@@ -90,9 +98,3 @@ def encode(bookmark: Bookmark) -> bytes:
 def decode(value: bytes) -> Bookmark:
     """Raises msgspec.DecodeError for what we did not write."""
     return msgspec.json.decode(value, type=Bookmark)
-
-
-def dedupe_key(raw: bytes, form: Literal["mail", "stub"] = "mail", size: int = 0) -> str:
-    """Equal for equal bytes. A stub (too big, not to be had) is known by its header and its size."""
-    digest = hashlib.sha256(raw).hexdigest()
-    return f"mail:{digest}" if form == "mail" else f"stub:{digest}:{size}"

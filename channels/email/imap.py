@@ -265,8 +265,11 @@ class ImapSession:
 
         The time limit is that of one answer: whoever asks keeps the sum of their sizes below SLICE.
         """
+        return await self._literals(uids, "BODY.PEEK[]")
+
+    async def _literals(self, uids: Sequence[int], part: str) -> dict[int, bytes]:
         wanted = ",".join(str(uid) for uid in uids)
-        response = await self._run("FETCH", self._client.uid("fetch", wanted, "(UID BODY.PEEK[])"))
+        response = await self._run("FETCH", self._client.uid("fetch", wanted, f"(UID {part})"))
         if response.result != "OK":
             raise ImapRefusedError(last_line(response))
         asked = set(uids)
@@ -278,6 +281,22 @@ class ImapSession:
                 if body is not None:
                     found[uid] = body
         return found
+
+    async def listing(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """The header lines by which at most META_BATCH mails are told apart; absent where they are gone."""
+        if len(uids) > META_BATCH:
+            raise ValueError(f"at most {META_BATCH} UIDs a command")
+        return await self._literals(uids, "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM)]")
+
+    async def numbers(self, folder: str) -> tuple[int, int]:
+        """UIDVALIDITY and UIDNEXT of a folder that need not be selected. Raises ImapRefusedError."""
+        call = self._client.protocol.simple_command("STATUS", quoted_mailbox(folder), "(UIDVALIDITY UIDNEXT)")
+        response = await self._run("STATUS", call)
+        text = b"\n".join(line for line in response.lines if isinstance(line, bytes))
+        validity, following = number(rb"UIDVALIDITY (\d+)", text), number(rb"UIDNEXT (\d+)", text)
+        if response.result != "OK" or validity is None or following is None:
+            raise ImapRefusedError(last_line(response))
+        return validity, following
 
     async def sent_folder(self) -> str | None:
         """The name of the folder that the server marks as \\Sent (RFC 6154), None where it marks none."""
@@ -315,13 +334,7 @@ class ImapSession:
         return await self._part(uid, f"BODY.PEEK[HEADER]<0.{SLICE}>")
 
     async def _part(self, uid: int, part: str) -> bytes | None:
-        response = await self._run("FETCH", self._client.uid("fetch", str(uid), f"(UID {part})"))
-        if response.result != "OK":
-            raise ImapRefusedError(last_line(response))
-        for text, literals in fetch_items(response.lines):
-            if number(rb"UID (\d+)", text) == uid and re.search(rb"BODY\[", text, re.IGNORECASE):
-                return literals[0] if literals else quoted_body(text)
-        return None
+        return (await self._literals([uid], part)).get(uid)
 
     async def idle(self, seconds: float) -> bool:
         """Wait for the doorbell: True when the server said something, False when the time was over.

@@ -13,6 +13,8 @@ from channels.base import (
     ChannelHealth,
     Delivery,
     HostUnavailableError,
+    Place,
+    Placed,
     Receipt,
     StoredFile,
     ThreadFile,
@@ -56,7 +58,9 @@ class MemoryHost:
         self.unavailable = False
         self.clock: int | None = None
         self.operator = ""
+        self.dismissed: list[str] = []  # keys of what was delivered once more
         self._keys: set[str] = set()
+        self._places: dict[tuple[str, int, int], tuple[Place, str]] = {}
         self._state: dict[str, bytes] = {}
         self._threads: dict[str, list[ThreadMessage]] = {}
         self._watches: dict[str, list[MemoryWatch]] = {}
@@ -80,7 +84,11 @@ class MemoryHost:
             raise HostUnavailableError("told to be unavailable")
         receipts = []
         for delivery in batch:
+            if delivery.place is not None:
+                at = delivery.place
+                self._places[at.box, at.epoch, at.number] = (at, delivery.dedupe_key)
             if delivery.dedupe_key in self._keys:
+                self.dismissed.append(delivery.dedupe_key)
                 receipts.append(Receipt(dedupe_key=delivery.dedupe_key, duplicate=True))
                 continue
             self._keys.add(delivery.dedupe_key)
@@ -142,6 +150,29 @@ class MemoryHost:
         self._threads.setdefault(thread, []).append(message)
         for watch in self._watches.get(thread, []):
             watch.wake()
+
+    async def places(self, box: str, epoch: int, newest: int | None = None) -> list[Placed]:
+        found = sorted(
+            (at for at, _ in self._places.values() if (at.box, at.epoch) == (box, epoch)),
+            key=lambda at: at.number,
+        )
+        return [
+            Placed(number=at.number, size=at.size, date=at.date, state="taken")
+            for at in (found if newest is None else found[-newest:])
+        ]
+
+    async def found_again(self, places: Sequence[Place]) -> list[Place]:
+        known = {
+            (at.box, at.likeness, at.size, at.date): key for at, key in self._places.values() if at.likeness
+        }
+        unknown = []
+        for at in places:
+            key = known.get((at.box, at.likeness, at.size, at.date))
+            if key is None:
+                unknown.append(at)
+            else:
+                self._places[at.box, at.epoch, at.number] = (at, key)
+        return unknown
 
     async def get(self, key: str) -> bytes | None:
         return self._state.get(key)

@@ -150,11 +150,16 @@ def items(tx: Snapshot, state: str, limit: int = 200) -> list[JournalItem]:
             size=row["size"],
             error=row["error"],
         )
-        for row in tx.all(
-            # For what is not taken, the index of the few; the newest that are taken are the newest of all.
-            "SELECT * FROM journal WHERE state = ?"
-            + (" AND state != 'taken'" if state != "taken" else "")
-            + " ORDER BY id DESC LIMIT ?",
-            (state, limit),
-        )
+        for row in tx.all("SELECT * FROM journal WHERE state = ? ORDER BY id DESC LIMIT ?", (state, limit))
     ]
+
+
+def last_received(tx: Snapshot) -> dict[str, int]:
+    """Per channel, when something last came in."""
+    return {
+        row["channel_id"]: row["at"]
+        for row in tx.all(
+            "SELECT channel_id, received_at AS at FROM journal WHERE id IN"
+            " (SELECT max(id) FROM journal GROUP BY channel_id)"
+        )
+    }

@@ -211,7 +211,7 @@ async def test_a_backlog_comes_in_batches_and_in_order(dovecot: Dovecot, user: s
     uids = [int(one.meta["uid"]) for one in here.deliveries]
     assert uids == sorted(uids)
     assert texts(here) == sorted(line(number) for number in range(400))
-    assert len(here.bookmarks) - written == 20
+    assert len(here.bookmarks) - written == 4
 
 
 async def test_nothing_is_lost_while_the_server_cannot_store(dovecot: Dovecot, user: str) -> None:

@@ -80,8 +80,8 @@ async def test_what_we_sent_ourselves_comes_back_as_an_echo() -> None:
         await mail.send(sent)
         raw = (await sink.next()).data
         await server.append(raw)
-        # A relay that strips our header leaves our Message-ID.
-        await server.append(re.sub(rb"X-Omni-Console-Loop:[^\r]*\r\n", b"", raw))
+        # A relay that strips our header and adds its own words leaves our Message-ID.
+        await server.append(re.sub(rb"X-Omni-Console-Loop:[^\r]*\r\n", b"", raw) + b"Scanned.\r\n")
         await until(lambda: len(here.deliveries) == 2, "both copies")
         for delivery in here.deliveries:
             (event,) = parse(delivery.raw, delivery.meta)
