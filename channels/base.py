@@ -65,9 +65,7 @@ class Contact(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str
     verified: bool = False
     evidence: str = ""
-    proof: Literal["channel", "signature"] = (
-        "channel"  # what a verified one is verified by: or the site's word
-    )
+    proof: Literal["channel", "signature"] = "channel"  # by which it is verified
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,26 +1,65 @@
 """Who is this person: the decision, without the database. Pure.
 
 An exact match on a verified address links by itself; anything weaker only suggests. Two people who share
-a phone stay two: a phone joins a person who has no card yet to the one who has, but never two cards.
+a phone stay two: a phone joins a person who has no card yet to the one who has, but never two cards. So do
+two people who share a mailbox: where the site signs two accounts, or two full names say something else, an
+e-mail address joins nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from typing import Literal
 
 import msgspec
 
 from channels.base import Contact
+from server.naming import is_full, likeness
 
-# Schemes of which one address never belongs to two people, so that proof of it may join two cards.
-PERSONAL_SCHEMES_EXCLUDED = frozenset({"phone"})
+# Addresses that exist beyond one channel or site, and that several people may have together.
+SHARED_SCHEMES = frozenset({"email", "phone"})
+
+# joins: two cards become one. adopts: only somebody who has no card yet comes to the one who has.
+# hints: neither; somebody may look at it.
+Strength = Literal["joins", "adopts", "hints"]
 
 
 class Proof(msgspec.Struct, frozen=True):
-    """A verified contact and the customer who already owns it."""
+    """A verified contact, the customer who already owns it, and what it may do."""
 
     contact: Contact
     owner: int | None
+    strength: Strength = "joins"
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """One of two who may be one person: a name, and the accounts that sites signed as his."""
+
+    name: str = ""
+    accounts: frozenset[str] = frozenset()
+
+
+def strength(scheme: str, vouched: bool, writer: Side, owner: Side) -> Strength:
+    """What proof of an address says of `writer` while the card `owner` has it.
+
+    `vouched`: only a colleague says that it is the owner's.
+    """
+    if scheme not in SHARED_SCHEMES:
+        return "joins"
+    if _rivals(writer.accounts, owner.accounts):
+        return "hints"
+    names = likeness(writer.name, owner.name)
+    if scheme == "phone":
+        return "hints" if names == "other" else "adopts"
+    if names == "other" and is_full(writer.name) and is_full(owner.name):
+        return "hints"
+    return "adopts" if vouched else "joins"
+
+
+def _rivals(one: Set[str], other: Set[str]) -> bool:
+    """Different accounts ("SITE:ID") of one site: whoever has two of them must say so himself."""
+    sites = {account.partition(":")[0] for account in one} & {account.partition(":")[0] for account in other}
+    return bool(sites) and not one & other
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -31,7 +70,7 @@ class Merge(msgspec.Struct, frozen=True):
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """`customer` None: a new card. `merges` end in `customer`. `attach`: verified, and nobody's yet.
-    `claim`: verified, but of a card that this person is not; kept as a hint."""
+    `claim`: proven, but of a card that this person is not; kept as a hint."""
 
     customer: int | None
     merges: tuple[Merge, ...] = ()
@@ -45,13 +84,13 @@ def decide(own: int | None, proofs: Sequence[Proof]) -> Identity:
     The oldest card survives a merge: colleagues know it longest.
     """
     owners: dict[int, str] = {}
-    shared = [proof for proof in proofs if proof.contact.scheme in PERSONAL_SCHEMES_EXCLUDED]
-    personal = [proof for proof in proofs if proof.contact.scheme not in PERSONAL_SCHEMES_EXCLUDED]
     # What may join two cards speaks first: in whatever order the channel lists what it knows.
-    for proof in [*personal, *shared]:
-        joins = proof.contact.scheme not in PERSONAL_SCHEMES_EXCLUDED or (own is None and not owners)
-        if proof.owner is not None and proof.owner != own and joins:
-            owners.setdefault(proof.owner, f"{proof.contact.scheme} {proof.contact.evidence}".strip())
+    for wanted in ("joins", "adopts"):
+        for proof in proofs:
+            if proof.strength != wanted or proof.owner is None or proof.owner == own:
+                continue
+            if wanted == "joins" or (own is None and not owners):
+                owners.setdefault(proof.owner, f"{proof.contact.scheme} {proof.contact.evidence}".strip())
     cards = sorted({*owners, *([own] if own is not None else [])})
     target = cards[0] if cards else None
     merges = tuple(Merge(card, cards[0], owners.get(card) or owners.get(cards[0], "")) for card in cards[1:])

@@ -21,6 +21,7 @@ class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     account: str
     capabilities: Capabilities
+    known_ms: int = 30 * 86_400_000  # for how long nobody is asked again who he is
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -76,6 +77,7 @@ def _way(address: Reachable, offer: ChannelOffer, thread: str, why: str) -> Way:
             text_max=offer.capabilities.text_max,
             subject=offer.capabilities.subject,
             files_max=offer.capabilities.files_max,
+            known_until=None if address.proved_at is None else address.proved_at + offer.known_ms,
         ),
         address.external_id,
         thread,

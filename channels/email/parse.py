@@ -83,7 +83,11 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
     return InboundEvent(
         kind="unsupported" if loop else "message",
         dedupe_key=_key(raw, meta),
-        sender=Sender(external_id=sender, name=name or None),
+        sender=Sender(
+            external_id=sender,
+            name=name or None,
+            proven=not facts.get("authentication", "").startswith("fail"),
+        ),
         thread=sender,
         remote_message_id=ids[0]
         if ids

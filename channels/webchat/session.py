@@ -38,6 +38,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                     external_id=f"{channel_id}:{known.sub}",
                     verified=True,
                     evidence=evidence,
+                    proof="signature",
                 )
             )
             if known.email:
@@ -46,6 +47,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                         scheme="email",
                         external_id=known.email,
                         verified=known.email_verified,
+                        proof="signature",
                         evidence=evidence if known.email_verified else "given by the site, not verified",
                     )
                 )
@@ -55,6 +57,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
                         scheme="phone",
                         external_id=known.phone,
                         verified=known.phone_verified,
+                        proof="signature",
                         evidence=evidence if known.phone_verified else "given by the site, not verified",
                     )
                 )

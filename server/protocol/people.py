@@ -26,6 +26,7 @@ class Address(msgspec.Struct, kw_only=True):
     blocked: bool = False  # he blocked us
     barred: bool = False  # we keep his messages apart as spam
     last_in_at: int | None = None
+    proved_at: int | None = None  # when it was last shown that it is his
 
 
 class ReplyWay(msgspec.Struct, kw_only=True):
@@ -40,6 +41,7 @@ class ReplyWay(msgspec.Struct, kw_only=True):
     text_max: int = 4096
     subject: bool = False
     files_max: int = 0
+    known_until: int | None = None  # until then nobody asks him here who he is; None: nothing shows it
     window_until: int | None = None  # until then the channel lets us write here; None: always
     recipients_max: int = 1  # more: To, Cc and Bcc can be edited
     others: list[Addressee] = []  # to whom a reply to all goes besides

@@ -82,8 +82,8 @@ def add_address(
     if known is None:
         return tx.insert(
             "INSERT INTO address"
-            " (customer_id, card_id, scheme, account, external_id, name, verified, proof, evidence, created_at,"
-            " proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " (customer_id, card_id, scheme, account, external_id, name, verified, proof, evidence,"
+            " created_at, proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 customer_id,
                 customer_id,
@@ -168,9 +168,10 @@ def signed_accounts(tx: Snapshot, customer_id: int) -> frozenset[str]:
 
 
 def heard_from(tx: Transaction, address_id: int, name: str, proven: bool = False) -> None:
-    """Note that the person wrote from this address just now, under this name; `proven`: and that it is his."""
+    """Note that the person wrote from this address just now, under this name; `proven`: as is shown."""
     tx.run(
-        "UPDATE address SET last_in_at = :now, blocked = 0, name = CASE WHEN :name != '' THEN :name ELSE name END,"
+        "UPDATE address SET last_in_at = :now, blocked = 0,"
+        " name = CASE WHEN :name != '' THEN :name ELSE name END,"
         " proved_at = CASE WHEN :proven THEN :now ELSE proved_at END WHERE id = :id",
         {"now": tx.now, "name": name, "proven": proven, "id": address_id},
     )

@@ -88,6 +88,22 @@ def take_into(tx: Transaction, source: int, target: int) -> None:
     tx.run("UPDATE message SET customer_id = ? WHERE customer_id = ?", (target, source))
 
 
+def were_parted(tx: Snapshot, one: int, other: int) -> bool:
+    """Whether an operator took back a merge of these two, or of cards that are part of them."""
+    pair = [msgspec.json.encode(cards_of(tx, card)).decode() for card in (one, other)]
+    return (
+        tx.value(
+            "SELECT 1 FROM merge WHERE undone_by IS NOT NULL AND ("
+            "from_customer IN (SELECT value FROM json_each(:one))"
+            " AND into_customer IN (SELECT value FROM json_each(:other))"
+            " OR from_customer IN (SELECT value FROM json_each(:other))"
+            " AND into_customer IN (SELECT value FROM json_each(:one))) LIMIT 1",
+            {"one": pair[0], "other": pair[1]},
+        )
+        is not None
+    )
+
+
 def take_out(tx: Transaction, merge: Merge, operator_id: int | None) -> tuple[int, int, list[int]]:
     """Make the card a card again, with what was part of it before; (the card it was part of, the card,
     conversations that went with it)."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.base import Contact
-from server.identity import Identity, Proof, decide
+from server.identity import Identity, Proof, Side, decide, strength
 
 
 def contact(scheme: str, name: str) -> Contact:
@@ -14,7 +14,8 @@ def contact(scheme: str, name: str) -> Contact:
 
 
 def proof(scheme: str, owner: int | None, name: str = "") -> Proof:
-    return Proof(contact(scheme, name or f"{scheme}-{owner}"), owner)
+    found = strength(scheme, False, Side(), Side())
+    return Proof(contact(scheme, name or f"{scheme}-{owner}"), owner, found)
 
 
 def cards(identity: Identity) -> tuple[int | None, list[tuple[int, int]]]:
@@ -53,6 +54,32 @@ def test_a_shared_phone_is_kept_as_a_claim() -> None:
     shared = proof("phone", 5)
     assert decide(9, [shared]).claim == (shared.contact,)
     assert decide(None, [shared]).claim == ()
+
+
+def test_two_full_names_on_one_mailbox_are_two_people() -> None:
+    mother, son = Side(name="Анна Петренко"), Side(name="Пётр Петренко")
+    assert strength("email", False, mother, son) == "hints"
+    assert strength("phone", False, mother, son) == "hints"
+    for same in ("Анна Петренко", "Петренко Анна", "Anna Petrenko", "Анна П.", "Анна", "аня", ""):
+        assert strength("email", False, Side(name=same), mother) == "joins", same
+    # Of a phone less is believed: a name must not say something else.
+    assert strength("phone", False, Side(name="Анна"), mother) == "adopts"
+    assert strength("phone", False, Side(name="Аня"), mother) == "hints"
+    assert strength("phone", False, Side(), mother) == "adopts"
+    # A site's account is one person's, whatever he calls himself.
+    assert strength("webchat-user", False, mother, son) == "joins"
+
+
+def test_two_accounts_of_one_site_are_two_people() -> None:
+    one, other = Side(accounts=frozenset({"site:1"})), Side(accounts=frozenset({"site:2"}))
+    assert strength("email", False, one, other) == "hints"
+    assert strength("email", False, one, Side(accounts=frozenset({"site:2", "site:1"}))) == "joins"
+    assert strength("email", False, one, Side(accounts=frozenset({"shop:2"}))) == "joins"
+    assert decide(9, [Proof(contact("email", "family"), 5, "hints")]).merges == ()
+
+
+def test_a_colleagues_word_joins_no_cards() -> None:
+    assert strength("email", True, Side(), Side()) == "adopts"
 
 
 proofs = st.lists(
