@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.reopen", "E", "browse", N_("Reopen"), N_("Open a closed case again")),
     Action("thread.snooze", "s", "browse", N_("Snooze"), N_("Away until a time, or until the customer writes"), 7, N_("snooze")),
     Action("history.channels", "c", "browse", N_("One channel or all"), N_("The whole history, or only one channel of it")),
+    Action("history.folds", "v", "browse", N_("Quoted lines"), N_("Open what mails on the screen quote, and their signatures; again: fold it")),
     Action("thread.card", "i", "browse", N_("Customer card"), N_("Addresses and earlier cases of the customer, beside the panes")),
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to")),
