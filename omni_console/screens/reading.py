@@ -22,7 +22,7 @@ class Reading:
         self._wanted: tuple[int, int] | None = None  # conversation and message a search led to
 
     def commands(self) -> dict[str, Callable[[], None]]:
-        return {"history.channels": self._one_channel}
+        return {"history.channels": self._one_channel, "history.folds": self._folds}
 
     def _one_channel(self) -> None:
         pane = self._screen.pane
@@ -38,6 +38,11 @@ class Reading:
         pane.river.show_channel(channel)
         pane.header.only_channel = channel
         pane.header.changed()
+
+    def _folds(self) -> None:
+        pane = self._screen.pane
+        if pane is not None and not pane.river.toggle_folds():
+            self._screen.say(_("no message on the screen has quoted lines"))
 
     # --- a place ------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from omni_console.i18n import _
+from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
@@ -41,6 +41,7 @@ class Context:
     unread: bool = False
     subject: bool = False  # show the subject: it is new here
     hit: bool = False  # a search led here
+    opened: bool = False  # what it quotes is shown
 
 
 def message_lines(message: Message, clock: Clock, context: Context) -> list[Line]:
@@ -143,10 +144,41 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
         return lines
     if message.kind_of_event not in ("message", ""):
         lines.append([(safe_line(f"[{message.kind_of_event}]"), "dim")])
-    if message.text.strip():
-        lines.extend([(part, role)] for part in safe_text(message.text.strip("\n")).wrap(room))
+    lines.extend(_text(message, context, room, role))
     lines.extend(_file(file, room) for file in message.files)
     return lines or [[(Content(_("(no text)")), "dim")]]
+
+
+def _text(message: Message, context: Context, room: int, role: str) -> list[Line]:
+    """The text; what is folded in it is one line, with the key that opens it."""
+    lines: list[Line] = []
+    position = 0
+    for fold in message.folds:
+        lines.extend(_wrapped(message.text[position : fold.start], room, role))
+        position = max(position, fold.end)
+        inside = message.text[fold.start : position]
+        count = sum(1 for line in inside.split("\n") if line.strip())
+        lines.append(_fold_line(fold.kind, count, context.opened, room))
+        if context.opened:
+            lines.extend(_wrapped(inside, room, "dim"))
+    lines.extend(_wrapped(message.text[position:], room, role))
+    return lines
+
+
+def _wrapped(text: str, room: int, role: str) -> list[Line]:
+    if not text.strip():
+        return []
+    return [[(part, role)] for part in safe_text(text.strip("\n")).wrap(room)]
+
+
+def _fold_line(kind: str, count: int, opened: bool, room: int) -> Line:
+    if kind == "signature":
+        words = _("signature")
+    else:
+        words = ngettext("{n} quoted line", "{n} quoted lines", count).format(n=count)
+    sign = "▾" if opened else "▸"
+    hint = "" if opened else f" ({key_for('history.folds')})"
+    return [(safe_line(f"{sign} {words}{hint}").truncate(room, ellipsis=True), "dim")]
 
 
 def _file(file: File, room: int) -> Line:

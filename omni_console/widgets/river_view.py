@@ -66,6 +66,7 @@ class RiverView(Widget, can_focus=True):
         self.painted_seq = 0  # newest event of this pane that was on the screen
         self.hit: int | None = None  # the message a search led to
         self._top: tuple[int, int] | None = None  # message id and line of it; None: follow the newest
+        self._opened: set[int] = set()  # messages whose folds are open
         self._items: list[Message] = []
         self._items_of: tuple[int, int, str] | None = None
         self._cache: dict[int, tuple[tuple[object, ...], list[Line]]] = {}
@@ -82,6 +83,7 @@ class RiverView(Widget, can_focus=True):
         self.painted_seq = 0
         self.hit = None
         self._top = None
+        self._opened.clear()
         self._cache.clear()
         self.changed()
 
@@ -127,7 +129,8 @@ class RiverView(Widget, can_focus=True):
         row = self.river.conversations.get(message.conversation_id)
         unread = message.conversation_id == self.conversation_id and self.desk.unread_message(message)
         width = self.size.width
-        key = (message, before, row, unread, width, self.hit == message.id, self._today())
+        opened = message.id in self._opened
+        key = (message, before, row, unread, width, self.hit == message.id, self._today(), opened)
         cached = self._cache.get(message.id)
         if cached is not None and cached[0] == key:
             return cached[1]
@@ -157,7 +160,13 @@ class RiverView(Widget, can_focus=True):
         subject = bool(message.subject) and (
             new_case or before is None or _bare(before.subject) != _bare(message.subject)
         )
-        context = Context(width=width, unread=unread, subject=subject, hit=self.hit == message.id)
+        context = Context(
+            width=width,
+            unread=unread,
+            subject=subject,
+            hit=self.hit == message.id,
+            opened=message.id in self._opened,
+        )
         lines.extend(message_lines(message, self.clock, context))
         return lines
 
@@ -232,6 +241,25 @@ class RiverView(Widget, can_focus=True):
         if first < AHEAD and self.river.before is not None and not self.river.loading:
             self.post_message(self.OlderWanted(self, self.customer_id))
 
+    # --- folds ---------------------------------------------------------------------------------------------
+
+    def toggle_folds(self) -> bool:
+        """Open what is folded in the messages on the screen; where all is open, fold. False: nothing there."""
+        items = self.items()
+        shown = {index for _line, index in self.screen_lines() if index >= 0}
+        folded = {items[index].id for index in shown if items[index].folds}
+        if not folded:
+            return False
+        if folded <= self._opened:
+            self._opened -= folded
+        else:
+            self._opened |= folded
+        if self._top is not None and (index := self._index_of(self._top[0])) is not None:
+            # What is being read stays; a message that became shorter has no such line any more.
+            self._top = (self._top[0], min(self._top[1], len(self.block(index)) - 1))
+        self.changed()
+        return True
+
     # --- moving -------------------------------------------------------------------------------------------
 
     def scroll_lines(self, lines: int) -> None:
@@ -278,6 +306,7 @@ class RiverView(Widget, can_focus=True):
         if self._index_of(message_id) is None:
             return False
         self.hit = message_id
+        self._opened.add(message_id)  # what was sought may stand in what it quotes
         self._top = (message_id, 0)
         self._screen = None
         self.scroll_lines(-(self.size.height // 3))
