@@ -71,6 +71,7 @@ def offers_of(channels: dict[str, Channel]) -> dict[str, ChannelOffer]:
             scheme=channel.spec.scheme,
             account="" if channel.spec.shared_scheme else channel_id,
             capabilities=channel.spec.capabilities,
+            own_addresses=channel.own_addresses(),
         )
         for channel_id, channel in channels.items()
     }
@@ -340,6 +341,7 @@ class Server:
                 name_message=lambda channel_id, conversation_id, message_id: self.channels[
                     channel_id
                 ].name_message(conversation_id, message_id),
+                check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
             ),
             channels=self.channel_infos,
             site_name=self.config.site.name,

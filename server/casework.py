@@ -8,18 +8,21 @@ from typing import Any
 import msgspec
 
 from server import lifecycle
+from server.addressing import AddressingError, addressed, everybody_else
 from server.lifecycle import Lifecycle
 from server.operators import authorise
 from server.protocol import (
+    Addressee,
     AssignCommand,
     CloseCommand,
     MessageKind,
     NoteCommand,
     OperatorInfo,
+    Recipient,
     ReplyCommand,
     SettleCommand,
 )
-from server.store import conversations, customers, events, messages, operators, outbox
+from server.store import conversations, customers, events, messages, operators, outbox, recipients
 from server.store import files as attachments
 from server.store.conversations import Held, NotFoundError
 from server.store.messages import NewMessage
@@ -49,6 +52,13 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
     offers: dict[str, ChannelOffer]
     name_message: Callable[[str, int, int], str | None]  # (channel id, conversation id, message id)
+    # (channel id, address as typed) -> its canonical form; raises ChannelError
+    check_address: Callable[[str, str], str] = lambda channel_id, address: address
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Of all channels: nobody writes to himself."""
+        return frozenset[str]().union(*(offer.own_addresses for offer in self.offers.values()))
 
 
 def _save(
@@ -174,7 +184,66 @@ def ways_to(
     tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
 ) -> list[Way]:
     last = messages.last_inbound(tx, conversation_id, customer_id)
-    return ways(customers.reachable(tx, customer_id), offers, last)
+    found = ways(customers.reachable(tx, customer_id), offers, last)
+    own = frozenset[str]().union(*(offer.own_addresses for offer in offers.values()))
+    for way in found:
+        most = offers[way.shown.channel_id].capabilities.recipients_max
+        if most > 1:
+            latest = recipients.others_of_latest(tx, conversation_id, way.shown.channel_id)
+            way.shown.recipients_max = most
+            way.shown.others = everybody_else(latest, way.external_id, own)
+            way.shown.known = list(_known(tx, conversation_id, way).values())
+    return found
+
+
+def _known(tx: Snapshot, conversation_id: int, way: Way) -> dict[str, Addressee]:
+    """Who takes part, and the address of the way itself."""
+    known = recipients.known(tx, conversation_id, way.shown.channel_id)
+    known.setdefault(way.external_id, Addressee(address=way.external_id))
+    return known
+
+
+def _recipients(
+    tx: Snapshot, conversation: Held, command: ReplyCommand, way: Way, outgoing: Outgoing
+) -> list[Recipient]:
+    """Whom the reply goes to; none for channels that know no such thing. Raises RefusedError."""
+    most = outgoing.offers[command.channel_id].capabilities.recipients_max
+    wanted = {"to": command.to, "cc": command.cc, "bcc": command.bcc}
+    if most < 2:
+        if any(wanted.values()):
+            raise RefusedError("this channel has one recipient", "leave To, Cc and Bcc empty")
+        return []
+    if not any(wanted.values()):
+        wanted["to"] = [Addressee(address=way.external_id)]
+    known = _known(tx, conversation.id, way)
+    try:
+        found = addressed(
+            wanted,
+            known=known,
+            own=outgoing.own_addresses,
+            most=most,
+            check=lambda address: outgoing.check_address(command.channel_id, address),
+        )
+    except AddressingError as error:
+        raise RefusedError(str(error), error.hint) from error
+    his = {way.external_id, *recipients.reply_addresses(tx, conversation.id, command.channel_id)}
+    if not his & {one.address for one in found}:
+        raise RefusedError(
+            "the customer himself is not among the recipients", "add him, or forward the message instead"
+        )
+    return found
+
+
+def forwarded_already(tx: Transaction, operator: OperatorInfo, client_id: str) -> int | None:
+    """The forward that this operator wrote under this id. Raises RefusedError where it was something else."""
+    if not client_id.strip():
+        raise RefusedError("client_id is empty", "make one for every message")
+    known = messages.sent_client_id(tx, operator.id, client_id)
+    if known is None:
+        return None
+    if "forwarded" not in messages.many(tx, [known.id])[known.id].detail:
+        raise RefusedError("this client_id was used for another message", "make one for every message")
+    return known.id
 
 
 def _written_already(
@@ -211,6 +280,7 @@ def reply(
     if offer is None:
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
     way = _way_chosen(tx, conversation, command, outgoing.offers)
+    to = _recipients(tx, conversation, command, way, outgoing)
     _check_text(command, offer)
     files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
     if len(files) != len(command.file_ids):
@@ -241,6 +311,7 @@ def reply(
         data={"channel": offer.id},
         name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),
     )
+    recipients.add(tx, posted.id, to)
     outbox.enqueue(tx, posted.id, offer.id, way.thread)
     life = lifecycle.replied(conversation.life, operator.id, tx.now)
     if conversation.life.state == "closed":
@@ -328,9 +399,11 @@ def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> l
     for row in chosen:
         if command.verdict == "again":
             outbox.send_again(tx, row.message_id)
+            recipients.try_again(tx, row.message_id)
             messages.set_status(tx, row.message_id, "queued")
         elif command.verdict == "arrived":
             outbox.set_state(tx, row.message_id, "sent", "", tx.now)
+            recipients.arrived(tx, row.message_id)
         else:
             outbox.set_state(tx, row.message_id, "sent", "dropped by an operator", tx.now)
             messages.set_status(tx, row.message_id, "failed", "dropped by an operator")

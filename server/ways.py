@@ -21,6 +21,7 @@ class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     account: str
     capabilities: Capabilities
+    own_addresses: frozenset[str] = frozenset()  # at which the channel itself is written to
     known_ms: int = 30 * 86_400_000  # for how long nobody is asked again who he is
 
 

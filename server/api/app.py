@@ -24,6 +24,7 @@ from server.api import (
     search,
     tokens,
 )
+from server.api import messages as one_message
 from server.api.bearer import BEARERS, Bearers
 from server.api.context import (
     BEARER,
@@ -188,6 +189,7 @@ def create_operator_app(context: Context) -> web.Application:
         hello,
         conversations,
         replies,
+        one_message,
         customers,
         merging,
         search,

@@ -100,6 +100,23 @@ def note_attempt(tx: Transaction, journal_id: int, error: str) -> None:
     tx.run("UPDATE journal SET attempts = attempts + 1, error = ? WHERE id = ?", (error, journal_id))
 
 
+class Source(msgspec.Struct, frozen=True):
+    """The bytes of a raw item: here, or in the blob store under their SHA-256."""
+
+    data: bytes | None
+    sha256: str | None
+
+
+def of_message(tx: Snapshot, message_id: int) -> Source | None:
+    """What a message was read from; None where we wrote it, or where it came in pieces."""
+    row = tx.first(
+        "SELECT raw, raw_sha256 FROM journal WHERE message_id = ? AND message_id IS NOT NULL"
+        " ORDER BY id LIMIT 1",
+        (message_id,),
+    )
+    return None if row is None else Source(row["raw"], row["raw_sha256"])
+
+
 def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None, int | None, int]:
     """(message id, conversation id, seq in the thread) that an already journaled key led to."""
     row = tx.first(
@@ -150,16 +167,11 @@ def items(tx: Snapshot, state: str, limit: int = 200) -> list[JournalItem]:
             size=row["size"],
             error=row["error"],
         )
-        for row in tx.all("SELECT * FROM journal WHERE state = ? ORDER BY id DESC LIMIT ?", (state, limit))
-    ]
-
-
-def last_received(tx: Snapshot) -> dict[str, int]:
-    """Per channel, when something last came in."""
-    return {
-        row["channel_id"]: row["at"]
         for row in tx.all(
-            "SELECT channel_id, received_at AS at FROM journal WHERE id IN"
-            " (SELECT max(id) FROM journal GROUP BY channel_id)"
+            # For what is not taken, the index of the few; the newest that are taken are the newest of all.
+            "SELECT * FROM journal WHERE state = ?"
+            + (" AND state != 'taken'" if state != "taken" else "")
+            + " ORDER BY id DESC LIMIT ?",
+            (state, limit),
         )
-    }
+    ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from server.protocol import Draft, OperatorInfo, Role
+import msgspec
+
+from server.protocol import Addressee, Draft, OperatorInfo, Role
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 
@@ -83,10 +85,11 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
         )
     else:
         tx.run(
-            "INSERT INTO draft (operator_id, conversation_id, kind, text, channel_id, address_id, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET"
+            "INSERT INTO draft (operator_id, conversation_id, kind, text, channel_id, address_id, recipients,"
+            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET"
             " text = excluded.text, channel_id = excluded.channel_id, address_id = excluded.address_id,"
-            " updated_at = excluded.updated_at",
+            " recipients = excluded.recipients, updated_at = excluded.updated_at",
             (
                 operator_id,
                 draft.conversation_id,
@@ -94,6 +97,7 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
                 draft.text,
                 draft.channel_id,
                 draft.address_id,
+                msgspec.json.encode([draft.to, draft.cc, draft.bcc]).decode(),
                 tx.now,
             ),
         )
@@ -102,17 +106,26 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
     return draft
 
 
+def _draft(row: sqlite3.Row) -> Draft:
+    named = msgspec.json.decode(row["recipients"], type=list[list[Addressee]])
+    to, cc, bcc = named if len(named) == 3 else ([], [], [])
+    return Draft(
+        conversation_id=row["conversation_id"],
+        kind=row["kind"],
+        text=row["text"],
+        channel_id=row["channel_id"],
+        address_id=row["address_id"],
+        to=to,
+        cc=cc,
+        bcc=bcc,
+        updated_at=row["updated_at"],
+    )
+
+
 def drafts(tx: Snapshot, operator_id: int, conversation_id: int | None = None) -> list[Draft]:
     where = "" if conversation_id is None else " AND conversation_id = :conversation"
     return [
-        Draft(
-            conversation_id=row["conversation_id"],
-            kind=row["kind"],
-            text=row["text"],
-            channel_id=row["channel_id"],
-            address_id=row["address_id"],
-            updated_at=row["updated_at"],
-        )
+        _draft(row)
         for row in tx.all(
             f"SELECT * FROM draft WHERE operator_id = :me{where} ORDER BY updated_at DESC",
             {"me": operator_id, "conversation": conversation_id},

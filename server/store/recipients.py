@@ -74,6 +74,15 @@ def try_again(tx: Transaction, message_id: int) -> None:
     )
 
 
+def arrived(tx: Transaction, message_id: int) -> None:
+    """An operator knows that everybody has it."""
+    tx.run(
+        "UPDATE recipient SET state = 'sent', detail = '' WHERE message_id = ? AND role != 'reply_to'"
+        " AND state NOT IN ('sent', 'delivered')",
+        (message_id,),
+    )
+
+
 def report(tx: Transaction, message_id: int, address: str, state: str, detail: str) -> bool:
     """What a mail system reports of one recipient; False where it changes nothing."""
     row = tx.first(
@@ -126,6 +135,17 @@ def others_of_latest(tx: Snapshot, conversation_id: int, channel_id: str) -> lis
     if message_id is None:
         return []
     return [one for one in of_message(tx, int(message_id)) if one.role in ("to", "cc")]
+
+
+def reply_addresses(tx: Snapshot, conversation_id: int, channel_id: str) -> set[str]:
+    """Where the customer asked answers to go."""
+    rows = tx.all(
+        "SELECT DISTINCT r.address FROM recipient r JOIN message m ON m.id = r.message_id"
+        " WHERE m.conversation_id = ? AND m.channel_id = ? AND m.kind = 'in' AND m.stranger = 0"
+        " AND m.automatic = 0 AND r.role = 'reply_to'",
+        (conversation_id, channel_id),
+    )
+    return {row["address"] for row in rows}
 
 
 def is_named(tx: Snapshot, conversation_id: int, scheme: str, customer_id: int) -> bool:
