@@ -50,6 +50,7 @@ EventKind = Literal[
     "blocked",
     "unblocked",
     "call",
+    "record",
     "unsupported",
 ]
 
@@ -151,6 +152,24 @@ class Bounce(msgspec.Struct, frozen=True, kw_only=True):
     diagnostic: str = ""  # what the other server said, one line
 
 
+class RecordFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What another system of the company says of an order, a payment, a contract. `scheme` and `address`
+    name whose it is; empty: the event's sender."""
+
+    kind: str
+    number: str
+    scheme: str = ""
+    address: str = ""
+    title: str = ""
+    state: str = ""
+    amount: str = ""  # a decimal number
+    currency: str = ""  # ISO 4217
+    at: int | None = None
+    url: str = ""
+    details: Mapping[str, str] = {}
+    version: int = 0  # of the source's own; an older one never replaces a newer one
+
+
 class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened on a channel.
 
@@ -185,6 +204,7 @@ class InboundEvent(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: str = ""
     history: bool = False  # from an archive: reopens nothing, tells nobody, and nobody waits for an answer
     detail: Mapping[str, str] = {}  # small facts to show: page, referrer, location, problem
+    record: RecordFact | None = None  # of kind "record", which adds no message
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
