@@ -16,6 +16,7 @@ from channels.email.body import folds
 from channels.email.correspondents import correspondents
 from channels.email.dsn import read_bounces
 from channels.email.look_alike import skeleton, warnings
+from channels.email.mail import answers_mail
 from channels.email.structure import Content, TooComplexError, header_only, parse_message, read
 from channels.email.threads import hints
 
@@ -101,7 +102,7 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
         occurred_at=_occurred_at(message, meta),
         is_echo=loop or sender == own,
         automatic=verdict is not None,
-        folds=() if loop or bounces else folds(content.body, answers=bool(references)),
+        folds=() if loop or bounces else folds(content.body, answers=answers_mail(subject, references)),
         bounces=bounces,
         detail={key: value[:500] for key, value in facts.items()},
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from omni_console.commands.errors import Code, CommandError
+from omni_console.commands.inspect_mail import mail
 from omni_console.commands.options import Options
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 @click.group()
 def inspect() -> None:
     """Show what a channel makes of a payload, without a server."""
+
+
+inspect.add_command(mail)
 
 
 @inspect.command()

@@ -244,7 +244,7 @@ class RiverView(Widget, can_focus=True):
     # --- folds ---------------------------------------------------------------------------------------------
 
     def toggle_folds(self) -> bool:
-        """Open what is folded in the messages on the screen; where all is open, fold. False: nothing there."""
+        """Open what is folded in the messages on the screen; where all is open, fold. False: no folds."""
         items = self.items()
         shown = {index for _line, index in self.screen_lines() if index >= 0}
         folded = {items[index].id for index in shown if items[index].folds}
