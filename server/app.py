@@ -200,6 +200,8 @@ class Server:
                     last_in_at=life.last_in_at,
                     last_out_at=life.last_out_at,
                     refused=self.counters.get("refused", channel_id),
+                    begins=channel.spec.scheme if channel and channel.spec.capabilities.start_by_us else "",
+                    continues=channel is not None and channel.spec.capabilities.continue_links,
                 )
             )
         return infos

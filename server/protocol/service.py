@@ -32,6 +32,8 @@ class ChannelInfo(msgspec.Struct, kw_only=True):
     last_in_at: int | None = None
     last_out_at: int | None = None
     refused: int = 0  # requests with a wrong signature since the start
+    begins: str = ""  # scheme of the addresses to which we may write first there; "": none
+    continues: bool = False  # a link can lead a person to it
 
 
 class Hello(msgspec.Struct, kw_only=True):
