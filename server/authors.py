@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from channels.base import Contact, InboundEvent, Sender
-from server import identity, merging
+from server import cards, identity, merging
 from server.store import customers, merges
 from server.store.customers import Owner
 from server.store.transaction import Transaction
@@ -44,6 +44,9 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
     """The author of the event: found, made, or brought together by proof."""
     sender = event.sender
     own = customers.owner_of(tx, channel.scheme, channel.account, sender.external_id)
+    if own is None and event.kind == "call" and not sender.reachable:
+        # Who calls from a number is the same caller each time, and nobody is proven by it.
+        own = customers.claimant(tx, channel.scheme, channel.account, sender.external_id, CALLED)
     # Whoever has the answer to a message of ours was given it, whatever mail servers say of him.
     proven = sender.proven or any(reference.trusted for reference in event.references)
     if own is not None and not proven and own.evidence != DOUBTED:
@@ -65,7 +68,8 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
         learned = True
     # An address that exists beyond the channel is proven by each message, a visit or an account only by more.
     shows_who = proven and (not channel.account or any(contact.verified for contact in sender.contacts))
-    evidence = "unreadable" if not sender.reachable else "writes from it" if proven else DOUBTED
+    unreachable = CALLED if event.kind == "call" else "unreadable"
+    evidence = unreachable if not sender.reachable else "writes from it" if proven else DOUBTED
     if own is None:
         address_id = customers.add_address(
             tx,
@@ -83,6 +87,7 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
             customers.prove(tx, address_id, "channel", evidence)
     if news:
         customers.heard_from(tx, address_id, name, shows_who)
+        cards.learn(tx, customer_id, sender)
     for contact in sender.contacts:
         owner = known.get(contact)
         if owner is not None and owner.customer_id == customer_id:

@@ -196,6 +196,10 @@ def full_name(tx: Snapshot, customer_id: int) -> str:
     return str(tx.value("SELECT name FROM customer WHERE id = ?", (customer_id,)))
 
 
+def created_at(tx: Snapshot, customer_id: int) -> int:
+    return int(tx.value("SELECT created_at FROM customer WHERE id = ?", (customer_id,)))
+
+
 def first_address(tx: Snapshot, customer_id: int) -> str | None:
     value = tx.value(
         "SELECT external_id FROM address WHERE customer_id = ? ORDER BY id LIMIT 1", (customer_id,)
