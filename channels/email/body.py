@@ -31,9 +31,7 @@ _TELLING_HTML = re.compile(
     re.IGNORECASE,
 )
 _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})$", re.MULTILINE)
-_PGP_SIGNATURE = re.compile(
-    r"^-----BEGIN PGP SIGNATURE-----$.*?^-----END PGP SIGNATURE-----$", re.MULTILINE | re.DOTALL
-)
+_PGP_SIGNATURE = ("-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
 
 
 class Text(msgspec.Struct):
@@ -115,7 +113,10 @@ def _append(body: Body, text: str) -> int:
 def folds(body: Body, answers: bool) -> tuple[Fold, ...]:
     """What of the text is quoted or a signature. `answers`: the header says that it answers a mail."""
     signature = list(body.signature)
-    signature += [match.span() for match in _PGP_SIGNATURE.finditer(body.text)]
+    begin = body.text.find(_PGP_SIGNATURE[0])
+    end = body.text.find(_PGP_SIGNATURE[1], begin)
+    if 0 <= begin < end:
+        signature.append((begin, end + len(_PGP_SIGNATURE[1])))
     hints = Hints(quoted=tuple(body.quoted), signature=tuple(signature), answers=answers)
     found = fold(body.text, hints)
     for source in body.unused[:2]:

@@ -24,6 +24,7 @@ from channels.email.invitation import read_invitation
 MAX_HEADER_BLOCK = 128 * 1024
 MAX_STRUCTURED = 3_000  # characters of a Content-… header: the library's time grows with their square
 MAX_DELIMITERS = 2_000
+MAX_LINE_STEPS = 20_000_000
 MAX_PARTS = 500
 MAX_DEPTH = 20
 MAX_ATTACHMENTS = 100
@@ -78,8 +79,9 @@ def parse_message(raw: bytes) -> Message[Any, Any]:
 def _count_parts(head: bytes, body: bytes) -> None:
     """Refuse what nobody can mean, before the parser spends minutes on it."""
     containers = body.count(b"boundary=") + body.count(b"Boundary=") + body.count(b"BOUNDARY=")
-    if containers > MAX_PARTS:
-        raise TooComplexError(f"the mail has more than {MAX_PARTS} containers of parts")
+    # Each line passes through every container that is open around it.
+    if containers > MAX_PARTS or containers * body.count(b"\n") > MAX_LINE_STEPS:
+        raise TooComplexError("the mail has more containers of parts than anybody means")
     if body.count(b"\n--") <= MAX_DELIMITERS:
         return
     # Long dashes are common in texts: count only what begins with a boundary.
