@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
+import msgspec
 import structlog
 
 from channels.base import Channel, InboundEvent
@@ -224,6 +225,8 @@ class ParseApart:
         host = self._hosts[item.channel_id]
         facts = self._facts[item.channel_id]
         recognised = [channel.recognise(event) for event in events]
+        if item.meta.get("history"):
+            recognised = [msgspec.structs.replace(event, history=True) for event in recognised]
         files = [await host.keep_files(event.attachments) for event in recognised]
         return lambda tx: _take_events(tx, facts, item, recognised, files, self._policy)
 
@@ -268,5 +271,8 @@ def _take_events(
         return
     outcomes = [take_in(tx, facts, event, kept, policy) for event, kept in zip(events, files, strict=True)]
     first = outcomes[0] if outcomes else Outcome()
-    journal.taken(tx, item.id, first.message_id, first.customer_id)
+    if first.aside:
+        journal.quarantined(tx, item.id, first.aside, first.message_id)
+    else:
+        journal.taken(tx, item.id, first.message_id, first.customer_id)
     failpoints.hit("parse.before_commit")

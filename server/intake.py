@@ -14,8 +14,12 @@ from channels.base import InboundEvent
 from channels.folds import sound, unfolded
 from server import bounced, casework, lifecycle, outbox
 from server.authors import Author, ChannelFacts, recognise
+from server.echoes import take_echo
+from server.history import take_history
 from server.locate import locate
 from server.look_alike import known_twin
+from server.outcome import Outcome as Outcome
+from server.outcome import happened_at
 from server.protocol import Status
 from server.store import conversations, customers, messages, recipients, state, threads
 from server.store import files as attachments
@@ -38,15 +42,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     is_online: Callable[[int], bool] = lambda operator_id: False
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What an event led to; a customer alone where it added no message."""
-
-    customer_id: int | None = None
-    message_id: int | None = None
-    conversation_id: int | None = None
-    seq: int = 0
-
-
 def take_in(
     tx: Transaction,
     channel: ChannelFacts,
@@ -55,10 +50,13 @@ def take_in(
     policy: Policy,
 ) -> Outcome:
     """Take one event in. The caller journals it in the same transaction."""
+    if event.history:
+        return take_history(tx, channel, event, files)
     if event.is_echo:
-        return _take_echo(tx, channel, event, files)
+        return take_echo(tx, channel, event, files)
     if event.kind in SPOKEN:
-        return _take_message(tx, channel, event, files, policy)
+        shown = _take_message(tx, channel, event, files, policy)
+        return msgspec.structs.replace(shown, aside=event.quarantine)
     if event.kind in ("edit", "delete", "reaction"):
         return _take_change(tx, channel, event, files, policy)
     if event.kind in ("delivery", "read", "failed"):
@@ -67,11 +65,6 @@ def take_in(
 
 
 # --- what -----------------------------------------------------------------------------------------
-
-
-def happened_at(event: InboundEvent, now: int) -> int:
-    """The provider's time, clamped to our receipt: nobody writes from the future."""
-    return now if event.occurred_at is None else max(0, min(event.occurred_at, now))
 
 
 def _shown_text(event: InboundEvent) -> str:
@@ -203,61 +196,6 @@ def _begun(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: 
     if row is None or conversations.held(tx, row["conversation_id"]).life.state == "closed":
         return None
     return row
-
-
-def _take_echo(
-    tx: Transaction, channel: ChannelFacts, event: InboundEvent, files: Sequence[NewFile]
-) -> Outcome:
-    """Something our side wrote elsewhere: ours already, or shown as ours, once."""
-    known = (
-        messages.by_remote_id(tx, channel.id, event.remote_message_id) if event.remote_message_id else None
-    )
-    conversation_id = (
-        known["conversation_id"] if known else state.thread_conversation(tx, channel.id, event.thread)
-    )
-    if known is not None and known["kind"] == "out" and known["status"] == "unknown":
-        # Our own mail, found in the Sent folder: it did go out.
-        outbox.declare_sent(tx, known["id"], known["conversation_id"], known["customer_id"])
-    if known is not None or conversation_id is None:
-        return Outcome()
-    conversation = conversations.held(tx, conversation_id)
-    folds = sound(event.folds, event.text)
-    posted = messages.post(
-        tx,
-        conversation.id,
-        conversation.customer_id,
-        "message.received",
-        NewMessage(
-            kind="out",
-            channel_id=channel.id,
-            thread=event.thread,
-            author=event.sender.name or event.sender.external_id,
-            text=event.text,
-            folds=folds,
-            subject=event.subject,
-            status="sent",
-            at=happened_at(event, tx.now),
-            visible=True,
-            remote_id=event.remote_message_id,
-            reason="written outside of the console",
-            files=tuple(files),
-        ),
-        data={"channel": channel.id, "echo": True},
-    )
-    conversations.note_message(
-        tx,
-        conversation,
-        conversation.life,
-        seq=posted.seq,
-        kind="out",
-        text=unfolded(event.text, folds),
-        files=len(files),
-        channel_id=channel.id,
-        subject=event.subject,
-        from_customer=False,
-        to_customer=True,
-    )
-    return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)
 
 
 def _target(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> sqlite3.Row | None:

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 
 from server.protocol import State
 
+ARCHIVED = "imported"  # topic and result of what was brought in from an archive
+
 
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     state: State
@@ -61,6 +63,23 @@ def customer_wrote(now: Lifecycle, at: int, is_online: Callable[[int], bool]) ->
 def replied(now: Lifecycle, operator_id: int, at: int) -> Lifecycle:
     """The ball is with the customer; an unassigned conversation becomes the replier's."""
     return Lifecycle(state="waiting", assignee_id=now.assignee_id or operator_id, sort_at=at)
+
+
+def answered_elsewhere(now: Lifecycle, at: int) -> Lifecycle:
+    """Our side answered outside of the console: the ball is with the customer, whoever holds it."""
+    if now.state in ("closed", "waiting"):
+        return now
+    return Lifecycle(state="waiting", assignee_id=now.assignee_id, sort_at=at)
+
+
+def begun_by_us(at: int) -> Lifecycle:
+    """A conversation that begins with what our side wrote outside of the console."""
+    return Lifecycle(state="waiting", sort_at=at)
+
+
+def archived(at: int) -> Lifecycle:
+    """A conversation of the past, which ended before it was brought here."""
+    return Lifecycle(state="closed", sort_at=at, closed_at=at, topic=ARCHIVED, result=ARCHIVED)
 
 
 def reply_failed(now: Lifecycle, at: int) -> Lifecycle:

@@ -32,6 +32,7 @@ from channels.email.identity import is_ours, message_id
 from channels.email.message import MessageError
 from channels.email.oauth import TokenSource
 from channels.email.outgoing import copy, envelope, letter, usable
+from channels.email.own_mail import recognised
 from channels.email.pace import Pace
 from channels.email.poller import Poller
 from channels.email.probe import probe_imap, probe_smtp
@@ -107,7 +108,7 @@ class EmailChannel(Channel):
             detail["forged"] = str(forged)
         event = msgspec.structs.replace(event, references=references, detail=detail)
         if event.remote_message_id is not None and is_ours(key, event.remote_message_id):
-            return msgspec.structs.replace(event, kind="unsupported", is_echo=True, automatic=True)
+            return recognised(event)
         return event
 
     def name_message(self, conversation_id: int, message_id_: int) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from email.message import Message
 from typing import Any
 
+from msgspec.structs import replace
+
 from channels.base import Attachment, InboundEvent, Sender
 from channels.email import headers
 from channels.email.addresses import Mailbox, canonical, find_mailboxes
@@ -17,6 +19,7 @@ from channels.email.correspondents import correspondents
 from channels.email.dsn import read_bounces
 from channels.email.look_alike import skeleton, warnings
 from channels.email.mail import answers_mail
+from channels.email.own_mail import settled
 from channels.email.structure import Content, TooComplexError, header_only, parse_message, read
 from channels.email.threads import hints
 
@@ -29,19 +32,24 @@ def parse(raw: bytes, meta: Mapping[str, str]) -> list[InboundEvent]:
     """One event for one mail.
 
     `meta` as the poller wrote it: dedupe_key, folder, uid, internal_date (UTC ms or ""), size, limit,
-    stub ("", "too_big", "unavailable"), address (the channel's own), trusted_authserv (names of servers,
-    space-separated). A mail that cannot be taken apart comes as a message that says so, with the raw mail
-    attached.
+    stub ("", "too_big", "unavailable"), address and aliases (our own), role ("sent": of the Sent folder),
+    trusted_authserv (names of servers, space-separated), history (from an archive). A mail that cannot be
+    taken apart comes as a message that says so, with the raw mail attached.
     """
+    return [settled(_parsed(raw, meta), meta)]
+
+
+def _parsed(raw: bytes, meta: Mapping[str, str]) -> InboundEvent:
     try:
         if meta.get("stub"):
-            return [_event(header_only(raw), raw, meta, Content(text=_stub_text(meta), facts={}))]
+            return _event(header_only(raw), raw, meta, Content(text=_stub_text(meta), facts={}))
         message = parse_message(raw)
-        return [_event(message, raw, meta, read(message))]
+        return _event(message, raw, meta, read(message))
     except TooComplexError as error:
-        return [_whole(raw, meta, str(error))]
+        problem = str(error)
     except Exception as error:
-        return [_whole(raw, meta, f"this mail could not be read ({type(error).__name__})")]
+        problem = f"this mail could not be read ({type(error).__name__})"
+    return replace(_whole(raw, meta, problem), quarantine=f"unparseable: {problem}")
 
 
 def _whole(raw: bytes, meta: Mapping[str, str], problem: str) -> InboundEvent:

@@ -59,11 +59,11 @@ class Envelope(msgspec.Struct, kw_only=True):
 class EventBody(msgspec.Struct, kw_only=True):
     """Body of an "event" frame: ids as in the log, and the rows as they are now.
 
-    Kinds: message.received, message.queued, message.status, message.changed, note.added, contact.added
-    (logged by hand), conversation.opened, conversation.state (reopened, closed, waiting, snoozed, spam and
-    not), conversation.assigned, conversation.changed (priority, summary, promise, tags, due),
-    customer.barred, conversation.seen and draft.saved (only to their own operator), customer.changed,
-    channel.state, operator.changed, journal.quarantined.
+    Kinds: message.received, message.imported (from an archive), message.queued, message.status,
+    message.changed, note.added, contact.added (logged by hand), conversation.opened, conversation.state
+    (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed
+    (priority, summary, promise, tags, due), customer.barred, conversation.seen and draft.saved (only to
+    their own operator), customer.changed, channel.state, operator.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None

@@ -194,6 +194,14 @@ def save_life(tx: Transaction, conversation_id: int, life: Lifecycle, seq: int) 
     )
 
 
+def spoken_at(tx: Transaction, conversation_id: int, at: int) -> None:
+    """The last word in a conversation of the past is as old as it is."""
+    tx.run(
+        "UPDATE conversation SET last_at = ?, opened_at = min(opened_at, ?) WHERE id = ?",
+        (at, at, conversation_id),
+    )
+
+
 def preview_of(text: str) -> str:
     """The beginning of a text as one line."""
     return " ".join(text[: PREVIEW_MAX * 4].split())[:PREVIEW_MAX]

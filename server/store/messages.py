@@ -267,6 +267,17 @@ def news_since(
     ]
 
 
+def newest_inbound_at(tx: Snapshot, conversation_id: int) -> int:
+    """When the customer wrote last; 0 where he never did."""
+    return int(
+        tx.value(
+            "SELECT coalesce(max(at), 0) FROM message"
+            " WHERE conversation_id = ? AND kind = 'in' AND automatic = 0",
+            (conversation_id,),
+        )
+    )
+
+
 def newest_seq(tx: Snapshot, conversation_id: int) -> int:
     return int(
         tx.value("SELECT coalesce(max(seq), 0) FROM message WHERE conversation_id = ?", (conversation_id,))
