@@ -5,7 +5,7 @@ PY := $(VENV)/bin/python
 JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo demo-check test test-deps check format proof wheel lock pictures clean
+.PHONY: demo demo-check test test-deps check format proof bench-large wheel lock pictures clean
 
 demo: $(VENV)/.run
 	$(PY) -m omni_console demo
@@ -31,6 +31,10 @@ format: $(VENV)/.dev
 proof: $(VENV)/.dev
 	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
 	OMNI_PROOF=1 $(PY) -m pytest -s tests/integration/test_openapi.py
+
+# A million messages beside ten thousand; some minutes, and 4 GB of disk for as long as it runs.
+bench-large: $(VENV)/.dev
+	$(PY) -m benchmarks large
 
 # Debian packages that the tests of real mail servers, browsers, proxies and units need.
 test-deps:

@@ -45,6 +45,7 @@ FACTS = "facts.json"  # in a folder whose data set is complete
 ROUNDS = 5
 SENDERS = 64
 INTAKE = 3_000  # messages a round
+BACK = 80  # people who write them: in all rounds together not more than the smaller size has
 STARTS = 3
 LISTS = 60  # pages a round, at least
 PEOPLE = 60
@@ -102,6 +103,7 @@ def _prepared(folder: Path, size: Size, say: Say) -> World:
         facts = msgspec.json.decode(known.read_bytes(), type=Facts)
     else:
         shutil.rmtree(folder / "data", ignore_errors=True)
+        (folder / "data").mkdir(mode=0o700)
         make_operator(folder)
         facts = build(folder / "data", size, say)
         known.write_bytes(msgspec.json.encode(facts))
@@ -258,11 +260,10 @@ def _take_in(servers: Sequence[tuple[World, str]], figures: Figures, say: Say) -
     rates: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
         for world, url in servers:
-            chance = random.Random(number)
+            people = random.Random(1).sample(range(world.size.people), BACK * (ROUNDS + 1))
+            back = people[number * BACK : (number + 1) * BACK]
             requests = [
-                signed_request(
-                    url, chance.randrange(world.size.people), f"message {index} of {number}: where?"
-                )
+                signed_request(url, back[index % BACK], f"message {index} of {number}: where is my parcel?")
                 for index in range(INTAKE)
             ]
             began = time.perf_counter()
