@@ -213,7 +213,7 @@ def _recipients(
         if any(wanted.values()):
             raise RefusedError("this channel has one recipient", "leave To, Cc and Bcc empty")
         return []
-    if not any(wanted.values()):
+    if not command.to:
         wanted["to"] = [Addressee(address=way.external_id)]
     known = _known(tx, conversation.id, way)
     try:

@@ -159,7 +159,7 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
 
     `after_seq`: newest event painted in the writer's pane. What came to this conversation after it may
     hold the reply (409 "stale" with what is new); sending again with the new `after_seq` is the consent.
-    `to`, `cc`, `bcc`: where the channel takes several recipients; none at all is the address of the way.
+    `to`, `cc`, `bcc`: where the channel takes several recipients; an empty `to` is the address of the way.
     """
 
     client_id: str
