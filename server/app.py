@@ -40,6 +40,7 @@ from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
 from server.store.transaction import Event
+from server.suggester import Suggester
 from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
@@ -103,6 +104,7 @@ class Server:
         )
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
+        self.suggester: Suggester | None = None
         self._hub: Hub | None = None
         self._disk_trouble = ""
         self._writing_trouble = ""
@@ -269,6 +271,10 @@ class Server:
             hub.on_event.append(self.measures.heard)
             indexer.start()
             stack.push_async_callback(indexer.stop)
+            suggester = self.suggester = Suggester(self.database, key)
+            hub.on_event.append(suggester.heard)
+            suggester.start()
+            stack.push_async_callback(suggester.stop)
             # The door first, so that channels know their address; until they run they answer 503.
             await self._open_public_door(stack, hosts)
             # Channels first listen, then send: an echo or a receipt must find somebody to take it.

@@ -403,6 +403,8 @@ def make_channels(config: Config) -> dict[str, Channel]:
     for name, settings in config.channels.items():
         if not settings.enabled:
             continue
+        if getattr(settings, "default_country", None) == "":
+            settings = msgspec.structs.replace(settings, default_country=config.site.default_country)
         try:
             channels[name] = channel_class(settings.kind)(name, settings)
         except ChannelError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from server.casework import RefusedError
 from server.protocol import Unmerged
 from server.regrouping import part_with, take_apart
-from server.store import conversations, customers, merges
+from server.store import conversations, customers, merges, suggestions
 from server.store.conversations import NotFoundError
 from server.store.merges import Merge
 from server.store.transaction import Transaction
@@ -67,6 +67,7 @@ def unmerge(tx: Transaction, merge_id: int, operator_id: int | None = None) -> U
     if found.undone:
         raise RefusedError("this merge was taken back already", "look at the card's merges")
     whole, part, returned = merges.take_out(tx, found, operator_id)
+    suggestions.merge_undone(tx, merge_id, operator_id)
     if found.renamed:
         _give_name_back(tx, found)
     tx.emit(

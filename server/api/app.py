@@ -16,6 +16,7 @@ from server.api import (
     files,
     health,
     hello,
+    identity,
     merging,
     metrics,
     openapi,
@@ -187,6 +188,7 @@ def create_operator_app(context: Context) -> web.Application:
     app.on_shutdown.append(making.end)
     for resource in (
         hello,
+        identity,
         conversations,
         replies,
         one_message,

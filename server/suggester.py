@@ -1,0 +1,270 @@
+"""Looks, a moment after each commit, for cards that may be one person, and asks operators about them.
+
+It follows the event log from a durable place: what was not looked at when the server stopped is looked at
+after the next start, and looking twice changes nothing. It reads on a reader's thread and writes only what
+it found, so that nobody's message waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+import structlog
+
+from server.authors import CALLED, DOUBTED
+from server.naming import full_mark, is_full, likeness
+from server.store import customers, events, likenesses, merges, search, state, suggestions
+from server.store.database import Database
+from server.store.errors import StoreUnavailableError
+from server.store.transaction import Event, Snapshot, Transaction
+from server.suggesting import (
+    ASKED_FROM,
+    NAMESAKES_MAX,
+    Fact,
+    ForeignOrder,
+    Judged,
+    SharedAddress,
+    SharedName,
+    judge,
+    numbers_in,
+)
+
+log = structlog.get_logger(__name__)
+
+PLACE = "suggested"  # a setting: the newest event that was looked at
+GATHER_S = 1.0
+RETRY_S = 5.0
+PAGE = 500
+CARDS_AT_ONCE = 50
+PLACE_EVERY = 2_000  # events after which the place is noted although nothing was found
+SAID_BEFORE = 20  # messages that named a number before its record came
+
+TELLS = frozenset({"customer.changed", "customer.merged", "customer.unmerged", "record.changed"})
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page of the log asks to look at."""
+
+    up_to: int
+    cards: tuple[int, ...] = ()
+    united: tuple[int, ...] = ()
+    messages: tuple[int, ...] = ()
+    records: tuple[int, ...] = ()
+
+
+class Found(msgspec.Struct, frozen=True):
+    one: int
+    other: int
+    judged: Judged
+
+
+class Suggester:
+    def __init__(self, database: Database, key: bytes) -> None:
+        self._database = database
+        self._key = hmac.new(key, b"names", hashlib.sha256).digest()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._place: int | None = None  # how far it has looked
+        self._noted = 0  # how far it is written down
+        self._looking = asyncio.Lock()
+
+    def heard(self, event: Event) -> None:
+        """For `Hub.on_event`."""
+        if event.kind in TELLS or event.kind == "message.received":
+            self._wake.set()
+
+    def start(self) -> None:
+        self._wake.set()
+        self._task = asyncio.create_task(self._run(), name="suggester")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            await asyncio.sleep(GATHER_S)
+            self._wake.clear()
+            try:
+                await self.catch_up()
+            except StoreUnavailableError as error:
+                log.warning("suggestions wait for the store", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+            except Exception:
+                log.exception("looking for the same people stumbled; trying again")
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+
+    async def catch_up(self) -> None:
+        """Look at everything that is committed. Raises StoreUnavailableError."""
+        async with self._looking:
+            if self._place is None:
+                self._place = self._noted = await self._database.read(_noted_place)
+            while (step := await self._database.read(self._next)) is not None:
+                await self._look(step)
+                self._place = step.up_to
+
+    def _next(self, tx: Snapshot) -> Step | None:
+        page = events.after(tx, self._place or 0, PAGE)
+        return step_of(page, likenesses.any_records(tx)) if page else None
+
+    async def _look(self, step: Step) -> None:
+        for start in range(0, len(step.cards), CARDS_AT_ONCE):
+            cards = step.cards[start : start + CARDS_AT_ONCE]
+            marks = await self._database.read(lambda tx, cards=cards: self._new_marks(tx, cards))  # type: ignore[misc]
+            if marks:
+                await self._database.write(lambda tx, marks=marks: _keep_marks(tx, marks))  # type: ignore[misc]
+            found = await self._database.read(lambda tx, cards=cards: self._alike(tx, cards))  # type: ignore[misc]
+            if found:
+                await self._database.write(lambda tx, found=found: _suggest(tx, found))  # type: ignore[misc]
+        if step.messages or step.records:
+            ordered = await self._database.read(lambda tx: self._ordered(tx, step))
+            if ordered:
+                await self._database.write(lambda tx: _suggest(tx, ordered))
+        if step.united:
+            await self._database.write(lambda tx: [suggestions.settle_united(tx, one) for one in step.united])
+        if step.cards or step.united or step.up_to - self._noted >= PLACE_EVERY:
+            await self._database.write(lambda tx: _note_place(tx, step.up_to))
+            self._noted = step.up_to
+
+    # --- what is alike --------------------------------------------------------------------------------
+
+    def _mark(self, name: str) -> bytes | None:
+        mark = full_mark(name)
+        return hmac.new(self._key, mark.encode(), hashlib.sha256).digest()[:12] if mark else None
+
+    def _new_marks(self, tx: Snapshot, cards: Iterable[int]) -> dict[int, bytes | None]:
+        """What the cards' names come to, where that is not noted yet."""
+        marks = {}
+        for card in _today(tx, cards):
+            mark = self._mark(customers.name_of(tx, card))
+            if mark != likenesses.mark_of(tx, card):
+                marks[card] = mark
+        return marks
+
+    def _alike(self, tx: Snapshot, cards: Iterable[int]) -> list[Found]:
+        found = []
+        for card in _today(tx, cards):
+            for other, facts in self._facts(tx, card).items():
+                one = _judged(tx, card, other, facts)
+                if one is not None:
+                    found.append(one)
+        return found
+
+    def _facts(self, tx: Snapshot, card: int) -> dict[int, list[Fact]]:
+        """By other card: what it has in common with this one."""
+        facts: dict[int, list[Fact]] = defaultdict(list)
+        same = likenesses.same_addresses(tx, card)
+        holders: dict[int, set[int]] = defaultdict(set)
+        for one in same:
+            holders[one.mine].add(one.card)
+        for one in same:
+            facts[one.card].append(
+                SharedAddress(
+                    scheme="phone" if one.scheme == "phone" else "email",
+                    mine=one.mine,
+                    theirs=one.theirs,
+                    proven=one.proven,
+                    called=CALLED in one.evidence,
+                    doubted=DOUBTED in one.evidence,
+                    holders=len(holders[one.mine]) + 1,
+                )
+            )
+        mark = likenesses.mark_of(tx, card)
+        if mark is not None:
+            alike = likenesses.namesakes(tx, mark, NAMESAKES_MAX + 1)
+            for other in alike:
+                if other != card:
+                    facts[other].append(SharedName(card, len(alike)))
+        return facts
+
+    def _ordered(self, tx: Snapshot, step: Step) -> list[Found]:
+        """Who wrote the number of somebody else's order."""
+        messages = list(step.messages)
+        for record in step.records:
+            number = likenesses.number_of(tx, record)
+            if number is not None:
+                messages += search.search(tx, f'"{number}"', None, SAID_BEFORE)[0]
+        facts: dict[tuple[int, int], list[Fact]] = defaultdict(list)
+        for said in likenesses.said(tx, dict.fromkeys(messages)):
+            numbers = numbers_in(said.text)
+            for known in likenesses.records_numbered(tx, numbers) if numbers else ():
+                if known.owner != said.writer:
+                    facts[said.writer, known.owner].append(ForeignOrder(known.record, said.message))
+        found = []
+        for (writer, owner), ordered in facts.items():
+            one = _judged(tx, writer, owner, [*ordered, *self._facts(tx, writer).get(owner, ())])
+            if one is not None:
+                found.append(one)
+        return found
+
+
+def step_of(page: list[Event], with_records: bool) -> Step:
+    """Pure. `with_records`: whether the company told us of any order at all."""
+    cards: dict[int, None] = {}
+    united: dict[int, None] = {}
+    messages: dict[int, None] = {}
+    records: dict[int, None] = {}
+    for event in page:
+        if event.kind == "message.received" and event.message_id is not None:
+            for writer in event.data.get("learned", ()):
+                cards[writer] = None
+            if with_records:
+                messages[event.message_id] = None
+        elif event.kind == "record.changed":
+            if isinstance(record := event.data.get("record"), int):
+                records[record] = None
+        elif event.kind in TELLS and event.customer_id is not None:
+            cards[event.customer_id] = None
+            if event.kind == "customer.merged":
+                united[event.customer_id] = None
+            if isinstance(restored := event.data.get("restored"), int):
+                cards[restored] = None
+    return Step(
+        up_to=page[-1].seq,
+        cards=tuple(cards),
+        united=tuple(united),
+        messages=tuple(messages),
+        records=tuple(records),
+    )
+
+
+def _today(tx: Snapshot, cards: Iterable[int]) -> list[int]:
+    return [root for root in dict.fromkeys(merges.root_of(tx, card) for card in cards) if root]
+
+
+def _judged(tx: Snapshot, one: int, other: int, facts: list[Fact]) -> Found | None:
+    accounts = customers.signed_accounts(tx, one), customers.signed_accounts(tx, other)
+    names = customers.name_of(tx, one), customers.name_of(tx, other)
+    # What somebody calls himself in a chat contradicts nothing.
+    said = likeness(*names) if all(map(is_full, names)) else "unsaid"
+    judged = judge(facts, said, bool(accounts[0] and accounts[1] and not accounts[0] & accounts[1]))
+    return Found(one, other, judged) if judged.score >= ASKED_FROM else None
+
+
+def _keep_marks(tx: Transaction, marks: dict[int, bytes | None]) -> None:
+    for card, mark in marks.items():
+        likenesses.set_mark(tx, card, mark)
+
+
+def _suggest(tx: Transaction, found: list[Found]) -> None:
+    for one in found:
+        suggestions.suggest(tx, one.one, one.other, one.judged)
+
+
+def _noted_place(tx: Snapshot) -> int:
+    return int(state.setting(tx, PLACE) or 0)
+
+
+def _note_place(tx: Transaction, seq: int) -> None:
+    state.put_setting(tx, PLACE, str(seq).encode())
