@@ -11,7 +11,8 @@ from server.protocol.people import Customer, ReplyWay
 class HistoryPage(msgspec.Struct, kw_only=True):
     """The customer's river over all channels and conversations, oldest first within the page.
 
-    `before` is the opaque key for the page of older messages, None at the beginning of time.
+    `before` is the opaque key for the page of older messages, None at the beginning of time. `after` that of
+    newer ones, where the page was asked for around a message or after one; None: it ends with the newest.
     `conversations` holds every conversation that a message of the page belongs to.
     """
 
@@ -19,6 +20,7 @@ class HistoryPage(msgspec.Struct, kw_only=True):
     conversations: list[Conversation]
     before: str | None
     seq: int
+    after: str | None = None
 
 
 class ConversationDetail(msgspec.Struct, kw_only=True):

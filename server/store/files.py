@@ -28,6 +28,7 @@ def add(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (message_id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
         )
+        tx.run("UPDATE message SET files = files + 1 WHERE id = ?", (message_id,))
 
 
 def has(tx: Snapshot, message_id: int, sha256: str) -> bool:

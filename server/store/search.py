@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from typing import NamedTuple
 
 from snowballstemmer import stemmer
 
@@ -30,22 +31,35 @@ def folded(text: str) -> str:
     return text.replace("ё", "е").replace("Ё", "Е")
 
 
-def match_expression(query: str) -> str | None:
-    """The FTS5 expression for what a person typed, or None where there is no word in it.
+class Term(NamedTuple):
+    """A word to look for: whole, or as a beginning."""
+
+    word: str
+    prefix: bool
+
+
+def terms(query: str) -> list[Term]:
+    """What a person typed, as it is sought. Pure.
 
     A word in double quotes is searched as it stands. Short stems over-match as prefixes, so words of up to
     three letters are searched whole.
     """
     query = folded(query.lower())
     exact = {word for phrase in re.findall(r'"([^"]*)"', query) for word in _WORD.findall(phrase)}
-    terms = []
+    found = []
     for word in _WORD.findall(query)[:WORDS_MAX]:
         if word in exact or len(word) <= 3 or word.isdigit():
-            terms.append(f'"{word}"')
+            found.append(Term(word, prefix=False))
             continue
         stem = (_RUSSIAN if _CYRILLIC.search(word) else _ENGLISH).stemWord(word)
-        terms.append(f'"{stem if len(stem) >= 3 else word}" *')
-    return " AND ".join(terms) if terms else None
+        found.append(Term(stem if len(stem) >= 3 else word, prefix=True))
+    return found
+
+
+def match_expression(query: str) -> str | None:
+    """The FTS5 expression for what a person typed, or None where there is no word in it."""
+    found = [f'"{term.word}" *' if term.prefix else f'"{term.word}"' for term in terms(query)]
+    return " AND ".join(found) if found else None
 
 
 INDEXED = "search.indexed"  # the newest message id that is in the index

@@ -1,0 +1,172 @@
+"""A person's river: everything said to him or by him, on all channels, or one; his notes and files as lists.
+
+Every page is read along an index of the person, so that it costs the same however long his history is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from server.protocol import CustomerFile, Message
+from server.store import messages, search
+from server.store.transaction import Snapshot
+
+Key = tuple[int, int]  # (at, id) of a message
+TOP: Key = (1 << 62, 0)
+SEARCHED_AT_ONCE = 500
+
+
+def _ids(
+    tx: Snapshot, customer_id: int, channel: str, condition: str, direction: str, key: Key, limit: int
+) -> list[tuple[int, int]]:
+    where = "m.customer_id = :customer" + (" AND m.channel_id = :channel" if channel else "")
+    rows = tx.all(
+        f"SELECT m.at, m.id FROM message m WHERE {where} AND (m.at, m.id) {condition} (:at, :id)"
+        f" ORDER BY m.at {direction}, m.id {direction} LIMIT :limit",
+        {"customer": customer_id, "channel": channel, "at": key[0], "id": key[1], "limit": limit},
+    )
+    return [(row["at"], row["id"]) for row in rows]
+
+
+def older(
+    tx: Snapshot, customer_id: int, before: Key | None, limit: int, channel: str = ""
+) -> tuple[list[Message], Key | None]:
+    """The page that ends before the key, oldest first; the second value is the key of the one before it."""
+    keys = _ids(tx, customer_id, channel, "<", "DESC", before or TOP, limit + 1)
+    more = keys[limit - 1] if len(keys) > limit else None
+    return _in_order(tx, keys[:limit][::-1]), more
+
+
+def newer(
+    tx: Snapshot, customer_id: int, after: Key, limit: int, channel: str = ""
+) -> tuple[list[Message], Key | None]:
+    """The page that begins after the key, oldest first; the second value is the key of the one after it."""
+    keys = _ids(tx, customer_id, channel, ">", "ASC", after, limit + 1)
+    more = keys[limit - 1] if len(keys) > limit else None
+    return _in_order(tx, keys[:limit]), more
+
+
+def around(
+    tx: Snapshot, customer_id: int, message_id: int, limit: int, channel: str = ""
+) -> tuple[list[Message], Key | None, Key | None] | None:
+    """A page with this message in its middle, and the keys to both sides; None where it is not his."""
+    row = tx.first("SELECT at, id FROM message WHERE id = ? AND customer_id = ?", (message_id, customer_id))
+    if row is None:
+        return None
+    middle = (row["at"], row["id"])
+    half = max(1, limit // 2)
+    before = _ids(tx, customer_id, channel, "<=", "DESC", middle, half + 1)
+    after = _ids(tx, customer_id, channel, ">", "ASC", middle, half + 1)
+    older_key = before[half - 1] if len(before) > half else None
+    newer_key = after[half - 1] if len(after) > half else None
+    return _in_order(tx, [*before[:half][::-1], *after[:half]]), older_key, newer_key
+
+
+def _in_order(tx: Snapshot, keys: list[Key]) -> list[Message]:
+    found = messages.many(tx, [message_id for _, message_id in keys])
+    return [found[message_id] for _, message_id in keys]
+
+
+def notes(tx: Snapshot, customer_id: int, before: Key | None, limit: int) -> tuple[list[Message], Key | None]:
+    """Newest first, of all conversations."""
+    at, message_id = before or TOP
+    rows = tx.all(
+        "SELECT m.at, m.id FROM message m WHERE m.customer_id = ? AND m.kind = 'note'"
+        " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
+        (customer_id, at, message_id, limit + 1),
+    )
+    keys = [(row["at"], row["id"]) for row in rows]
+    return _in_order(tx, keys[:limit]), keys[limit - 1] if len(keys) > limit else None
+
+
+def files(
+    tx: Snapshot, customer_id: int, before: Key | None, limit: int
+) -> tuple[list[CustomerFile], Key | None]:
+    """Newest first, of all time; files of one message are never on two pages."""
+    at, message_id = before or TOP
+    carrying = tx.all(
+        "SELECT m.at, m.id, m.files FROM message m WHERE m.customer_id = ? AND m.files > 0"
+        " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
+        (customer_id, at, message_id, limit + 1),
+    )
+    listed: list[CustomerFile] = []
+    last: Key | None = None
+    for row in carrying:
+        if len(listed) >= limit:
+            return listed, last
+        listed += _files_of(tx, row["id"])
+        last = (row["at"], row["id"])
+    return listed, None
+
+
+def _files_of(tx: Snapshot, message_id: int) -> list[CustomerFile]:
+    return [
+        CustomerFile(
+            id=row["id"],
+            name=row["name"],
+            content_type=row["content_type"],
+            size=row["size"],
+            kind=row["kind"],
+            problem=row["problem"],
+            message_id=message_id,
+            conversation_id=row["conversation_id"],
+            at=row["at"],
+            mark=row["channel_id"],  # the store names channels; consoles are shown marks
+            from_customer=row["from_customer"] == "in",
+        )
+        for row in tx.all(
+            "SELECT a.*, m.conversation_id, m.at, m.channel_id, m.kind AS from_customer FROM attachment a"
+            " JOIN message m ON m.id = a.message_id WHERE a.message_id = ? ORDER BY a.id",
+            (message_id,),
+        )
+    ]
+
+
+# --- search inside one person ---------------------------------------------------------------------
+
+
+def found(
+    tx: Snapshot, customer_id: int, query: str, before: Key | None, limit: int
+) -> tuple[list[int], Key | None]:
+    """Ids of his messages that match, newest first, as `search.search` would find them among all.
+
+    His messages are read, not the index: there everybody's matches for a common word would have to be
+    looked at to find his few.
+    """
+    patterns = [_pattern(term) for term in search.terms(query)]
+    if not patterns:
+        return [], None
+    matching: list[Key] = []
+    key = before or TOP
+    while len(matching) <= limit:
+        rows = tx.all(
+            "SELECT m.at, m.id, m.text, m.subject FROM message m WHERE m.customer_id = ?"
+            " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
+            (customer_id, *key, SEARCHED_AT_ONCE),
+        )
+        for row in rows:
+            text = _plain(f"{row['text']}\n{row['subject'] or ''}")
+            if all(pattern.search(text) for pattern in patterns):
+                matching.append((row["at"], row["id"]))
+        if len(rows) < SEARCHED_AT_ONCE:
+            break
+        key = (rows[-1]["at"], rows[-1]["id"])
+    return [message_id for _, message_id in matching[:limit]], matching[limit - 1] if len(
+        matching
+    ) > limit else None
+
+
+def _pattern(term: search.Term) -> re.Pattern[str]:
+    end = "" if term.prefix else r"(?![^\W_])"
+    return re.compile(rf"(?<![^\W_]){re.escape(_plain(term.word))}{end}")
+
+
+def _plain(text: str) -> str:
+    """As the index has it: small letters, ё as е, Latin letters without their marks."""
+    text = search.folded(text.lower())
+    if text.isascii():
+        return text
+    return "".join(
+        char if char < "\u00c0" or char > "\u024f" else unicodedata.normalize("NFD", char)[0] for char in text
+    )
