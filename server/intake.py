@@ -131,7 +131,7 @@ def _take_message(
             at=at,
             visible=True,
             remote_id=event.remote_message_id,
-            reason=placement.reason,
+            reason=placement.reason + _reused(tx, channel, event),
             stranger=stranger,
             automatic=event.automatic,
             files=tuple(files),
@@ -166,6 +166,31 @@ def _take_message(
     if event.part_of is not None:
         state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)
+
+
+def _note_origin(
+    tx: Transaction,
+    channel: ChannelFacts,
+    customer_id: int,
+    conversation_id: int,
+    message_id: int,
+    facts: Mapping[str, str],
+) -> None:
+    """From where he came to this conversation, and to us at all."""
+    first = attribution.first_visit(facts, tx.now)
+    if first is not None:
+        origins.first(tx, customer_id, message_id, channel.id, first)
+    visit = attribution.this_visit(facts)
+    if visit is not None:
+        origins.begin(tx, customer_id, conversation_id, message_id, channel.id, visit)
+
+
+def _reused(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> str:
+    """Senders re-use ids for other messages: told, and never a reason to drop one."""
+    if event.kind != "message" or event.remote_message_id is None:
+        return ""
+    known = messages.by_remote_id(tx, channel.id, event.remote_message_id)
+    return "; its id was used before, by another message" if known is not None else ""
 
 
 def _ids(event: InboundEvent) -> list[str]:

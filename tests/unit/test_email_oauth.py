@@ -106,5 +106,5 @@ def test_exactly_one_way_to_log_in() -> None:
         {"password": None, "token": Secret("x", "env:TOKEN")},
     ):
         with pytest.raises(ChannelError):
-            EmailChannel("mail", settings(**wrong))  # type: ignore[arg-type]
+            EmailChannel("mail", settings(**wrong))
     assert EmailChannel("mail", settings(password=None, token=Secret("x"))).tokens is not None
