@@ -23,12 +23,9 @@ class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Author(msgspec.Struct, frozen=True):
-    """`learned`: something of him is known now that was not before."""
-
     customer_id: int
     address_id: int
     name: str
-    learned: bool = False
 
 
 DOUBTED = "mail in its name fails authentication"
@@ -61,11 +58,9 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
         merging.merge(tx, merge.source, merge.target, merge.evidence)
     news = own is None or customers.is_news(own, name, tx.now)
     # Somebody who was only known by an address gets the first name that we learn.
-    learned = own is None
     if (news or decision.merges) and name and not customers.name_of(tx, customer_id):
         customers.rename(tx, customer_id, name)
         merging.tell_of_change(tx, customer_id, {"fields": ["name"]})
-        learned = True
     # An address that exists beyond the channel is proven by each message, a visit or an account only by more.
     shows_who = proven and (not channel.account or any(contact.verified for contact in sender.contacts))
     unreachable = CALLED if event.kind == "call" else "unreadable"
@@ -94,8 +89,8 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
             if news:
                 customers.proven_now(tx, owner.address_id)
             continue
-        learned |= _learn(tx, channel, event, customer_id, name, contact, owner)
-    return Author(customer_id, address_id, name, learned)
+        _learn(tx, channel, event, customer_id, name, contact, owner)
+    return Author(customer_id, address_id, name)
 
 
 def _owners(tx: Transaction, channel: ChannelFacts, sender: Sender) -> dict[Contact, Owner | None]:
@@ -163,8 +158,8 @@ def _learn(
     name: str,
     contact: Contact,
     owner: Owner | None,
-) -> bool:
-    """Note an address that he gave or proved; True where it is news."""
+) -> None:
+    """Note an address that he gave or proved."""
     account = _account(channel, contact.scheme)
     verified = contact.verified and owner is None
     if owner is not None and owner.proof == "colleague" and contact.verified:
@@ -173,7 +168,7 @@ def _learn(
         verified = True
     mine = customers.address_of(tx, customer_id, contact.scheme, account, contact.external_id)
     if mine is not None and (mine.verified or not verified):
-        return False
+        return
     called = event.kind == "call" and contact.scheme == "phone" and not contact.verified
     customers.add_address(
         tx,
@@ -186,7 +181,6 @@ def _learn(
         proof=contact.proof if verified else None,
         evidence=CALLED if called else contact.evidence,
     )
-    return True
 
 
 def _doubted(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Author:
@@ -209,7 +203,7 @@ def _doubted(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Aut
         verified=False,
         evidence=DOUBTED,
     )
-    return Author(customer_id, address_id, name, learned=True)
+    return Author(customer_id, address_id, name)
 
 
 def _name_from(external_id: str, contacts: Sequence[Contact]) -> str:

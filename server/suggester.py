@@ -1,8 +1,9 @@
 """Looks, a moment after each commit, for cards that may be one person, and asks operators about them.
 
-It follows the event log from a durable place: what was not looked at when the server stopped is looked at
-after the next start, and looking twice changes nothing. It reads on a reader's thread and writes only what
-it found, so that nobody's message waits for it.
+Cards of which something new is known are noted by the database itself, in the transaction that learns it;
+what customers write is read from a durable place of the event log. So what was not looked at when the server
+stopped is looked at after the next start, and looking twice changes nothing. Everything is read on a reader's
+thread, so that nobody's message waits for it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from server.suggesting import (
 
 log = structlog.get_logger(__name__)
 
-PLACE = "suggested"  # a setting: the newest event that was looked at
+PLACE = "suggested"  # a setting: the newest event whose words were looked at
 GATHER_S = 1.0
 RETRY_S = 5.0
 PAGE = 500
@@ -45,15 +46,14 @@ CARDS_AT_ONCE = 50
 PLACE_EVERY = 2_000  # events after which the place is noted although nothing was found
 SAID_BEFORE = 20  # messages that named a number before its record came
 
-TELLS = frozenset({"customer.changed", "customer.merged", "customer.unmerged", "record.changed"})
+TELLS = ("message.", "customer.", "record.", "contact.")
+SAID = frozenset({"message.received", "message.imported"})
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What a page of the log asks to look at."""
+    """What a page of the log asks to read."""
 
     up_to: int
-    cards: tuple[int, ...] = ()
-    united: tuple[int, ...] = ()
     messages: tuple[int, ...] = ()
     records: tuple[int, ...] = ()
 
@@ -76,7 +76,7 @@ class Suggester:
 
     def heard(self, event: Event) -> None:
         """For `Hub.on_event`."""
-        if event.kind in TELLS or event.kind == "message.received":
+        if event.kind.startswith(TELLS):
             self._wake.set()
 
     def start(self) -> None:
@@ -108,33 +108,35 @@ class Suggester:
     async def catch_up(self) -> None:
         """Look at everything that is committed. Raises StoreUnavailableError."""
         async with self._looking:
+            while await self._compare_some():
+                pass
             if self._place is None:
                 self._place = self._noted = await self._database.read(_noted_place)
             while (step := await self._database.read(self._next)) is not None:
-                await self._look(step)
+                await self._read(step)
                 self._place = step.up_to
+
+    async def _compare_some(self) -> bool:
+        """Compare the next cards with all others; False where there are none."""
+        notes = await self._database.read(lambda tx: likenesses.to_compare(tx, CARDS_AT_ONCE))
+        if not notes:
+            return False
+        marks = await self._database.read(lambda tx: self._new_marks(tx, notes.values()))
+        if marks:
+            await self._database.write(lambda tx: _keep_marks(tx, marks))
+        found = await self._database.read(lambda tx: self._alike(tx, notes.values()))
+        await self._database.write(lambda tx: _note_compared(tx, notes, found))
+        return True
 
     def _next(self, tx: Snapshot) -> Step | None:
         page = events.after(tx, self._place or 0, PAGE)
         return step_of(page, likenesses.any_records(tx)) if page else None
 
-    async def _look(self, step: Step) -> None:
-        for start in range(0, len(step.cards), CARDS_AT_ONCE):
-            cards = step.cards[start : start + CARDS_AT_ONCE]
-            marks = await self._database.read(lambda tx, cards=cards: self._new_marks(tx, cards))  # type: ignore[misc]
-            if marks:
-                await self._database.write(lambda tx, marks=marks: _keep_marks(tx, marks))  # type: ignore[misc]
-            found = await self._database.read(lambda tx, cards=cards: self._alike(tx, cards))  # type: ignore[misc]
-            if found:
-                await self._database.write(lambda tx, found=found: _suggest(tx, found))  # type: ignore[misc]
-        if step.messages or step.records:
-            ordered = await self._database.read(lambda tx: self._ordered(tx, step))
-            if ordered:
-                await self._database.write(lambda tx: _suggest(tx, ordered))
-        if step.united:
-            await self._database.write(lambda tx: [suggestions.settle_united(tx, one) for one in step.united])
-        if step.cards or step.united or step.up_to - self._noted >= PLACE_EVERY:
-            await self._database.write(lambda tx: _note_place(tx, step.up_to))
+    async def _read(self, step: Step) -> None:
+        """What customers wrote, for numbers of other people's orders."""
+        found = await self._database.read(lambda tx: self._ordered(tx, step))
+        if found or step.up_to - self._noted >= PLACE_EVERY:
+            await self._database.write(lambda tx: _note_read(tx, step.up_to, found))
             self._noted = step.up_to
 
     # --- what is alike --------------------------------------------------------------------------------
@@ -211,32 +213,14 @@ class Suggester:
 
 def step_of(page: list[Event], with_records: bool) -> Step:
     """Pure. `with_records`: whether the company told us of any order at all."""
-    cards: dict[int, None] = {}
-    united: dict[int, None] = {}
     messages: dict[int, None] = {}
     records: dict[int, None] = {}
     for event in page:
-        if event.kind == "message.received" and event.message_id is not None:
-            for writer in event.data.get("learned", ()):
-                cards[writer] = None
-            if with_records:
-                messages[event.message_id] = None
-        elif event.kind == "record.changed":
-            if isinstance(record := event.data.get("record"), int):
-                records[record] = None
-        elif event.kind in TELLS and event.customer_id is not None:
-            cards[event.customer_id] = None
-            if event.kind == "customer.merged":
-                united[event.customer_id] = None
-            if isinstance(restored := event.data.get("restored"), int):
-                cards[restored] = None
-    return Step(
-        up_to=page[-1].seq,
-        cards=tuple(cards),
-        united=tuple(united),
-        messages=tuple(messages),
-        records=tuple(records),
-    )
+        if event.kind in SAID and event.message_id is not None and with_records:
+            messages[event.message_id] = None
+        elif event.kind == "record.changed" and isinstance(record := event.data.get("record"), int):
+            records[record] = None
+    return Step(up_to=page[-1].seq, messages=tuple(messages), records=tuple(records))
 
 
 def _today(tx: Snapshot, cards: Iterable[int]) -> list[int]:
@@ -257,14 +241,22 @@ def _keep_marks(tx: Transaction, marks: dict[int, bytes | None]) -> None:
         likenesses.set_mark(tx, card, mark)
 
 
-def _suggest(tx: Transaction, found: list[Found]) -> None:
+def _suggest(tx: Transaction, found: Iterable[Found]) -> None:
     for one in found:
         suggestions.suggest(tx, one.one, one.other, one.judged)
+
+
+def _note_compared(tx: Transaction, notes: dict[int, int], found: Iterable[Found]) -> None:
+    _suggest(tx, found)
+    for card in _today(tx, notes.values()):
+        suggestions.settle_united(tx, card)
+    likenesses.compared(tx, notes)
 
 
 def _noted_place(tx: Snapshot) -> int:
     return int(state.setting(tx, PLACE) or 0)
 
 
-def _note_place(tx: Transaction, seq: int) -> None:
+def _note_read(tx: Transaction, seq: int, found: Iterable[Found]) -> None:
+    _suggest(tx, found)
     state.put_setting(tx, PLACE, str(seq).encode())

@@ -44,6 +44,21 @@ def same_addresses(tx: Snapshot, customer_id: int) -> list[SameAddress]:
     ]
 
 
+def to_compare(tx: Snapshot, limit: int) -> dict[int, int]:
+    """Cards of which something is known that was not before: card by number of the note, the oldest first."""
+    return {
+        row["id"]: row["customer_id"]
+        for row in tx.all("SELECT id, customer_id FROM card_to_compare ORDER BY id LIMIT ?", (limit,))
+    }
+
+
+def compared(tx: Transaction, notes: Iterable[int]) -> None:
+    tx.run(
+        "DELETE FROM card_to_compare WHERE id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(list(notes)).decode(),),
+    )
+
+
 def set_mark(tx: Transaction, customer_id: int, mark: bytes | None) -> None:
     """Note what the card's full name comes to; None: it has none."""
     if mark is None:

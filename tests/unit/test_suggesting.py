@@ -146,14 +146,12 @@ def test_a_page_of_the_log_says_what_to_look_at() -> None:
         return Event(seq=seq, at=0, kind=kind, **fields)  # type: ignore[arg-type]
 
     page = [
-        event(1, "message.received", message_id=5, customer_id=1, data={"learned": [2]}),
-        event(2, "message.received", message_id=6, customer_id=1),
-        event(3, "customer.merged", customer_id=3, data={"from": 4}),
-        event(4, "customer.unmerged", customer_id=3, data={"restored": 4}),
-        event(5, "record.changed", data={"record": 9}),
-        event(6, "conversation.state", customer_id=8),
+        event(1, "message.received", message_id=5, customer_id=1),
+        event(2, "message.status", message_id=5, customer_id=1),
+        event(3, "message.imported", message_id=6, customer_id=1),
+        event(4, "record.changed", data={"record": 9}),
+        event(5, "conversation.state", customer_id=8),
     ]
     step = step_of(page, with_records=True)
-    assert (step.up_to, step.cards, step.united) == (6, (2, 3, 4), (3,))
-    assert (step.messages, step.records) == ((5, 6), (9,))
+    assert (step.up_to, step.messages, step.records) == (5, (5, 6), (9,))
     assert step_of(page, with_records=False).messages == ()
