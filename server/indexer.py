@@ -1,4 +1,4 @@
-"""Keeps the search index up with the messages, off the path of acknowledgements."""
+"""Keeps the search indexes up with messages and cards, off the path of acknowledgements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 
 import structlog
 
-from server.store import search
+from server.store import card_search, search
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event
@@ -26,7 +26,7 @@ class Indexer:
         self._task: asyncio.Task[None] | None = None
 
     def heard(self, event: Event) -> None:
-        if event.kind in BRINGS_TEXT:
+        if event.kind in BRINGS_TEXT or event.kind.startswith("customer."):
             self._wake.set()
 
     def start(self) -> None:
@@ -44,6 +44,11 @@ class Indexer:
         while await self._database.read(search.is_behind):
             await self._database.write(search.index_some)
 
+    async def catch_up_cards(self) -> None:
+        """Index every card that changed. Raises StoreUnavailableError."""
+        while await self._database.read(card_search.is_behind):
+            await self._database.write(card_search.index_some)
+
     async def _run(self) -> None:
         while True:
             await self._wake.wait()
@@ -51,6 +56,7 @@ class Indexer:
             self._wake.clear()
             try:
                 await self.catch_up()
+                await self.catch_up_cards()
             except StoreUnavailableError as error:
                 log.warning("indexing waits for the store", reason=str(error))
                 await asyncio.sleep(RETRY_S)

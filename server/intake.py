@@ -6,13 +6,13 @@ Everything here is called inside `fn(tx)` and touches nothing but `tx`.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import bounced, casework, lifecycle, outbox
+from server import attribution, bounced, calls, cards, casework, lifecycle, outbox
 from server.authors import Author, ChannelFacts, recognise
 from server.echoes import take_echo
 from server.history import take_history
@@ -21,7 +21,7 @@ from server.look_alike import known_twin
 from server.outcome import Outcome as Outcome
 from server.outcome import happened_at
 from server.protocol import Status
-from server.store import conversations, customers, messages, recipients, state, threads
+from server.store import conversations, customers, messages, origins, recipients, records, state, threads
 from server.store import files as attachments
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -34,7 +34,7 @@ PIECES_MS = 120_000  # a piece that comes later than this after the first stands
 STATUS_RANK: dict[str, int] = {"queued": 0, "sending": 1, "retrying": 1, "sent": 2, "delivered": 3, "read": 4}
 
 # Kinds that are shown as a line of the conversation, with the customer waiting for us after them.
-SPOKEN = frozenset({"message", "contact_shared", "callback", "call", "unsupported", "started"})
+SPOKEN = frozenset({"message", "contact_shared", "callback", "unsupported", "started"})
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +54,11 @@ def take_in(
         return take_history(tx, channel, event, files)
     if event.is_echo:
         return take_echo(tx, channel, event, files)
+    if event.record is not None:
+        return _take_record(tx, channel, event)
+    if event.kind == "call":
+        at = happened_at(event, tx.now)
+        return calls.take(tx, channel, event, files, at, policy.reopen_ms, policy.is_online)
     if event.kind in SPOKEN:
         shown = _take_message(tx, channel, event, files, policy)
         return msgspec.structs.replace(shown, aside=event.quarantine)
@@ -67,10 +72,10 @@ def take_in(
 # --- what -----------------------------------------------------------------------------------------
 
 
-def _shown_text(event: InboundEvent) -> str:
+def _shown_text(event: InboundEvent, detail: Mapping[str, str]) -> str:
     if event.text or event.kind == "message":
         return event.text
-    facts = "; ".join(f"{name}: {value}" for name, value in event.detail.items())
+    facts = "; ".join(f"{name}: {value}" for name, value in detail.items())
     return facts or event.kind
 
 
@@ -109,7 +114,9 @@ def _take_message(
             data={"from": before.state, "to": life.state},
         )
     stranger = conversation.customer_id != author.customer_id
-    text = _shown_text(event)
+    facts = attribution.kept(event.detail)
+    detail = attribution.of_message(facts)
+    text = _shown_text(event, detail)
     folds = sound(event.folds, text) if text == event.text else ()
     twin = known_twin(tx, event, author)
     suggestion = placement.suggestion
@@ -135,13 +142,15 @@ def _take_message(
             stranger=stranger,
             automatic=event.automatic,
             files=tuple(files),
-            detail={**event.detail, "warn_like_known": twin} if twin else event.detail,
+            detail={**detail, "warn_like_known": twin} if twin else detail,
             suggest_id=suggestion.conversation_id if suggestion else None,
             suggest_why=suggestion.why if suggestion else "",
             folds=folds,
         ),
         data={"channel": channel.id},
     )
+    if facts and not stranger:
+        _note_origin(tx, channel, author.customer_id, conversation.id, posted.id, facts)
     recipients.add(tx, posted.id, event.correspondents)
     threads.remember(tx, channel.id, posted.id, _ids(event))
     conversations.note_message(
@@ -289,6 +298,30 @@ def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
             data={"status": status},
         )
     return Outcome(row["customer_id"])
+
+
+def _take_record(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Outcome:
+    """An order, a payment: of whoever has verified the address it names, or else of the sender it names."""
+    told = event.record
+    if told is None:
+        return Outcome()
+    shared = bool(told.address)
+    fact = records.Fact(
+        kind=told.kind,
+        external_id=told.number,
+        scheme=told.scheme if shared else channel.scheme,
+        account="" if shared else channel.account,
+        address=told.address if shared else event.sender.external_id,
+        title=told.title,
+        state=told.state,
+        amount=told.amount,
+        currency=told.currency,
+        at=told.at,
+        url=told.url,
+        details=dict(told.details),
+        version=told.version,
+    )
+    return Outcome(records.owner(tx, cards.put_record(tx, fact)))
 
 
 def _take_fact(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Outcome:
