@@ -20,6 +20,7 @@ import msgspec
 
 from omni_console import __version__
 from omni_console.i18n import N_
+from omni_console.people_api import PeopleApi
 from server import protocol as wire
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class ServerClient:
         self._chance = chance
         self._session: aiohttp.ClientSession | None = None
         self.seq: int | None = None  # newest event heard, or examined by the server for us
+        self.people = PeopleApi(self._ask)
 
     async def __aenter__(self) -> Self:
         self._open()
@@ -219,6 +221,12 @@ class ServerClient:
     async def reply(self, conversation_id: int, command: wire.ReplyCommand) -> wire.Message:
         return await self._ask("POST", f"/v1/conversations/{conversation_id}/reply", wire.Message, command)
 
+    async def forward(self, message_id: int, command: wire.ForwardCommand) -> wire.Message:
+        return await self._ask("POST", f"/v1/messages/{message_id}/forward", wire.Message, command)
+
+    async def source(self, message_id: int) -> bytes:
+        return await self._bytes("GET", f"/v1/messages/{message_id}/source", None, None)
+
     async def note(self, conversation_id: int, command: wire.NoteCommand) -> wire.Message:
         return await self._ask("POST", f"/v1/conversations/{conversation_id}/note", wire.Message, command)
 
@@ -228,8 +236,15 @@ class ServerClient:
     async def drafts(self) -> list[wire.Draft]:
         return await self._ask("GET", "/v1/drafts", list[wire.Draft])
 
-    async def search(self, q: str, before: str | None = None, limit: int = 50) -> wire.SearchPage:
-        query: dict[str, str | int | None] = {"q": q, "before": before, "limit": limit}
+    async def search(
+        self, q: str, before: str | None = None, limit: int = 50, *, customer_id: int | None = None
+    ) -> wire.SearchPage:
+        query: dict[str, str | int | None] = {
+            "q": q,
+            "before": before,
+            "limit": limit,
+            "customer": customer_id,
+        }
         return await self._ask("GET", "/v1/search", wire.SearchPage, query=query)
 
     async def outbox(self) -> list[wire.OutboxItem]:

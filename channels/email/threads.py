@@ -24,13 +24,16 @@ from channels.email.identity import Named
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
 
 
+_BY_ID = ("by In-Reply-To", "by References")
+
+
 def hints(message: Message[Any, Any], subject: str, text: str) -> tuple[Reference, ...]:
     """Everything that may say what this mail answers, unchecked."""
     found: dict[str, str] = {}
     for identifier in headers.message_ids(headers.raw_values(message, "in-reply-to")):
-        found.setdefault(identifier, "by In-Reply-To")
+        found.setdefault(identifier, _BY_ID[0])
     for identifier in reversed(headers.message_ids(headers.raw_values(message, "references"))):
-        found.setdefault(identifier, "by References")
+        found.setdefault(identifier, _BY_ID[1])
     ids = [Reference(remote_id=one, how=how) for one, how in list(found.items())[: headers.MAX_IDS]]
     return (
         *(_mark("address", one, "by our signed address") for one in _signed(message)),
@@ -89,7 +92,7 @@ def _ours(reference: Reference, named: Named) -> Reference:
     return msgspec.structs.replace(
         reference,
         trusted=reference.kind != "subject",
-        how=f"{reference.how}, our own id" if reference.kind == "id" else reference.how,
+        how=f"{reference.how}, our own id" if reference.how in _BY_ID else reference.how,
         message_id=named.message or None,
         conversation_id=named.conversation if not named.message else None,
     )

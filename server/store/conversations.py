@@ -90,6 +90,7 @@ def from_row(row: sqlite3.Row) -> Conversation:
         unsettled=row["unsettled"],
         seen_seq=row["seen_seq"],
         sort_at=row["sort_at"],
+        parent_id=row["parent_id"],
         priority=PRIORITIES[row["priority"]],
         priority_why=row["priority_why"],
         summary=row["summary"],
