@@ -29,7 +29,7 @@ from server.authors import ChannelFacts
 from server.clock import Clock
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
-from server.store import conversations, files, journal, messages, places, state
+from server.store import channels, conversations, files, journal, messages, places, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
@@ -77,6 +77,7 @@ class ChannelHost:
         self._facts = facts
         self._report = report
         self.channel_id = facts.id
+        self._heard_at = 0  # when it was last written down that this channel brings something
         self.site_name = installation.site_name
         self.base_url = installation.base_url
         self.log: structlog.typing.FilteringBoundLogger = structlog.get_logger("channel", channel=facts.id)
@@ -108,8 +109,11 @@ class ChannelHost:
         except OSError as error:
             raise HostUnavailableError(f"files cannot be written: {error}") from error
         failpoints.hit("intake.raw_stored")
+        heard = bool(prepared) and abs(self.now() - self._heard_at) >= channels.HEARD_EVERY_MS
+        if heard:
+            self._heard_at = self.now()
         try:
-            receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark))
+            receipts = await self._at.database.write(lambda tx: self._take(tx, prepared, bookmark, heard))
         except StoreUnavailableError as error:
             raise HostUnavailableError(str(error)) from error
         except Exception:
@@ -154,9 +158,11 @@ class ChannelHost:
         return tuple(kept)
 
     def _take(
-        self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None
+        self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None, heard: bool
     ) -> list[Receipt]:
         receipts = [self._take_one(tx, item) for item in prepared]
+        if heard:
+            channels.heard(tx, self.channel_id)
         if bookmark is not None:
             state.put(tx, self.channel_id, *bookmark)
         failpoints.hit("intake.before_commit")
