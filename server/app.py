@@ -31,6 +31,9 @@ from server.lock import DataLock
 from server.marks import Marks
 from server.measures import Measures
 from server.outbox import Outbox
+from server.parsing import Parser
+from server.parsing.child import ChildParser
+from server.parsing.distant import DistantParser
 from server.protocol import ChannelInfo
 from server.public.app import create_public_app
 from server.public.counters import Counters
@@ -108,6 +111,7 @@ class Server:
         self._hub: Hub | None = None
         self._disk_trouble = ""
         self._writing_trouble = ""
+        self._parser_away = ""
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
@@ -124,6 +128,16 @@ class Server:
 
     def refuse(self) -> str:
         return self._disk_trouble
+
+    def notice(self) -> str:
+        """What operators are shown: trouble, or what merely waits."""
+        return self.trouble() or self._parser_away
+
+    def _parser_is_away(self, why: str) -> None:
+        text = f"new mail is kept and waits: {why}" if why else ""
+        if text != self._parser_away:
+            self._parser_away = text
+            self._tell_trouble()
 
     def _writing_changed(self, text: str) -> None:
         # That one small write went well says little on a full disk: `_keep_house` finds out when it is over.
@@ -153,7 +167,7 @@ class Server:
             self._tell_trouble()
 
     def _tell_trouble(self) -> None:
-        text = self.trouble()
+        text = self.notice()
         if text:
             log.error("trouble", reason=text)
         else:
@@ -242,7 +256,16 @@ class Server:
                 for channel_id, offer in self.offers.items()
             }
             hosts: dict[str, ChannelHost] = {}
-            apart = ParseApart(self.database, self.blobs, self.channels, hosts, facts, policy)
+            apart = ParseApart(
+                self.database,
+                self.blobs,
+                self.channels,
+                hosts,
+                facts,
+                policy,
+                self._parser(),
+                self._parser_is_away,
+            )
             installation = Installation(
                 database=self.database,
                 blobs=self.blobs,
@@ -305,6 +328,10 @@ class Server:
                 log.info("stopping")
         self._hub = None
 
+    def _parser(self) -> Parser:
+        path = self.config.server.parse_worker
+        return ChildParser() if path is None else DistantParser(path, product_version())
+
     async def _stop_channels(self, started: list[Channel]) -> None:
         """All at once: one that hangs takes no time from the others."""
         await asyncio.gather(*(self._stop_channel(channel) for channel in started))
@@ -355,9 +382,13 @@ class Server:
             site_name=self.config.site.name,
             version=product_version(),
             trouble=self.trouble,
+            notice=self.notice,
             disk_reserve=self.config.server.disk_reserve_mb * MIB,
             ready=lambda: self.is_ready and not self.trouble(),
             measures=self.measures,
+            fields=self.config.fields,
+            segments=self.config.segments,
+            country=self.config.site.default_country,
             token_rate=self.config.api.requests_per_second,
             token_burst=self.config.api.request_burst,
         )

@@ -13,6 +13,7 @@ from channels.base import Sender
 from channels.contacts import email_address, phone_number
 from server.card_settings import (
     BUILT_IN,
+    NAME,
     OWN_KEYS,
     FieldError,
     FieldSettings,
@@ -39,6 +40,7 @@ from server.store.transaction import Snapshot, Transaction
 
 COLLEAGUE = "a colleague vouches for it"
 GIVEN = "noted by a colleague"
+KIND = NAME  # of records
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

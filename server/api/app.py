@@ -9,6 +9,7 @@ from aiohttp import web
 
 from server.api import (
     backup,
+    cards,
     channels,
     conversations,
     customers,
@@ -193,6 +194,7 @@ def create_operator_app(context: Context) -> web.Application:
         replies,
         one_message,
         customers,
+        cards,
         merging,
         search,
         channels,

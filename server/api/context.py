@@ -9,6 +9,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from server.card_settings import FieldSettings, SegmentSettings
+from server.cards import Rules
 from server.casework import Outgoing
 from server.clock import Clock
 from server.hub import Hub
@@ -38,11 +40,21 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     site_name: str
     version: str
     trouble: Callable[[], str]
+    notice: Callable[[], str]  # trouble, or what else operators are shown
     disk_reserve: int = 0  # bytes that nothing but intake may use
     ready: Callable[[], bool] = lambda: True
     measures: Measures | None = None
+    fields: Mapping[str, FieldSettings] = {}
+    segments: Mapping[str, SegmentSettings] = {}
+    country: str = ""  # ISO 3166, of telephone numbers without a country code
     token_rate: int = 20  # requests a second of each token
     token_burst: int = 100
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            fields=self.fields, country=self.country, channels=frozenset(self.outgoing.offers)
+        )
 
 
 NUMBER_MAX = 2**63 - 1  # of SQLite

@@ -18,7 +18,8 @@ routes = web.RouteTableDef()
 REFERENCE = "#/components/schemas/{name}"
 
 # What a path's parameter is, where it is not the number of a row.
-NAMES = {"login": {"type": "string", "minLength": 1}}
+NAME = {"type": "string", "minLength": 1}
+NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 STATUS = {

@@ -8,8 +8,9 @@ from aiohttp import web
 from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
-from server.protocol import SearchHit, SearchPage
-from server.store import conversations, messages
+from server.cards import person
+from server.protocol import Number, SearchHit, SearchPage
+from server.store import conversations, messages, river
 from server.store import search as index
 from server.store.errors import StoreUnavailableError
 from server.store.transaction import Snapshot
@@ -26,7 +27,8 @@ QUERY_MAX = 400
     "Messages with these words, the newest first.",
     query=(
         Query("q", str, f"Words; the first {QUERY_MAX} characters count."),
-        page_key("before", 1),
+        Query("customer", Number, "Only what was said to this person or by him."),
+        page_key("before", 1, 2),
         limit_of(50, 200),
     ),
     answer=SearchPage,
@@ -35,11 +37,18 @@ async def search(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
     query = request.query.get("q", "")[:QUERY_MAX]
-    before = key(request, "before", 1)
+    whose = key(request, "customer", 1)
+    before = key(request, "before", 1 if whose is None else 2)
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> SearchPage:
-        ids, following = index.search(tx, query, None if before is None else before[0], most)
+        following: tuple[int, ...] | None
+        if whose is None:
+            ids, newest = index.search(tx, query, None if before is None else before[0], most)
+            following = None if newest is None else (newest,)
+        else:
+            since = None if before is None else (before[0], before[1])
+            ids, following = river.found(tx, person(tx, whose[0]), query, since, most)
         found = messages.many(tx, ids)
         rows = conversations.many(tx, sorted({row.conversation_id for row in found.values()}), me.id)
         return SearchPage(
@@ -50,7 +59,7 @@ async def search(request: web.Request) -> web.Response:
                 )
                 for message_id in ids
             ],
-            next=shown_key(None if following is None else (following,)),
+            next=shown_key(following),
         )
 
     try:

@@ -357,28 +357,6 @@ def many(tx: Snapshot, ids: Iterable[int]) -> dict[int, Message]:
     return {message.id: message for message in _from_rows(tx, rows)}
 
 
-def river(
-    tx: Snapshot, customer_id: int, before: tuple[int, int] | None, limit: int
-) -> tuple[list[Message], tuple[int, int] | None]:
-    """The page of the customer's river that ends before the key (at, id); oldest first."""
-    where = "m.customer_id = :customer"
-    if before is not None:
-        where += " AND (m.at, m.id) < (:at, :id)"
-    rows = tx.all(
-        f"{_SELECT} WHERE {where} ORDER BY m.at DESC, m.id DESC LIMIT :limit",
-        {
-            "customer": customer_id,
-            "at": before[0] if before else 0,
-            "id": before[1] if before else 0,
-            "limit": limit + 1,
-        },
-    )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    key = (rows[-1]["at"], rows[-1]["id"]) if more else None
-    return _from_rows(tx, rows[::-1]), key
-
-
 def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> list[ThreadMessage]:
     """Messages of a thread as its customer may see them, with visible_seq > after."""
     rows = tx.all(
