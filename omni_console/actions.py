@@ -13,21 +13,25 @@ from typing import Literal
 
 from omni_console.i18n import N_
 
-# Where a key works. browse: a list or a history has the focus; list: only the conversation list;
-# compose: the editor has the focus; anywhere: all of these.
-Where = Literal["anywhere", "browse", "list", "compose"]
+# Where a key works. browse: a list, a history or the card has the focus; list: only the conversation
+# list; card: only the card; compose: the editor has the focus; anywhere: all of these.
+Where = Literal["anywhere", "browse", "list", "card", "compose"]
 
 WHERE_TITLES: Mapping[Where, str] = {
     "anywhere": N_("Anywhere"),
     "browse": N_("Reading (browse mode)"),
     "list": N_("In the list"),
+    "card": N_("In the customer card"),
     "compose": N_("Writing (compose mode)"),
 }
 
 
 @dataclass(frozen=True)
 class Action:
-    """`hint` above 0: shown in the bottom line, lowest first; `hint_label` is its short name there."""
+    """`hint` above 0: shown in the bottom line, lowest first; `hint_label` is its short name there.
+
+    No keys: it is done by its name, from the palette.
+    """
 
     id: str
     keys: str
@@ -62,6 +66,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.next", "J", "browse", N_("Next conversation"), N_("Open the next row of the list in this pane")),
     Action("thread.prev", "K", "browse", N_("Previous conversation"), N_("Open the previous row of the list in this pane")),
     Action("thread.open", "enter,l", "list", N_("Open"), N_("Open the conversation in the active pane"), 1, N_("open it")),
+    Action("case.prev", "{", "browse", N_("Earlier case"), N_("In a history: to the beginning of the conversation above")),
+    Action("case.next", "}", "browse", N_("Later case"), N_("To the beginning of the conversation below, then to the end")),
     Action("thread.last", "ctrl+t", "anywhere", N_("Back and forth"), N_("The conversation you were in before; again: back")),
     # attention
     Action("attention.next", "alt+a", "anywhere", N_("Where you are needed next"), N_("Unread first, then whoever waits longest; yours before the queue"), 2, N_("next")),
@@ -69,8 +75,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("attention.prev", "W", "browse", N_("The other way round"), N_("The same, backwards")),
     *_slots(),
     # views and panes
-    Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed")),
-    Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed"), 9, N_("view")),
+    Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed, spam")),
+    Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed, spam"), 9, N_("view")),
     Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes")),
     Action("pane.prev", "shift+tab", "anywhere", N_("Previous pane"), N_("The focus goes back")),
     Action("pane.split_right", "|", "browse", N_("Split to the right"), N_("A second conversation beside this one, up to four")),
@@ -94,10 +100,39 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.snooze", "s", "browse", N_("Snooze"), N_("Away until a time, or until the customer writes"), 7, N_("snooze")),
     Action("history.channels", "c", "browse", N_("One channel or all"), N_("The whole history, or only one channel of it")),
     Action("history.folds", "v", "browse", N_("Quoted lines"), N_("Open what mails on the screen quote, and their signatures; again: fold it")),
-    Action("thread.card", "i", "browse", N_("Customer card"), N_("Addresses and earlier cases of the customer, beside the panes")),
+    Action("thread.facts", "d", "browse", N_("What it is about"), N_("What the customer wants, the next step and until when: 2h, tomorrow 14:00")),
+    Action("thread.tags", "t", "browse", N_("Tags"), N_("Tags of the conversation, in one line")),
+    Action("thread.priority", "!", "browse", N_("Priority"), N_("Urgent, high, normal, low; urgent work comes first in the lists")),
+    Action("thread.spam", "X", "browse", N_("Spam"), N_("Keep it apart, and bar the sender; on spam: it is none. Marked rows at once")),
+    Action("undo.last", "u", "browse", N_("Take back"), N_("Undo the last merge, refusal, split, join, spam or change of the card")),
+    Action("mark.toggle", "space", "browse", N_("Mark"), N_("In the list a row, in a history a message; then j and k go from message to message")),
+    Action("mark.none", "escape", "browse", N_("Marks away"), N_("Nothing is marked any more; a searched place is forgotten")),
+    Action("thread.split", "S", "browse", N_("Split off"), N_("The marked messages become a conversation of their own")),
+    Action("thread.join", "", "browse", N_("Join with…"), N_("Another conversation of this person goes on in this one")),
+    Action("thread.regroupings", "", "browse", N_("Splits and joins"), N_("What was split off or joined here; takes it back")),
+    # the person
+    Action("thread.card", "i", "browse", N_("Customer card"), N_("Who this is, beside the conversation; on narrow screens over it")),
+    Action("finding.add", "p", "browse", N_("Add what was found"), N_("A phone or an e-mail from a message goes to the card, as a claim")),
+    Action("customer.write", "C", "browse", N_("Write first"), N_("A first message to this person, not an answer; asked for what stands against it")),
+    Action("contact.log", "L", "browse", N_("Log a contact"), N_("A call, a visit, a letter on paper: what was said, in the same history")),
+    Action("thread.continue", ">", "browse", N_("Continue in…"), N_("A link with which the customer goes on with this conversation on another channel")),
+    Action("customer.code", "", "browse", N_("Ask for a code"), N_("Six digits go to an address; whoever tells them here has shown that it is his")),
+    Action("customer.code_try", "", "browse", N_("Try a code"), N_("The six digits that the customer told")),
+    Action("files.open", "F", "browse", N_("Files"), N_("All files of this person; enter goes to the place")),
+    Action("notes.open", "M", "browse", N_("Notes"), N_("All notes about this person; enter goes to the place")),
+    Action("identity.open", "I", "browse", N_("Who is whom"), N_("Cards that may be one person; y one person, n two, u takes back")),
+    Action("customer.find", "", "browse", N_("Find a person"), N_("Everybody who ever wrote, by name, address or order")),
+    Action("customer.merge", "", "browse", N_("Merge with…"), N_("This card and another one are one person")),
+    Action("customer.unmerge", "", "browse", N_("Take a merge apart"), N_("Two people again, each with what is his")),
+    Action("card.act", "enter,l", "card", N_("Do it"), N_("Edit the field, open the case, take the merge apart: what the line offers"), 1, N_("do it")),
+    Action("card.yes", "y", "card", N_("One person"), N_("Yes, these two cards are one person")),
+    Action("card.no", "n", "card", N_("Two people"), N_("No, and never ask again")),
+    Action("card.fill", "+", "card", N_("Fill in"), N_("A field, an address, a consent, a tag or a related person that the card lacks"), 2, N_("fill in")),
+    Action("card.history", "h", "card", N_("How it was"), N_("Earlier values of a field; one of them can come back")),
+    Action("card.leave", "left", "card", N_("Back to the conversation"), N_("The card stays where there is room for it")),
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to")),
-    Action("search.open", "/", "browse", N_("Search"), N_("Search all messages"), 10, N_("search")),
+    Action("search.open", "/", "browse", N_("Search"), N_("Search this person's messages, or all of them"), 10, N_("search")),
     Action("outbox.open", "o", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
     # the console
     Action("palette.open", "ctrl+p", "anywhere", N_("All actions"), N_("Every action by its name")),

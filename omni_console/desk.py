@@ -14,7 +14,7 @@ import msgspec
 
 from omni_console.drafts import DraftBook
 from omni_console.river import River
-from omni_console.views import VIEWS, ListWindow, belongs, sort_at
+from omni_console.views import RANK, VIEWS, ListWindow, belongs, sort_at
 from server.protocol import (
     ChannelInfo,
     Conversation,
@@ -25,11 +25,15 @@ from server.protocol import (
     Draft,
     Envelope,
     EventBody,
+    FieldSpec,
     Hello,
     HistoryPage,
     Message,
     OperatorInfo,
     ReplyWay,
+    Stopped,
+    Suggestion,
+    SuggestionPage,
     View,
 )
 
@@ -43,18 +47,46 @@ KINDS = frozenset(
         "message.status",
         "message.changed",
         "note.added",
+        "contact.added",
         "conversation.opened",
         "conversation.state",
         "conversation.assigned",
         "conversation.seen",
+        "conversation.changed",
+        "conversation.regrouped",
         "draft.saved",
         "customer.changed",
+        "customer.merged",
+        "customer.unmerged",
+        "customer.barred",
+        "identity.suggested",
+        "identity.accepted",
+        "identity.refused",
+        "identity.code_sent",
+        "identity.code_failed",
+        "identity.code_used",
+        "record.changed",
         "channel.state",
         "operator.changed",
         "journal.quarantined",
     }
 )
-_MOVES_COUNTS = ("message.", "conversation.opened", "conversation.state", "conversation.assigned")
+_MOVES_COUNTS = (
+    "message.",
+    "conversation.opened",
+    "conversation.state",
+    "conversation.assigned",
+    "conversation.regrouped",
+    "customer.",
+)
+# Whose messages are whose may be another now: what is on the screen of them is asked for anew.
+_REGROUPS = frozenset({"customer.merged", "customer.unmerged", "conversation.regrouped"})
+_ABOUT_CUSTOMERS = frozenset(
+    {"customer.changed", "customer.barred", "record.changed", "conversation.changed", "identity.code_used"}
+)
+_MOVES_INBOX = frozenset(
+    {"identity.suggested", "identity.accepted", "identity.refused", "customer.merged", "customer.unmerged"}
+)
 
 
 @dataclass
@@ -70,6 +102,8 @@ class Changed:
     stale_customers: set[int] = field(default_factory=set)
     stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
     arrived: Message | None = None  # a customer's new message
+    inbox: bool = False  # suggestions came, went, or were decided
+    regrouped: bool = False  # messages or conversations belong elsewhere now
 
 
 class Desk:
@@ -87,6 +121,10 @@ class Desk:
         self.conversations: dict[int, Conversation] = {}
         self.customers: dict[int, Customer] = {}
         self.ways: dict[int, list[ReplyWay]] = {}  # by conversation
+        self.stopped: dict[int, Stopped] = {}  # by conversation
+        self.fields: dict[str, FieldSpec] = {}  # that cards may have
+        self.suggestions: dict[int, list[Suggestion]] = {}  # open ones, by customer
+        self.inbox = 0  # open suggestions of everybody
         self.rivers: dict[int, River] = {}  # by customer
         self.windows: dict[View, ListWindow] = {view: ListWindow(view) for view in VIEWS}
         self.drafts = DraftBook()
@@ -135,6 +173,7 @@ class Desk:
         self.put_row(detail.conversation, with_seen=True)
         self.put_customer(detail.customer)
         self.ways[detail.conversation.id] = detail.ways
+        self.stopped[detail.conversation.id] = detail.stopped
         self.put_history(detail.customer.id, detail.history, older=False)
         for draft in detail.drafts:
             self.drafts.take(draft)
@@ -144,6 +183,17 @@ class Desk:
         for row in customer.conversations:
             self.put_row(row, with_seen=True)
             self.river(customer.id).put_conversation(self.conversations[row.id])
+
+    def put_suggestions(self, customer_id: int | None, page: SuggestionPage) -> None:
+        """`customer_id` None: the beginning of the whole inbox, which knows how many there are."""
+        self.inbox = page.open
+        if customer_id is not None:
+            self.suggestions[customer_id] = page.items
+
+    def regrouped(self) -> None:
+        """Whose messages are whose may be another now."""
+        for river in self.rivers.values():
+            river.stale = True
 
     def put_history(self, customer_id: int, page: HistoryPage, *, older: bool) -> None:
         for row in page.conversations:
@@ -210,8 +260,10 @@ class Desk:
                 changed.conversations.add(body.conversation_id)
         if envelope.kind == "draft.saved" and body.conversation_id is not None:
             changed.drafts.add(body.conversation_id)
-        if envelope.kind == "customer.changed" and body.customer_id in self.customers:
+        if envelope.kind in _ABOUT_CUSTOMERS and body.customer_id in self.customers:
             changed.stale_customers.add(body.customer_id)
+        changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
+        changed.regrouped = not repeated and envelope.kind in _REGROUPS
         if envelope.kind == "customer.changed":
             changed.stale_ways |= {
                 key
@@ -268,14 +320,18 @@ class Desk:
         return self.slots.index(conversation_id) + 1 if conversation_id in self.slots else None
 
     def next_attention(self, current: int | None, *, back: bool = False) -> int | None:
-        """Where the operator is needed next: mine before the queue, unread before read, oldest first.
+        """Where the operator is needed next: mine before the queue, unread before read, urgent before the
+        rest, oldest first.
 
         Asked again and again, it goes round: what was just looked at comes last.
         """
         order = [
             row.id
             for view in ("mine", "queue")
-            for row in sorted(self._rows(view), key=lambda row: (not self.unread(row), sort_at(row), row.id))
+            for row in sorted(
+                self._rows(view),
+                key=lambda row: (not self.unread(row), RANK[row.priority], sort_at(row), row.id),
+            )
         ]
         if not order:
             return None
@@ -308,9 +364,11 @@ class Desk:
             del self.rivers[key]
         for key in [key for key in self.customers if key not in customers]:
             del self.customers[key]
+            self.suggestions.pop(key, None)
         for key in [key for key in self.conversations if key not in wanted]:
             del self.conversations[key]
             self.ways.pop(key, None)
+            self.stopped.pop(key, None)
             self._seen.pop(key, None)
 
     # --- inside ---------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from server.protocol import Draft
 
 DraftKind = Literal["reply", "note"]
+ComposeKind = Literal["reply", "note", "first"]  # first: written by us without being asked; kept here only
 DraftKey = tuple[int, DraftKind]
 
 
@@ -19,18 +20,28 @@ class DraftBook:
     def __init__(self) -> None:
         self._drafts: dict[DraftKey, Draft] = {}
         self._unsaved: dict[DraftKey, int] = {}  # to the number of the change, to notice later ones
+        self._firsts: dict[
+            int, Draft
+        ] = {}  # first messages, by conversation; the server has no place for them
         self._change = 0
 
-    def get(self, conversation_id: int, kind: DraftKind) -> Draft | None:
+    def get(self, conversation_id: int, kind: ComposeKind) -> Draft | None:
+        if kind == "first":
+            return self._firsts.get(conversation_id)
         draft = self._drafts.get((conversation_id, kind))
         return draft if draft is not None and draft.text else None
 
     def waits(self, conversation_id: int) -> bool:
         """Is there anything unsent in this conversation?"""
-        return any(self.get(conversation_id, kind) is not None for kind in ("reply", "note"))
+        return any(self.get(conversation_id, kind) is not None for kind in ("reply", "note", "first"))
 
-    def write(self, draft: Draft) -> bool:
+    def write(self, draft: Draft, *, first: bool = False) -> bool:
         """The operator wrote this. False when nothing changed. Empty text removes the draft."""
+        if first:
+            before = self._firsts.pop(draft.conversation_id, None)
+            if draft.text:
+                self._firsts[draft.conversation_id] = draft
+            return (before.text if before else "") != draft.text
         key = (draft.conversation_id, draft.kind)
         known = self._drafts.get(key)
         if known is None and not draft.text:
@@ -77,4 +88,4 @@ class DraftBook:
 
     def unsaved_texts(self) -> int:
         """How many unsent texts would be lost if the console ended now."""
-        return sum(1 for draft, _ticket in self.unsaved() if draft.text)
+        return len(self._firsts) + sum(1 for draft, _ticket in self.unsaved() if draft.text)

@@ -35,6 +35,7 @@ _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
 # Together in one mode: the same key twice among them would be a clash.
 _MODES: Mapping[str, tuple[Where, ...]] = {
     "browse": ("anywhere", "browse", "list"),
+    "card": ("anywhere", "browse", "card"),
     "compose": ("anywhere", "compose"),
 }
 
@@ -106,6 +107,7 @@ def check(changes: Mapping[str, str]) -> list[str]:
                 for key in keys.split(",")
                 if len(key.strip()) == 1
             )
+    told: set[tuple[str, str]] = set()
     for mode, wheres in _MODES.items():
         owner: dict[str, Action] = {}
         for action in ACTIONS:
@@ -113,7 +115,8 @@ def check(changes: Mapping[str, str]) -> list[str]:
                 continue
             for key in keys_of(action, changes):
                 other = owner.setdefault(normal(key), action)
-                if other is not action:
+                if other is not action and (other.id, action.id) not in told:
+                    told.add((other.id, action.id))
                     problems.append(
                         _("in {mode} mode {key} is both {one} and {two}").format(
                             mode=mode, key=key, one=other.id, two=action.id
@@ -165,7 +168,8 @@ def install(widget: Widget, wheres: tuple[Where, ...], changes: Mapping[str, str
 _SHOWN = {
     "question_mark": "?", "vertical_line": "|", "minus": "-", "left_square_bracket": "[",
     "right_square_bracket": "]", "slash": "/", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
-    "down": "↓", "up": "↑",
+    "down": "↓", "up": "↑", "left": "←", "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "exclamation_mark": "!", "greater_than_sign": ">", "plus": "+",
 }  # fmt: skip
 
 
@@ -179,8 +183,9 @@ def use(changes: Mapping[str, str]) -> None:
 
 
 def key_for(action_id: str) -> str:
-    """The first key of an action, as an operator reads it."""
-    return shown(keys_of(BY_ID[action_id], _in_use)[0])
+    """The first key of an action, as an operator reads it; the palette's where it has none."""
+    keys = keys_of(BY_ID[action_id], _in_use) or keys_of(BY_ID["palette.open"], _in_use)
+    return shown(keys[0])
 
 
 def shown(key: str) -> str:
@@ -213,7 +218,8 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
         for action in ACTIONS:
             if action.where != where:
                 continue
-            keys = " ".join(f"`{shown(key)}`".replace("|", "\\|") for key in keys_of(action, changes))
+            given = keys_of(action, changes) or keys_of(BY_ID["palette.open"], changes)
+            keys = " ".join(f"`{shown(key)}`".replace("|", "\\|") for key in given)
             lines.append(f"| {keys} | {action.label} | `{action.id}` | {action.help} |")
     return "\n".join(lines) + "\n"
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 from textual.message import Message
@@ -81,12 +82,71 @@ class RowCame(Message):
     said: str = ""
 
 
+@dataclass(frozen=True)
+class TakeBack:
+    """How to undo one deed: asked of the server when the operator wants it."""
+
+    label: str  # "Иван Петров is two people again"
+    ask: Callable[[], Awaitable[Done]]
+
+
+@dataclass
+class Done(Message):
+    """The server did what was asked. `said` is what to tell the operator, `back` how to undo it.
+
+    `conversations` and `customers` are those to ask for anew; `open` is a conversation to go to.
+    """
+
+    said: str = ""
+    rows: list[wire.Conversation] = field(default_factory=list)
+    card: wire.Customer | None = None
+    conversations: list[int] = field(default_factory=list)
+    customers: list[int] = field(default_factory=list)
+    lists: bool = False  # rows came, went or changed places in a way that no event tells row by row
+    open: int = 0
+    back: TakeBack | None = None
+
+
+@dataclass
+class SuggestionsCame(Message):
+    """`customer_id` None: the whole inbox, of which only the number is wanted."""
+
+    customer_id: int | None
+    page: wire.SuggestionPage
+
+
+@dataclass
+class PeopleFound(Message):
+    words: str
+    page: wire.CustomerPage
+
+
+@dataclass
+class FilesCame(Message):
+    page: wire.CustomerFiles
+
+
+@dataclass
+class NotesCame(Message):
+    page: wire.MessagePage
+
+
+@dataclass
+class InboxCame(Message):
+    page: wire.SuggestionPage
+
+
+@dataclass
+class FieldsCame(Message):
+    fields: list[wire.FieldSpec]
+
+
 @dataclass
 class Sent(Message):
     """The server has taken a reply or a note."""
 
     conversation_id: int
-    kind: Literal["reply", "note"]
+    kind: Literal["reply", "note", "first"]
     message: wire.Message
     go_on: bool  # to where the operator is needed next
 
@@ -95,6 +155,7 @@ class Sent(Message):
 class SearchCame(Message):
     q: str
     page: wire.SearchPage
+    customer_id: int | None = None
 
 
 @dataclass

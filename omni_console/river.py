@@ -28,6 +28,7 @@ class River:
         self.before: str | None = None
         self.loaded = False
         self.loading = False
+        self.stale = False  # messages went elsewhere, or came from there: the next newest page begins anew
         self.version = 0
 
     def __len__(self) -> int:
@@ -58,6 +59,7 @@ class River:
         self.before = None
         self.loaded = False
         self.loading = False
+        self.stale = False
         self.version += 1
 
     def put_page(self, page: HistoryPage, *, older: bool) -> None:
@@ -66,6 +68,11 @@ class River:
         When the newest page does not touch what is loaded (more was said meanwhile than a page holds),
         what is loaded is dropped: a river has no holes.
         """
+        if self.stale and older:
+            self.loading = False
+            return
+        if self.stale:
+            self.clear()
         if not older and self.loaded and page.messages and page.before is not None:
             first = place_of(page.messages[0])
             if self._order and self._order[-1] < first:

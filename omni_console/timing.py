@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omni_console.i18n import N_, _
 
@@ -70,10 +71,21 @@ class Clock:
 
     def tomorrow_at(self, hour: int) -> int:
         here = self.local(self.now())
-        there = (here + timedelta(days=1)).replace(hour=hour, minute=0, second=0, microsecond=0)
+        return self.utc((here + timedelta(days=1)).replace(hour=hour, minute=0, second=0, microsecond=0))
+
+    def utc(self, there: datetime) -> int:
+        """UTC ms of what the clock on the wall shows then, whatever summer time does until then."""
         if self._zone is None:
             there = there.replace(tzinfo=None).astimezone()
         return int(there.timestamp() * 1000)
+
+    def elsewhere(self, zone: str) -> str:
+        """What the clock shows now in an IANA zone: "14:40"; "" where nobody knows that zone."""
+        try:
+            there = datetime.fromtimestamp(self.now() / 1000, ZoneInfo(zone))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return ""
+        return there.strftime("%H:%M")
 
 
 def duration(ms: int) -> str:

@@ -1,19 +1,22 @@
 """What is loaded of one list of conversations: a beginning of it, in the server's order.
 
-Plain Python. The server pages by key (sort_at, id); so does this. A row that belongs further down than
-what is loaded is left out: its page will bring it.
+Plain Python. The server pages by key: work that waits by (priority, sort_at, id), the rest by
+(sort_at, id); so does this. A row that belongs further down than what is loaded is left out: its page
+will bring it.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 
-from server.protocol import Conversation, View
+from server.protocol import Conversation, Priority, View
 
-VIEWS: tuple[View, ...] = ("mine", "queue", "waiting", "all", "closed")
+VIEWS: tuple[View, ...] = ("mine", "queue", "waiting", "all", "closed", "spam")
 RISING: frozenset[View] = frozenset({"mine", "queue"})  # who waits longest first; the others newest first
+RANK: Mapping[Priority, int] = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 
-Key = tuple[int, int]
+Key = tuple[int, int, int]
 
 
 def belongs(row: Conversation, view: View, me: int) -> bool:
@@ -25,7 +28,9 @@ def belongs(row: Conversation, view: View, me: int) -> bool:
     if view == "waiting":
         return row.state in ("waiting", "snoozed") and row.assignee_id == me
     if view == "closed":
-        return row.state == "closed"
+        return row.state == "closed" and not row.spam
+    if view == "spam":
+        return row.spam
     return row.state != "closed"
 
 
@@ -40,7 +45,7 @@ def sort_at(row: Conversation) -> int:
 
 def key_of(row: Conversation, view: View) -> Key:
     at = sort_at(row)
-    return (at, row.id) if view in RISING else (-at, -row.id)
+    return (RANK[row.priority], at, row.id) if view in RISING else (0, -at, -row.id)
 
 
 class ListWindow:
@@ -66,14 +71,14 @@ class ListWindow:
         return self.loaded and self.next is None
 
     def id_at(self, index: int) -> int:
-        return abs(self._keys[index][1])
+        return abs(self._keys[index][2])
 
     def index_of(self, conversation_id: int) -> int | None:
         key = self._key_by_id.get(conversation_id)
         return None if key is None else bisect_left(self._keys, key)
 
     def ids(self) -> list[int]:
-        return [abs(key[1]) for key in self._keys]
+        return [abs(key[2]) for key in self._keys]
 
     def clear(self) -> None:
         self._keys.clear()
@@ -116,7 +121,7 @@ class ListWindow:
         for position, (edge, following) in enumerate(self._edges):
             count = bisect_right(self._keys, edge)
             if count >= keep and count < len(self._keys):
-                dropped = [abs(key[1]) for key in self._keys[count:]]
+                dropped = [abs(key[2]) for key in self._keys[count:]]
                 del self._keys[count:]
                 for conversation_id in dropped:
                     del self._key_by_id[conversation_id]

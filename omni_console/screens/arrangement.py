@@ -14,12 +14,12 @@ from omni_console.widgets.river_view import RiverView
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
-CARD_FROM = 110  # columns below which the card is not offered
+CARD_FROM = 110  # columns below which the card stands over the conversation, not beside it
 
 
 class Arrangement:
-    """Sets the screen's classes `-reading`, `-zoomed-screen`, `-card` and `-no-card`; styles/omni.tcss says
-    what they look like."""
+    """Sets the screen's classes `-reading`, `-zoomed-screen`, `-card`, `-card-over` and `-no-card`;
+    styles/omni.tcss says what they look like."""
 
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
@@ -32,7 +32,8 @@ class Arrangement:
             "pane.split_down": lambda: self._split(right=False),
             "pane.zoom": self._zoom,
             "pane.close": self._close_pane,
-            "thread.card": self._toggle_card,
+            "thread.card": self._to_card,
+            "card.leave": self.leave_card,
         }
 
     # --- focus --------------------------------------------------------------------------------------------
@@ -47,6 +48,8 @@ class Arrangement:
             pane.river.changed()  # what it shows counts as read from now on
         if widget is screen.list:
             screen.keys.show_mode("list")
+        elif widget is screen.card.lines:
+            screen.keys.show_mode("card")
         elif isinstance(widget, RiverView):
             screen.keys.show_mode("browse")
         elif pane is not None and widget is pane.composer:
@@ -103,6 +106,9 @@ class Arrangement:
     def _close_pane(self) -> None:
         screen = self._screen
         screen.writing.save_now()
+        if screen.focused is screen.card.lines:
+            self._hide_card()
+            return
         if screen.focused is screen.list and screen.has_class("-narrow"):
             return
         left = screen.grid.close_active()
@@ -137,11 +143,46 @@ class Arrangement:
         pane = self._screen.pane
         self._screen.card.show(pane.conversation_id if pane else 0)
 
-    def _toggle_card(self) -> None:
+    # --- the card -------------------------------------------------------------------------------------
+
+    def _to_card(self) -> None:
+        """Show the card and go there; from the card, back."""
         screen = self._screen
-        if screen.has_class("-wide"):
-            screen.toggle_class("-no-card")
-        elif screen.size.width >= CARD_FROM:
-            screen.toggle_class("-card")
+        if screen.focused is screen.card.lines:
+            self.leave_card()
+            return
+        if screen.focused is screen.list and screen.list.conversation_id is not None:
+            screen.browsing.open(screen.list.conversation_id, focus=False)
+        if screen.pane is None:
+            return
+        screen.add_class("-card")
+        screen.remove_class("-no-card")
+        screen.set_class(screen.size.width < CARD_FROM, "-card-over")
+        self._show_card()
+        screen.set_focus(screen.card.lines)
+
+    def leave_card(self) -> None:
+        """Back to the conversation. Where there is no room for both, the card goes."""
+        screen = self._screen
+        if screen.has_class("-card-over"):
+            screen.remove_class("-card", "-card-over")
+        self._back_to_pane()
+
+    def resized(self) -> None:
+        screen = self._screen
+        over = screen.has_class("-card") and screen.size.width < CARD_FROM
+        screen.set_class(over and screen.focused is screen.card.lines, "-card-over")
+
+    def _hide_card(self) -> None:
+        screen = self._screen
+        screen.remove_class("-card", "-card-over")
+        screen.set_class(screen.has_class("-wide"), "-no-card")
+        self._back_to_pane()
+
+    def _back_to_pane(self) -> None:
+        screen = self._screen
+        if screen.pane is not None:
+            screen.set_focus(screen.pane.river)
         else:
-            screen.say(_("the card needs a terminal of {n} columns").format(n=CARD_FROM))
+            self.show_reading(False)
+            screen.set_focus(screen.list)

@@ -24,6 +24,7 @@ class Browsing:
         self._screen = screen
         self._begun = False
         self._came_from: int | None = None  # the conversation before this one
+        self.awaited: int | None = None  # a conversation to be opened as soon as it is loaded
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
@@ -31,6 +32,8 @@ class Browsing:
             "row.prev": lambda: self._move(-1),
             "page.half_down": lambda: self._page(0.5),
             "page.half_up": lambda: self._page(-0.5),
+            "case.prev": lambda: self._to_case(-1),
+            "case.next": lambda: self._to_case(1),
             "list.top": self._to_top,
             "list.bottom": self._to_bottom,
             "thread.next": lambda: self._neighbour(1),
@@ -49,6 +52,8 @@ class Browsing:
         focused = self._screen.focused
         if isinstance(focused, LineList):
             focused.move(rows)
+        elif isinstance(focused, RiverView) and focused.at is not None:
+            focused.move_mark(rows)
         elif isinstance(focused, RiverView):
             focused.scroll_lines(rows)
 
@@ -58,6 +63,10 @@ class Browsing:
             focused.move_pages(pages)
         elif isinstance(focused, RiverView):
             focused.scroll_pages(pages)
+
+    def _to_case(self, step: int) -> None:
+        if self._screen.pane is not None:
+            self._screen.pane.river.to_case(step)
 
     def _to_top(self) -> None:
         focused = self._screen.focused
@@ -106,8 +115,10 @@ class Browsing:
         if pane is None:
             return
         if row is None:
+            self.awaited = conversation_id
             screen.loader.load_detail(conversation_id)
             return
+        self.awaited = None
         before = screen.pane.conversation_id if screen.pane else None
         if before is not None and before != conversation_id:
             self._came_from = before

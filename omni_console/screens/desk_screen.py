@@ -17,8 +17,10 @@ from omni_console.messages import (
     CountsCame,
     CustomerCame,
     DetailCame,
+    Done,
     DraftSaved,
     DraftsCame,
+    FieldsCame,
     Greeted,
     Heard,
     LinkChanged,
@@ -28,22 +30,30 @@ from omni_console.messages import (
     Refused,
     RowCame,
     Sent,
+    SuggestionsCame,
     Unanswered,
 )
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.browsing import Browsing
+from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
+from omni_console.screens.contacts import Contacts
+from omni_console.screens.first_words import FirstWords
+from omni_console.screens.identity import Identity
 from omni_console.screens.loading import Loader
+from omni_console.screens.marking import Marking
 from omni_console.screens.news import News
+from omni_console.screens.people import People
 from omni_console.screens.reading import Reading
+from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
 from omni_console.screens.writing import Writing
 from omni_console.timing import Clock
 from omni_console.widgets.banner import OfflineBanner
+from omni_console.widgets.card.card import CustomerCard
 from omni_console.widgets.close_form import CloseForm
 from omni_console.widgets.composer import Composer
 from omni_console.widgets.conversation_list import ConversationList
-from omni_console.widgets.customer_card import CustomerCard
 from omni_console.widgets.key_line import KeyLine
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.pane import Pane
@@ -76,7 +86,7 @@ class DeskScreen(Screen[None]):
         self.banner = OfflineBanner()
         self.list = ConversationList(desk, clock)
         self.grid = PaneGrid(desk, clock, changes)
-        self.card = CustomerCard(desk, clock)
+        self.card = CustomerCard(desk, clock, changes)
         self.keys = KeyLine(changes)
         self.loader = Loader(self)
         self.news = News(self)
@@ -84,7 +94,14 @@ class DeskScreen(Screen[None]):
         self.arrangement = Arrangement(self)
         self.reading = Reading(self)
         self.writing = Writing(self)
+        self.first_words = FirstWords(self)
         self.cases = Cases(self)
+        self.case_facts = CaseFacts(self)
+        self.undoing = Undoing(self)
+        self.marking = Marking(self)
+        self.people = People(self)
+        self.identity = Identity(self)
+        self.contacts = Contacts(self)
         self.windows = Windows(self)
         install(self, ("anywhere",), changes)
         install(self.list, ("list", "browse"), changes)
@@ -93,7 +110,14 @@ class DeskScreen(Screen[None]):
             **self.arrangement.commands(),
             **self.reading.commands(),
             **self.writing.commands(),
+            **self.first_words.commands(),
             **self.cases.commands(),
+            **self.case_facts.commands(),
+            **self.undoing.commands(),
+            **self.marking.commands(),
+            **self.people.commands(),
+            **self.identity.commands(),
+            **self.contacts.commands(),
             **self.windows.commands(),
             "screen.redraw": self.loader.reload,
         }
@@ -111,10 +135,14 @@ class DeskScreen(Screen[None]):
         self.set_focus(self.list)
         self.set_interval(TICK_S, self.tick)
 
+    def on_resize(self) -> None:
+        self.arrangement.resized()
+
     def tick(self) -> None:
         """Time goes on: ages are painted anew."""
         self.list.refresh()
         self.status.changed()
+        self.card.changed()
         for pane in self.grid.panes:
             pane.header.changed()
 
@@ -253,6 +281,18 @@ class DeskScreen(Screen[None]):
     def row_came(self, event: RowCame) -> None:
         self.cases.row_came(event)
 
+    @on(Done)
+    def done(self, event: Done) -> None:
+        self.undoing.done(event)
+
+    @on(SuggestionsCame)
+    def suggestions_came(self, event: SuggestionsCame) -> None:
+        self.loader.suggestions_came(event)
+
+    @on(FieldsCame)
+    def fields_came(self, event: FieldsCame) -> None:
+        self.loader.fields_came(event.fields)
+
     @on(DraftSaved)
     def draft_saved(self, event: DraftSaved) -> None:
         self.desk.drafts.saved(event.draft, event.ticket)
@@ -263,14 +303,16 @@ class DeskScreen(Screen[None]):
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
-        self.loader.gave_up(event.what)
+        if self.loader.gave_up(event.what):
+            return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
         self.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), bad=True)
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
-        self.loader.gave_up(event.what)
+        if self.loader.gave_up(event.what):
+            return
         if self.reading.not_told(event) or self.writing.unanswered(event):
             return
         if self.online:

@@ -11,11 +11,13 @@ from omni_console.messages import (
     CustomerCame,
     DetailCame,
     DraftsCame,
+    FieldsCame,
     OlderCame,
     PageCame,
     PeopleCame,
+    SuggestionsCame,
 )
-from server.protocol import Counts, Customer, Draft, View
+from server.protocol import Counts, Customer, Draft, FieldSpec, View
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -97,7 +99,8 @@ class Loader:
         screen, row = self._screen, event.detail.conversation
         self._desk.put_detail(event.detail)
         pane, active = screen.grid.showing(row.id), screen.grid.active
-        if pane is None and active is not None and not active.conversation_id:
+        empty = active is not None and not active.conversation_id
+        if pane is None and (empty or screen.browsing.awaited == row.id):
             screen.browsing.open(row.id)
             pane = screen.grid.showing(row.id)
         if pane is not None:
@@ -107,6 +110,7 @@ class Loader:
         screen.list.rows_changed()
         screen.card.changed()
         screen.writing.detail_came(row.id)
+        self.load_suggestions(event.detail.customer)
 
     def load_older(self, customer_id: int) -> None:
         """The page of the history before what is loaded, unless it is on its way or there is none."""
@@ -135,6 +139,44 @@ class Loader:
     def customer_came(self, customer: Customer) -> None:
         self._desk.put_customer(customer)
         self._screen.list.rows_changed()
+        self._screen.card.changed()
+        self.load_suggestions(customer)
+
+    # --- who is whom --------------------------------------------------------------------------------------
+
+    def load_inbox(self) -> None:
+        """How many suggestions are open."""
+        api = self._client.people
+        errands.send(
+            self._screen,
+            "inbox",
+            lambda: api.suggestions(limit=1),
+            lambda page: SuggestionsCame(None, page),
+        )
+
+    def load_suggestions(self, customer: Customer) -> None:
+        """Those that speak of this person, where there are any."""
+        if not customer.suggestions:
+            self._desk.suggestions.pop(customer.id, None)
+            return
+        api, key = self._client.people, customer.id
+        errands.send(
+            self._screen,
+            "inbox",
+            lambda: api.suggestions(key),
+            lambda page: SuggestionsCame(key, page),
+        )
+
+    def suggestions_came(self, event: SuggestionsCame) -> None:
+        self._desk.put_suggestions(event.customer_id, event.page)
+        self._screen.status.changed()
+        self._screen.card.changed()
+
+    def load_fields(self) -> None:
+        errands.send(self._screen, "fields", self._client.people.fields, FieldsCame)
+
+    def fields_came(self, fields: list[FieldSpec]) -> None:
+        self._desk.fields = {field.name: field for field in fields}
         self._screen.card.changed()
 
     # --- operators and channels, drafts ------------------------------------------------------------------
@@ -173,6 +215,8 @@ class Loader:
         for key in screen.grid.conversations():
             self.load_detail(key)
         self._load_drafts()
+        self.load_fields()
+        self.load_inbox()
         screen.app.refresh(layout=True)
 
     def online_again(self) -> None:
@@ -187,11 +231,13 @@ class Loader:
         if greeted and not desk.windows[screen.list.view].loaded:
             self.load_view(screen.list.view)
 
-    def gave_up(self, what: str) -> None:
-        """An errand failed: if it was about a page, that page may be asked for again."""
+    def gave_up(self, what: str) -> bool:
+        """An errand failed: if it was about a page, that page may be asked for again. True when nobody
+        needs to hear of it: an older server knows no such question."""
         for view, window in self._desk.windows.items():
             if what == f"view.{view}":
                 window.loading = False
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False
+        return what in ("inbox", "fields")

@@ -48,6 +48,14 @@ class News:
                 continue
             if row.id in changed.conversations or row.customer_id in changed.customers:
                 pane.changed()
+        if changed.regrouped:
+            screen.desk.regrouped()
+            screen.loader.load_view(screen.list.view)
+            for key in screen.grid.conversations():
+                screen.loader.load_detail(key)
+        if changed.inbox:
+            screen.loader.load_inbox()
+            changed.stale_customers |= {pane.row.customer_id for pane in screen.grid.panes if pane.row}
         for customer_id in changed.stale_customers:
             screen.loader.load_customer(customer_id)
         for conversation_id in changed.stale_ways:
@@ -74,4 +82,6 @@ def add(whole: Changed, more: Changed) -> None:
     whole.drafts |= more.drafts
     whole.stale_customers |= more.stale_customers
     whole.stale_ways |= more.stale_ways
+    whole.inbox |= more.inbox
+    whole.regrouped |= more.regrouped
     whole.arrived = more.arrived or whole.arrived

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding
 from textual.content import Content
 from textual.timer import Timer
 
@@ -18,7 +20,7 @@ from omni_console.timing import Clock
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
-from server.protocol import Conversation, SearchHit
+from server.protocol import Conversation, Customer, SearchHit
 
 ASK_AFTER_S = 0.2
 BEFORE_HIT = 30  # characters of context before the first hit
@@ -77,12 +79,31 @@ class SearchRows(LineList):
 
 
 class SearchScreen(Finder[Found]):
-    def __init__(self, client: ServerClient, clock: Clock) -> None:
+    """`customer`: search what was said with this person; tab searches everything, and back."""
+
+    BINDINGS: ClassVar = [Binding("tab", "turn", priority=True)]
+
+    def __init__(self, client: ServerClient, clock: Clock, customer: Customer | None = None) -> None:
         self.hits = SearchRows(clock)
-        super().__init__(_("Search all messages"), self.hits)
+        super().__init__(self._titled(customer), self.hits)
         self.client = client
+        self._customer = customer
+        self._only = customer
         self._words = ""
         self._timer: Timer | None = None
+
+    @staticmethod
+    def _titled(customer: Customer | None) -> str:
+        if customer is None:
+            return _("Search all messages")
+        return _("Search with {customer}   tab: everywhere").format(customer=customer.name)
+
+    def action_turn(self) -> None:
+        if self._customer is None:
+            return
+        self._only = None if self._only is not None else self._customer
+        self.title_line.say(self._titled(self._only), "strong")
+        self.words_changed(self._words)
 
     def words_changed(self, words: str) -> None:
         self._words = words.strip()
@@ -102,11 +123,17 @@ class SearchScreen(Finder[Found]):
 
     def _ask(self) -> None:
         words, client = self._words, self.client
-        errands.send(self, "search", lambda: client.search(words), lambda page: SearchCame(words, page))
+        key = self._only.id if self._only is not None else None
+        errands.send(
+            self,
+            "search",
+            lambda: client.search(words, customer_id=key),
+            lambda page: SearchCame(words, page, key),
+        )
 
     @on(SearchCame)
     def came(self, event: SearchCame) -> None:
-        if event.q != self._words:
+        if event.q != self._words or event.customer_id != (self._only.id if self._only else None):
             return
         count = len(event.page.hits)
         text = ngettext("{n} message", "{n} messages", count).format(n=count)

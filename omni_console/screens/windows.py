@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from omni_console.i18n import _
 from omni_console.screens.help_screen import HelpScreen
 from omni_console.screens.outbox_screen import OutboxScreen
 from omni_console.screens.palette_screen import PaletteScreen
 from omni_console.screens.search_screen import Found, SearchScreen
 from omni_console.screens.switcher_screen import SwitcherScreen
+from omni_console.screens.things_screen import Place, ThingsScreen
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -24,6 +26,8 @@ class Windows:
             "switcher.open": self._switcher,
             "search.open": self._search,
             "outbox.open": self._outbox,
+            "files.open": lambda: self._things(notes=False),
+            "notes.open": lambda: self._things(notes=True),
             "palette.open": self._palette,
             "help.open": self._help,
         }
@@ -45,7 +49,29 @@ class Windows:
                 screen.desk.put_row(found.conversation, with_seen=True)
                 screen.reading.jump_to(found.conversation.id, found.message_id)
 
-        screen.app.push_screen(SearchScreen(screen.client, screen.clock), chosen)
+        row = screen.target if screen.focused is not screen.list else None
+        person = None if row is None else screen.desk.customers.get(row.customer_id)
+        screen.app.push_screen(SearchScreen(screen.client, screen.clock, person), chosen)
+
+    def _things(self, *, notes: bool) -> None:
+        """Files or notes of the person; enter goes to the place."""
+        screen, row = self._screen, self._screen.target
+        if row is None:
+            return
+
+        def chosen(place: Place | None) -> None:
+            if place is not None:
+                screen.reading.jump_to(place.conversation_id, place.message_id)
+
+        title = _("Notes about {customer}") if notes else _("Files of {customer}")
+        things = ThingsScreen(
+            screen.client,
+            screen.clock,
+            row.customer_id,
+            title.format(customer=row.customer),
+            notes=notes,
+        )
+        screen.app.push_screen(things, chosen)
 
     def _outbox(self) -> None:
         screen = self._screen

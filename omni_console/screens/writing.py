@@ -172,6 +172,9 @@ class Writing:
         if pane.composer.kind == "note":
             self._send_note(pane, row, text, go_on=go_on)
             return
+        if pane.composer.kind == "first":
+            screen.first_words.send(pane, row, text)
+            return
         if outgoing.must_check(text):
             # Earlier words may have arrived: look before other words go.
             self._checking[row.id] = go_on
@@ -237,6 +240,8 @@ class Writing:
             pane.changed()
             if pane.writing and not event.go_on:
                 screen.set_focus(pane.river)
+        if event.kind == "first":
+            screen.first_words.sent(event)
         if event.go_on:
             screen.browsing.go_on()
         screen.loader.load_counts()
@@ -245,6 +250,8 @@ class Writing:
         """True when it was about writing, and the operator was told."""
         if event.what == "draft":
             return event.problem.code == "not_found"
+        if event.what == "first":
+            return self._screen.first_words.refused(event)
         if event.what not in ("reply", "note"):
             return False
         screen, problem = self._screen, event.problem
@@ -275,6 +282,8 @@ class Writing:
 
     def unanswered(self, event: Unanswered) -> bool:
         self._checking.pop(event.conversation_id, None)
+        if event.what == "first":
+            return self._screen.first_words.unanswered(event)
         if event.what not in ("reply", "note"):
             return False
         self._outgoing[event.conversation_id].unanswered(

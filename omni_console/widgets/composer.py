@@ -1,4 +1,4 @@
-"""The editor of a reply or a note."""
+"""The editor of a reply, a note or a first message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual import events
 from textual.widgets import TextArea
 
-from omni_console.drafts import DraftKind
+from omni_console.drafts import ComposeKind
 from omni_console.keymap import install
 from omni_console.text import typed
 
@@ -24,10 +24,10 @@ class Composer(TextArea):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False
-        self.kind: DraftKind = "reply"
+        self.kind: ComposeKind = "reply"
         install(self, ("compose",), changes)
 
-    def turn(self, kind: DraftKind) -> None:
+    def turn(self, kind: ComposeKind) -> None:
         self.kind = kind
         self.set_class(kind == "note", "-note")
 

@@ -36,6 +36,7 @@ class ConversationList(LineList):
         self.clock = clock
         self.view: View = "mine"
         self.opened: set[int] = set()  # conversations in panes
+        self.marked: set[int] = set()
         self._on: int | None = None  # the conversation under the cursor
 
     @property
@@ -46,6 +47,7 @@ class ConversationList(LineList):
 
     def show(self, view: View) -> None:
         self.view = view
+        self.marked.clear()
         self.cursor = 0
         self._on = None
         self.scroll_to(y=0, animate=False, force=True, immediate=True)
@@ -65,6 +67,7 @@ class ConversationList(LineList):
             ),
             "queue": _("the queue is empty"),
             "waiting": _("you wait for nobody"),
+            "spam": _("no spam"),
         }.get(self.view, _("nothing here"))
 
     def cursor_moved(self) -> None:
@@ -96,6 +99,19 @@ class ConversationList(LineList):
         self._on = conversation_id
         return True
 
+    def toggle_mark(self) -> None:
+        """Mark the row under the cursor, or not any more, and go on to the next."""
+        key = self.conversation_id
+        if key is not None:
+            self.marked ^= {key}
+            self.move(1)
+            self.refresh()
+
+    def view_order(self, keys: set[int]) -> list[int]:
+        """`keys` as they stand in this view; what left it meanwhile comes last."""
+        window = self.desk.windows[self.view]
+        return sorted(keys, key=lambda key: (window.index_of(key) is None, window.index_of(key) or 0, key))
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         self._want_more()
@@ -118,10 +134,16 @@ class ConversationList(LineList):
 
     def _first(self, row: Conversation, width: int) -> Line:
         unread = self.desk.unread(row)
-        sign: Line = [(Content("● " if unread else "  "), "accent")]
+        sign: Line = [
+            (Content("●" if unread else " "), "accent"),
+            (Content("+" if row.id in self.marked else " "), "strong"),
+        ]
         since = row.waiting_since if row.state == "open" and row.waiting_since else row.last_at
         age = self.clock.age(since) if since else ""
+        priority = {"urgent": (" !!", "bad"), "high": (" !", "strong"), "low": (" ↓", "dim")}
+        mark, role = priority.get(row.priority, ("", "base"))
         right: Line = [
+            (Content(mark), role),
             (Content(" ✗" if row.unsettled else ""), "bad"),
             (safe_line(row.mark or " ", before=" ", after=" "), "mark"),
             (Content(age.rjust(AGE_CELLS)), "strong" if unread else "dim"),
@@ -146,6 +168,14 @@ class ConversationList(LineList):
         return spread(left, self._holder(row), width)
 
     def _holder(self, row: Conversation) -> Line:
+        if row.due_at is not None and row.state != "closed":
+            late = row.due_at < self.clock.now()
+            text = (
+                _("late {age}").format(age=self.clock.age(row.due_at))
+                if late
+                else _("by {when}").format(when=self.clock.moment(row.due_at))
+            )
+            return [(Content(" " + text), "bad" if late else "note")]
         if row.state == "snoozed" and row.snooze_until:
             return [
                 (Content(" " + _("until {when}").format(when=self.clock.moment(row.snooze_until))), "dim")

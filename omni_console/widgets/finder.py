@@ -23,13 +23,13 @@ class Finder(ModalScreen[R | None], Generic[R]):
 
     def __init__(self, title: str, rows: LineList) -> None:
         super().__init__()
-        self._title = title
+        self.title_line = TextLines(title, role="strong", classes="title")
         self.rows = rows
         self.foot = TextLines("", role="dim", classes="foot")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
-            yield TextLines(self._title, role="strong", classes="title")
+            yield self.title_line
             yield Input(compact=True, max_length=200)
             yield self.rows
             yield self.foot

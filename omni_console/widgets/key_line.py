@@ -51,6 +51,7 @@ class KeyLine(Lines):
         wheres: dict[Where, tuple[Where, ...]] = {
             "list": ("list", "browse", "anywhere"),
             "browse": ("browse", "anywhere"),
+            "card": ("card",),
             "compose": ("compose", "anywhere"),
             "anywhere": ("anywhere",),
         }

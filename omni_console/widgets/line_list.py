@@ -16,7 +16,7 @@ from omni_console.widgets.paint import Line, strip_of
 
 ROLES = {
     "line--cursor", "line--strong", "line--dim", "line--accent", "line--note", "line--bad", "line--mark",
-    "line--hit", "line--off", "line--private",
+    "line--hit", "line--off", "line--private", "line--rule", "line--active", "line--name",
 }  # fmt: skip
 
 
@@ -53,6 +53,9 @@ class LineList(ScrollView, can_focus=True):
         """What to say when there is no row."""
         return ""
 
+    def shows_cursor(self) -> bool:
+        return True
+
     def cursor_moved(self) -> None:
         """The cursor is on another row."""
 
@@ -74,7 +77,7 @@ class LineList(ScrollView, can_focus=True):
             return strip_of(self, [(Content("  "), "base"), (safe_line(self.empty()), "dim")], width)
         if index >= self.row_count():
             return strip_of(self, [], width)
-        selected = index == self.cursor
+        selected = index == self.cursor and self.shows_cursor()
         states = ("cursor",) if selected else ()
         return strip_of(self, self.row_line(index, line, width, selected=selected), width, *states)
 

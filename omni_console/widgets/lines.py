@@ -15,7 +15,7 @@ from omni_console.widgets.paint import Line, strip_of
 class Lines(Widget):
     """Subclasses lay out lines for a width; the widget is as high as there are lines."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES | {"line--rule", "line--active", "line--name"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
 
     def lay_out(self, width: int) -> list[Line]:
         raise NotImplementedError

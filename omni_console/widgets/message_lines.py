@@ -42,6 +42,7 @@ class Context:
     subject: bool = False  # show the subject: it is new here
     hit: bool = False  # a search led here
     opened: bool = False  # what it quotes is shown
+    sign: str = ""  # marked, or under the cursor
 
 
 def message_lines(message: Message, clock: Clock, context: Context) -> list[Line]:
@@ -61,6 +62,8 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
     head = _head(message, clock, context, wide=wide)
     lines: list[Line] = []
     gutter = _gutter(message, context)
+    if context.sign:
+        gutter = (safe_line(context.sign), "strong")
     if wide:
         for number, line in enumerate(body):
             lead = head if number == 0 else [(Content(" " * indent), "base")]
@@ -76,7 +79,9 @@ def separator(row: Conversation | None, title: str, at: int, clock: Clock, width
     words = [clean for clean in (title, clock.day(at)) if clean]
     text = safe_line(" · ".join(words))
     pieces: Line = [(Content("─ "), "rule"), (text, "dim")]
-    if row is not None and row.state == "closed":
+    if row is not None and row.spam:
+        pieces.append((Content(" · " + _("spam")), "note"))
+    elif row is not None and row.state == "closed":
         ending = " — ".join(part for part in (row.topic, row.result) if part)
         pieces.append((Content(" · " + _("closed") + (": " if ending else "")), "dim"))
         if ending:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import TextArea
 
 from omni_console.desk import Desk
-from omni_console.drafts import DraftKind
+from omni_console.drafts import ComposeKind
 from omni_console.keymap import install
 from omni_console.timing import Clock
 from omni_console.widgets.close_form import CloseForm
@@ -19,6 +19,8 @@ from omni_console.widgets.composer import Composer
 from omni_console.widgets.pane_lines import ComposeLine, Notice, PaneHeader
 from omni_console.widgets.river_view import RiverView
 from server.protocol import Conversation, Draft, ReplyWay
+
+LOW, MIDDLE = 14, 30  # lines of a pane below which its header has one line, or two
 
 
 class Pane(Vertical):
@@ -53,6 +55,11 @@ class Pane(Vertical):
 
     def on_mount(self) -> None:
         self._show_writing()
+
+    def on_resize(self) -> None:
+        height = self.size.height
+        self.header.room = 1 if height < LOW else 2 if height < MIDDLE else 5
+        self.header.changed()
 
     # --- what is shown -------------------------------------------------------------------------------
 
@@ -109,6 +116,10 @@ class Pane(Vertical):
                 draft = self.desk.drafts.get(self.conversation_id, "note")
                 if draft is not None:
                     self.composer.turn("note")
+            if draft is None and kind == "reply" and not self.writing:
+                draft = self.desk.drafts.get(self.conversation_id, "first")
+                if draft is not None:
+                    self.composer.turn("first")
             if draft is not None:
                 self._choose_way(draft)
                 self.composer.put(draft.text)
@@ -121,6 +132,9 @@ class Pane(Vertical):
 
     def changed(self) -> None:
         """Rows, messages or the time changed."""
+        row = self.row
+        if row is not None and row.customer_id != self.river.customer_id:
+            self.river.follow(row.customer_id)
         self.header.changed()
         self.river.changed()
         self._show_writing()
@@ -133,6 +147,7 @@ class Pane(Vertical):
     def _show_writing(self) -> None:
         line = self.line
         line.note = self.composer.kind == "note"
+        line.first = self.composer.kind == "first"
         line.way = self.way
         line.ways = len(self.ways)
         line.length = len(self.composer.text)
@@ -145,7 +160,7 @@ class Pane(Vertical):
 
     # --- writing ---------------------------------------------------------------------------------------
 
-    def write(self, kind: DraftKind) -> None:
+    def write(self, kind: ComposeKind) -> None:
         """Start writing; what was begun of this kind comes back."""
         if not self.conversation_id:
             return
@@ -153,7 +168,7 @@ class Pane(Vertical):
         self.composer.display = True
         self.screen.set_focus(self.composer)  # at once: the next key is text already
 
-    def turn(self, kind: DraftKind) -> None:
+    def turn(self, kind: ComposeKind) -> None:
         if self.composer.kind != kind:
             self.keep()
             self.composer.turn(kind)
@@ -180,12 +195,12 @@ class Pane(Vertical):
             return  # restored before the ways to answer were known: it keeps its own
         draft = Draft(
             conversation_id=self.conversation_id,
-            kind=self.composer.kind,
+            kind="note" if self.composer.kind == "note" else "reply",
             text=self.composer.text,
             channel_id=way.channel_id if way else "",
             address_id=way.address_id if way else None,
         )
-        if self.desk.drafts.write(draft):
+        if self.desk.drafts.write(draft, first=self.composer.kind == "first"):
             self.post_message(self.DraftChanged(draft))
 
     def _hold_way(self) -> None:
@@ -203,11 +218,11 @@ class Pane(Vertical):
         self.composer.read_only = busy
         self.line.changed()
 
-    def sent(self, kind: DraftKind) -> None:
+    def sent(self, kind: ComposeKind) -> None:
         """The server has taken what was written."""
         self.set_busy(False)
         self.notice.clear()
-        if kind == "reply":
+        if kind != "note":
             self.chosen_way = None
         if self.composer.kind == kind:
             self.composer.put("")

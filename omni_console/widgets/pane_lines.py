@@ -5,13 +5,14 @@ from __future__ import annotations
 from textual.content import Content
 
 from omni_console.desk import Desk
-from omni_console.i18n import _, ngettext
+from omni_console.i18n import _
 from omni_console.keymap import key_for
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
+from omni_console.widgets.where_stopped import Room, stopped_lines
 from server.protocol import Conversation, Message, ReplyWay
 
 NEWS_LINES = 3
@@ -19,7 +20,7 @@ SHORT_TEXT = 1_000  # a limit that one can run into: show it from the first char
 
 
 class PaneHeader(Lines):
-    """Two lines: the person and the state; then what it is about and who has it."""
+    """The person and the state; then where it stopped, in as many lines as the pane has room for."""
 
     def __init__(self, desk: Desk, clock: Clock) -> None:
         super().__init__(classes="pane-header")
@@ -28,11 +29,18 @@ class PaneHeader(Lines):
         self.conversation_id = 0
         self.only_channel = ""
         self.active = False
+        self.room = 2  # lines at most
+        self._height = 0
+
+    def changed(self, *, layout: bool = False) -> None:
+        height = len(self.lay_out(self.size.width)) if self.is_attached else 0
+        super().changed(layout=layout or height != self._height)
+        self._height = height
 
     def lay_out(self, width: int) -> list[Line]:
         row = self.desk.conversations.get(self.conversation_id)
         if row is None:
-            return [[(Content(" "), "base")], []]
+            return [[(Content(" "), "base")]]
         slot = self.desk.slot_of(row.id)
         name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
         left: Line = [
@@ -40,9 +48,19 @@ class PaneHeader(Lines):
             (name, "name" if self.active else "strong"),
             (Content("  "), "base"),
         ]
-        state = self._state(row)
+        state = [*self._only(), *self._urgency(row), *self._state(row)]
         left += self._addresses(row, width - width_of(left) - width_of(state))
-        return [spread(left, state, width), self._about(row, width)]
+        first = spread(left, state, width)
+        if self.room < 2:
+            return [first]
+        return [first, *stopped_lines(row, self.desk, self.clock, Room(width, self.room - 1))]
+
+    @staticmethod
+    def _urgency(row: Conversation) -> Line:
+        words = {"urgent": _("urgent"), "high": _("high"), "low": _("low")}.get(row.priority)
+        if words is None:
+            return []
+        return [(safe_line(words, before="  ", after=" "), "bad" if row.priority == "urgent" else "note")]
 
     def _addresses(self, row: Conversation, room: int) -> Line:
         out: Line = []
@@ -58,6 +76,8 @@ class PaneHeader(Lines):
         return out or [(safe_line(" ".join(row.marks) or row.mark), "mark")]
 
     def _state(self, row: Conversation) -> Line:
+        if row.spam:
+            return [(safe_line(_("spam"), before=" ", after=" "), "note")]
         if row.state == "open" and row.waiting_since:
             text = _("waits {age}").format(age=self.clock.age(row.waiting_since))
             return [(Content(f" {text} "), "accent" if self.desk.unread(row) else "strong")]
@@ -72,37 +92,13 @@ class PaneHeader(Lines):
         }[row.state]
         return [(Content(f" {words} "), "dim")]
 
-    def _about(self, row: Conversation, width: int) -> Line:
-        parts: list[str] = []
-        if row.assignee_id is None:
-            parts.append(_("nobody's") if row.state != "closed" else "")
-        elif row.assignee_id == self.desk.me:
-            parts.append(_("yours"))
-        else:
-            parts.append(_("{name} has it").format(name=row.assignee))
-        customer = self.desk.customers.get(row.customer_id)
-        earlier = len(customer.conversations) - 1 if customer else 0
-        if earlier > 0:
-            parts.append(ngettext("{n} other case", "{n} other cases", earlier).format(n=earlier))
-        if row.state == "closed":
-            parts.append(f"{row.topic} — {row.result}")
-        elif row.subject:
-            parts.append(row.subject)
-        text = " · ".join(part for part in parts if part)
-        right: Line = []
-        if self.only_channel:
-            channel = self.desk.channels.get(self.only_channel)
-            title = channel.title if channel else self.only_channel
-            right = [
-                (
-                    safe_line(
-                        _("only {channel} ({key})").format(channel=title, key=key_for("history.channels")),
-                        after=" ",
-                    ),
-                    "note",
-                )
-            ]
-        return spread([(Content("   "), "base"), (safe_line(text), "dim")], right, width)
+    def _only(self) -> Line:
+        if not self.only_channel:
+            return []
+        channel = self.desk.channels.get(self.only_channel)
+        title = channel.title if channel else self.only_channel
+        text = _("only {channel} ({key})").format(channel=title, key=key_for("history.channels"))
+        return [(safe_line(text, before=" "), "note")]
 
 
 class Notice(Lines):
@@ -112,12 +108,21 @@ class Notice(Lines):
         super().__init__(classes="notice")
         self.text = ""
         self.news: list[Message] = []
+        self.reasons: list[str] = []
         self.bad = False
         self.display = False
 
-    def say(self, text: str, *, news: list[Message] | None = None, bad: bool = True) -> None:
+    def say(
+        self,
+        text: str,
+        *,
+        news: list[Message] | None = None,
+        reasons: list[str] | None = None,
+        bad: bool = True,
+    ) -> None:
         self.text = text
         self.news = news or []
+        self.reasons = reasons or []
         self.bad = bad
         self.display = True
         self.changed(layout=True)
@@ -126,6 +131,7 @@ class Notice(Lines):
         if self.display:
             self.text = ""
             self.news = []
+            self.reasons = []
             self.display = False
 
     def lay_out(self, width: int) -> list[Line]:
@@ -133,6 +139,13 @@ class Notice(Lines):
         lines: list[Line] = [
             [(Content(" "), "base"), (part, role)] for part in safe_line(self.text).wrap(max(8, width - 2))
         ]
+        for reason in self.reasons:
+            lead: Line = [(Content("   · "), "dim")]
+            parts = safe_line(reason).wrap(max(8, width - 6))
+            lines += [
+                [*(lead if number == 0 else [(Content("     "), "dim")]), (part, "base")]
+                for number, part in enumerate(parts)
+            ]
         for message in self.news[-NEWS_LINES:]:
             head: Line = [(Content("   "), "base"), (safe_line(message.mark, after=" "), "mark")]
             text = message.text.strip() or _("(a file)")
@@ -154,6 +167,7 @@ class ComposeLine(Lines):
         self.desk = desk
         self.conversation_id = 0
         self.note = False
+        self.first = False
         self.way: ReplyWay | None = None
         self.ways = 0
         self.length = 0
@@ -177,6 +191,8 @@ class ComposeLine(Lines):
             return [spread(left, self._right(width), width)]
         me = self.desk.operator.name.split(" ")[0] if self.desk.operator else ""
         left = [(safe_line(me, before=" ", after=" → "), "dim"), (safe_line(row.customer), "strong")]
+        if self.first:
+            left.append((Content("  " + _("first message")), "note"))
         if self.way is None and row.id not in self.desk.ways:
             left.append((Content("  …"), "dim"))
         elif self.way is None:

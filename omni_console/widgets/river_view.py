@@ -31,7 +31,7 @@ WHEEL_LINES = 3
 
 
 class RiverView(Widget, can_focus=True):
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES | {"line--rule"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
 
     class OlderWanted(Told):
         def __init__(self, sender: RiverView, customer_id: int) -> None:
@@ -66,6 +66,8 @@ class RiverView(Widget, can_focus=True):
         self.painted_seq = 0  # newest event of this pane that was on the screen
         self.hit: int | None = None  # the message a search led to
         self._top: tuple[int, int] | None = None  # message id and line of it; None: follow the newest
+        self.marked: set[int] = set()  # messages, to split them off
+        self.at: int | None = None  # the message under the cursor, while messages are marked
         self._opened: set[int] = set()  # messages whose folds are open
         self._items: list[Message] = []
         self._items_of: tuple[int, int, str] | None = None
@@ -82,8 +84,16 @@ class RiverView(Widget, can_focus=True):
         self.only_channel = ""
         self.painted_seq = 0
         self.hit = None
+        self.marked.clear()
+        self.at = None
         self._top = None
         self._opened.clear()
+        self._cache.clear()
+        self.changed()
+
+    def follow(self, customer_id: int) -> None:
+        """The conversation is another person's now: cards were merged, or taken apart."""
+        self.customer_id = customer_id
         self._cache.clear()
         self.changed()
 
@@ -130,7 +140,17 @@ class RiverView(Widget, can_focus=True):
         unread = message.conversation_id == self.conversation_id and self.desk.unread_message(message)
         width = self.size.width
         opened = message.id in self._opened
-        key = (message, before, row, unread, width, self.hit == message.id, self._today(), opened)
+        key = (
+            message,
+            before,
+            row,
+            unread,
+            width,
+            self.hit == message.id,
+            self._today(),
+            opened,
+            self._sign(message),
+        )
         cached = self._cache.get(message.id)
         if cached is not None and cached[0] == key:
             return cached[1]
@@ -166,6 +186,7 @@ class RiverView(Widget, can_focus=True):
             subject=subject,
             hit=self.hit == message.id,
             opened=message.id in self._opened,
+            sign=self._sign(message),
         )
         lines.extend(message_lines(message, self.clock, context))
         return lines
@@ -224,8 +245,12 @@ class RiverView(Widget, can_focus=True):
         if y == len(lines) - 1:
             self._painted(lines)
         items = self.items()
-        state = ("private",) if index >= 0 and items[index].kind == "note" else ()
-        return strip_of(self, line, width, *state)
+        states = []
+        if index >= 0 and items[index].kind == "note":
+            states.append("private")
+        if index >= 0 and items[index].id == self.at:
+            states.append("cursor")
+        return strip_of(self, line, width, *states)
 
     def _painted(self, lines: list[tuple[Line, int]]) -> None:
         items = self.items()
@@ -260,6 +285,52 @@ class RiverView(Widget, can_focus=True):
         self.changed()
         return True
 
+    # --- marking ------------------------------------------------------------------------------------------
+
+    def _sign(self, message: Message) -> str:
+        """What stands before the message while messages are marked: "+" marked, "›" the cursor."""
+        if message.id in self.marked:
+            return "+"
+        return "›" if message.id == self.at else ""
+
+    def toggle_mark(self) -> None:
+        """Begin marking at the newest message on the screen; then mark what the cursor is on, or not."""
+        items = self.items()
+        shown = [index for _line, index in self.screen_lines() if index >= 0]
+        if not shown:
+            return
+        if self.at is None or self._index_of(self.at) is None:
+            mine = [index for index in shown if items[index].conversation_id == self.conversation_id]
+            self.at = items[(mine or shown)[-1]].id
+            self._top = self._top or (items[shown[0]].id, 0)
+        self.marked ^= {self.at}
+        self.changed()
+
+    def end_marking(self) -> None:
+        if self.at is not None or self.marked or self.hit is not None:
+            self.marked.clear()
+            self.at = None
+            self.hit = None
+            self.changed()
+
+    def move_mark(self, messages: int) -> None:
+        """The cursor of the marks, by whole messages; the screen follows it."""
+        items = self.items()
+        index = None if self.at is None else self._index_of(self.at)
+        if index is None:
+            return
+        index = max(0, min(len(items) - 1, index + messages))
+        self.at = items[index].id
+        self._screen = None
+        shown = [at for _line, at in self.screen_lines()]
+        if index not in shown or (messages > 0 and shown[-1] == index and index < len(items) - 1):
+            height = self.size.height
+            above = 1 if messages < 0 else max(1, height - len(self.block(index)))
+            self._top = (items[index].id, 0)
+            self._screen = None
+            self.scroll_lines(-above)
+        self.changed()
+
     # --- moving -------------------------------------------------------------------------------------------
 
     def scroll_lines(self, lines: int) -> None:
@@ -290,6 +361,27 @@ class RiverView(Widget, can_focus=True):
 
     def scroll_pages(self, pages: float) -> None:
         self.scroll_lines(int(self.size.height * pages) or 1)
+
+    def to_case(self, step: int) -> None:
+        """To the beginning of the conversation above (-1) or below (1); below the last one, to the end."""
+        items = self.items()
+        first = next((index for _line, index in self.screen_lines() if index >= 0), None)
+        if first is None:
+            return
+        line = self._top[1] if self._top is not None and items[first].id == self._top[0] else 0
+        begins = [
+            index
+            for index, message in enumerate(items)
+            if index == 0 or items[index - 1].conversation_id != message.conversation_id
+        ]
+        if step < 0:
+            before = [index for index in begins if index < first or (index == first and line > 0)]
+            if before:
+                self._top = (items[before[-1]].id, 0)
+        else:
+            after = [index for index in begins if index > first]
+            self._top = (items[after[0]].id, 0) if after else None
+        self.changed()
 
     def to_oldest(self) -> None:
         items = self.items()

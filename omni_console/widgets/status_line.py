@@ -56,7 +56,10 @@ class StatusLine(Lines):
             "waiting": _("waiting"),
             "all": _("all"),
             "closed": _("closed"),
+            "spam": _("spam"),
         }[view]
+        if view == "spam" and self.view != "spam":
+            return []  # looked at on purpose, and not all day long
         text = label if number is None else f"{label} {number}"
         if view == "queue" and detail and number and counts.oldest_queued_at is not None:
             age = self.clock.age(counts.oldest_queued_at)
@@ -68,6 +71,12 @@ class StatusLine(Lines):
         out: Line = []
         if self.desk.trouble:
             out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
+        if self.desk.inbox:
+            text = _("≈ {n} ({key})").format(n=self.desk.inbox, key=key_for("identity.open"))
+            out += [(safe_line(text), "note"), (Content("   "), "base")]
+        if self.desk.counts.due:
+            text = _("{n} due").format(n=self.desk.counts.due)
+            out += [(safe_line(text), "bad"), (Content("   "), "base")]
         if self.desk.counts.unsettled:
             text = _("{n} to decide ({key})").format(n=self.desk.counts.unsettled, key=key_for("outbox.open"))
             out += [(safe_line(text, before="✗ "), "bad"), (Content("   "), "base")]

@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "omni_console"
 # Files that draw; the commands of `omni` print plain lines and have their own rule.
 FILES = sorted(
     path
-    for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("screens/*.py"), *PACKAGE.glob("widgets/*.py")]
+    for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("screens/*.py"), *PACKAGE.glob("widgets/**/*.py")]
     if path.name != "cli.py"
 )
 

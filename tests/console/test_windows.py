@@ -16,7 +16,7 @@ IVAN, MARIA = 2, 4
 
 
 async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
-    async with console(world, tmp_path, size=(120, 100)) as hands:
+    async with console(world, tmp_path, size=(120, 150)) as hands:
         await hands.press("question_mark")
         await hands.sees("Writing (compose mode)")
         text = hands.text()
@@ -29,12 +29,12 @@ async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
 
 
 async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
-    changes = {"thread.claim": "t", "attention.next": "alt+n"}
+    changes = {"thread.claim": "T", "attention.next": "alt+n"}
     async with console(world, tmp_path, changes=changes) as hands:
         await hands.press("]")
-        await hands.sees("t take")
+        await hands.sees("T take")
         await hands.press("a")
-        await hands.press("t")
+        await hands.press("T")
         await hands.until(lambda: world.conversations[5].assignee_id == 1, "taken by the new key")
         assert world.asked.count("POST /v1/conversations/5/claim") == 1
         await hands.press("alt+n")
@@ -123,8 +123,10 @@ async def test_the_customer_card(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("✓ ivan@example.org")
         await hands.sees("writes from it")
         await hands.sees("перенесли на завтра")
-        await hands.press("i")
+        await hands.press("i", "q")
         await hands.sees_no("✓ ivan@example.org")
+        await hands.press("i")
+        await hands.sees("✓ ivan@example.org")
 
 
 async def test_russian(world: FakeServer, tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def test_swapping_two_keys_is_no_clash() -> None:
 def test_a_file_of_changes(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     assert load(path) == {}
-    path.write_text('[keys]\n"reply.start" = "r,i"\n"thread.card" = "I"\n', encoding="utf-8")
-    assert load(path) == {"reply.start": "r,i", "thread.card": "I"}
+    path.write_text('[keys]\n"reply.start" = "r,i"\n"thread.card" = "Z"\n', encoding="utf-8")
+    assert load(path) == {"reply.start": "r,i", "thread.card": "Z"}
     path.write_text('[keys]\n"reply.start" = "a"\n', encoding="utf-8")
     with pytest.raises(KeymapError, match=r"both reply\.start and thread\.claim"):
         load(path)

@@ -1,0 +1,31 @@
+"""A line of the card, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from omni_console.widgets.paint import Line
+
+DeedKind = Literal[
+    "name", "language", "time_zone", "preferred", "field", "tags", "consent", "address", "finding",
+    "suggestion", "record", "promise", "case", "link", "merge", "files", "notes", "origin",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What enter acts on. `id` and `name` say which of its kind: a field's name, a merge's number."""
+
+    kind: DeedKind
+    id: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    line: Line
+    deed: Deed | None = None  # None: the cursor passes over it
+
+
+Section = list[Entry]
