@@ -7,6 +7,7 @@ lines merely look like a mail's header.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -23,6 +24,9 @@ BETWEEN_LINES = 5  # a quotation with text on both sides: shorter ones belong to
 ATTRIBUTION_LINES = 4
 HEADER_LINES = 12
 MAX_LINES = 50_000
+
+# The Bat! quotes with the initials of whom it quotes: "ИП> text".
+_INITIALS = re.compile(r"[A-ZА-ЯЁ]{1,3}>{1,5} \S")
 
 Kind = Literal["blank", "text", "quoted", "signature"]
 
@@ -119,7 +123,7 @@ def _lines(text: str) -> list[_Line]:
         kind: Kind = "text"
         if not bare:
             kind = "blank"
-        elif bare[0] == ">" and not bare.startswith(">-"):
+        elif (bare[0] == ">" and not bare.startswith(">-")) or _INITIALS.match(bare):
             kind = "quoted"
         lines.append(_Line(position, piece, kind))
         position += len(piece) + 1
@@ -272,7 +276,8 @@ def _attribution(lines: list[_Line], last: int) -> int | None:
         if not signs & {"colon", "wrote"}:
             break
         opens = number == 0 or lines[number - 1].kind != "text"
-        if marks.introduces_quote(signs) and ("begins" in signs or opens):
+        complete = {"day", "time"} <= signs and bool(signs & {"address", "wrote"})
+        if marks.introduces_quote(signs) and ("begins" in signs or opens or complete):
             return number
     # A name alone over a quotation: "Иван Петров писал(а):" right under other text.
     signs = marks.attribution_signs(lines[last].text)

@@ -87,6 +87,8 @@ _HIDDEN = re.compile(
 )
 _INVISIBLE = ranges.MARKS | str.maketrans("", "", "\u00ad\u034f\u200b\u2060\ufeff")
 
+_TIGHT = re.compile(r"margin(?:-bottom)?:\s*0(?:cm|in|px|pt)?(?![.\d])", re.IGNORECASE)
+_TIGHT_STYLE = re.compile(r"\bp\s*\{\s*margin-top:\s*0;\s*margin-bottom:\s*0", re.IGNORECASE)
 _INDENT = re.compile(r"border(?:-left)?:\s*(?:none|0|medium none)", re.IGNORECASE)
 
 
@@ -113,6 +115,7 @@ class _Writer:
         self.space = False
         self.cell = False
         self.empty_line = True
+        self.blanks = 0  # hard spaces alone: how programs write an empty line
         self.quotes = 0
         self.indent: list[str] = []
         self.bullet = ""
@@ -149,6 +152,7 @@ class _Writer:
         text = text.translate(_INVISIBLE)
         if not text or text.isspace():
             self.space = self.space or bool(text)
+            self.blanks += "\xa0" in text
             return
         self._put(" ".join(text.split()), lead=text[0].isspace())
         self.space = text[-1].isspace()
@@ -219,6 +223,8 @@ def render(source: str) -> Rendered:
     links: list[tuple[str, int]] = []
     remote_images = 0
     preformatted = 0
+    tight = _TIGHT_STYLE.search(source[:10_000]) is not None
+    sizes: list[tuple[int, int]] = []  # of the text, and its blanks, at the beginning of each open element
     finder = ranges.Finder()
     open_ranges: list[ranges.Mark | None] = []  # of each open element
     stack: list[tuple[LexborNode, bool]] = [(root, False)]
@@ -258,7 +264,8 @@ def render(source: str) -> Rendered:
             if tag in ("td", "th"):
                 writer.cell = not writer.empty_line and writer.breaks == 0
             elif tag in _PARAGRAPHS:
-                writer.break_line(1 if tag in ("ul", "ol") and lists else 2)
+                close = (tag in ("ul", "ol") and lists) or (tag == "p" and (tight or _is_tight(attributes)))
+                writer.break_line(1 if close else 2)
             elif tag in _BLOCKS:
                 writer.break_line()
             marked = finder.container(node, tag, attributes)
@@ -281,9 +288,12 @@ def render(source: str) -> Rendered:
             elif tag == "a":
                 links.append(((attributes.get("href") or "").strip(), len(writer.pieces)))
             stack.append((node, True))
+            sizes.append((writer.size, writer.blanks))
             open_ranges.append(marked)
             stack.extend((child, False) for child in reversed(list(node.iter(include_text=True))))
             continue
+        size, blanks = sizes.pop()
+        empty = size == writer.size and blanks < writer.blanks
         if (marked := open_ranges.pop()) is not None:
             writer.end(marked)
             finder.leave(marked)
@@ -306,14 +316,21 @@ def render(source: str) -> Rendered:
             if note:
                 writer.words(f" {note}")
         elif tag in _PARAGRAPHS:
-            writer.break_line(2)
+            close = tag == "p" and (tight or _is_tight(node.attributes)) and not empty
+            writer.break_line(1 if close else 2)
         elif tag in _BLOCKS:
-            writer.break_line()
+            writer.break_line(2 if empty and tag == "div" else 1)
     text = "".join(writer.pieces)
     if writer.full:
         text = text[:MAX_TEXT] + "\n[…]"
     plain, quoted, signature = ranges.taken_out(_tidy(text))
     return Rendered(plain, remote_images, quoted, signature)
+
+
+def _is_tight(attributes: dict[str, str | None]) -> bool:
+    """Word's paragraphs are lines: it writes empty ones where a person sees an empty line."""
+    names, style = attributes.get("class") or "", attributes.get("style") or ""
+    return names.startswith("Mso") or _TIGHT.search(style) is not None
 
 
 def _is_indent(attributes: dict[str, str | None]) -> bool:

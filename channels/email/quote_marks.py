@@ -15,7 +15,7 @@ MAX_LINE = 400  # characters of a line that are looked at
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|hat geschrieben|a écrit|escribió|escribio|escreveu|ha scritto|schreef|"
     r"napisał(?:a|\(a\))?|napsal(?:a|\(a\))?|napísal(?:a|\(a\))?|skrev|kirjoitti|yazdı|írta|a scris|"
-    r"написал(?:а|\(а\)|и)?|писал(?:а|\(а\))?|пишет|сообщил(?:а|\(а\))?|"
+    r"написал(?:а|\(а\)|и)?|писал(?:а|\(а\))?|писали|пишет|сообщил(?:а|\(а\))?|"
     r"написав(?:\(ла\))?|написала|пише|напісаў|піша|жазды)(?=[\s:.,]|$)"
     r"|写道|寫道|wrote：|さんは書きました|のメール",
     re.IGNORECASE,
@@ -91,7 +91,7 @@ _SENT_FROM = re.compile(
     rf"(?:отправлено|послано|написано|отправлен[оа]?|отправил\w*)\s+(?:с|со|из|через|при помощи|с помощью)\b"
     rf"[^.!?\n]{{0,60}}?(?:{_DEVICES})|"
     rf"отправлено\s+из\s+(?:мобильной\s+|мобильного приложения\s+)?(?:яндекс\W{{0,2}})?почт[аы]\b|"
-    rf"(?:получите|скачайте|скачать|загрузите|загрузить)\s+outlook\b|"
+    rf"(?:получите|получить|скачайте|скачать|загрузите|загрузить)\s+outlook\b|"
     rf"(?:get|download|try)\s+outlook\b|"
     rf"(?:sent|send|composed)\s+(?:from|via|with|using|by|on)\b[^.!?\n]{{0,50}}?(?:{_DEVICES})|"
     rf"(?:надіслано|відправлено)\s+(?:з|із|через)\b[^.!?\n]{{0,50}}?(?:{_DEVICES})|"

@@ -105,6 +105,8 @@ def header_only(raw: bytes) -> Message[Any, Any]:
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:
     # Some gateways put an empty line or a byte order mark before the header.
     raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if b"\r\r\n" in raw[:MAX_HEADER_BLOCK]:
+        raw = raw.replace(b"\r\r\n", b"\r\n")  # saved twice by something that writes text files
     match = re.search(rb"\r?\n\r?\n", raw)
     if match is None:
         return raw, b"", b""
