@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
-from server import backup, casework
+from server import backup, case, casework
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
@@ -38,12 +38,13 @@ from server.protocol import ChannelInfo
 from server.public.app import create_public_app
 from server.public.counters import Counters
 from server.public.listen import PublicServer, protocol_log
-from server.store import channels, conversations, events, offline, state
+from server.store import cases, channels, conversations, events, offline, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
 from server.store.transaction import Event
 from server.suggester import Suggester
+from server.urgent import UrgentWords
 from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
@@ -245,6 +246,7 @@ class Server:
             policy = Policy(
                 reopen_ms=self.config.site.reopen_days * DAY_MS,
                 is_online=hub.is_online,
+                urgent=UrgentWords(self.config.urgent.words).found,
             )
             facts = {
                 channel_id: ChannelFacts(
@@ -422,7 +424,7 @@ class Server:
             try:
                 self.hub.end_expired(self.clock.now())
                 await self._look_at_writing()
-                await self._wake_snoozed()
+                await self._look_at_terms()
                 if loop.time() - looked >= DISK_LOOK_S:
                     looked = loop.time()
                     self._look_at_disk()
@@ -436,7 +438,13 @@ class Server:
             except Exception:
                 log.exception("housekeeping stumbled")
 
-    async def _wake_snoozed(self) -> None:
+    async def _look_at_terms(self) -> None:
+        """Snoozes that are over, promises whose time has come."""
         now = self.clock.now()
-        if await self.database.read(lambda tx: conversations.due_snoozes(tx, now)):
+        snoozes, promises = await self.database.read(
+            lambda tx: (conversations.due_snoozes(tx, now), cases.come_due(tx, now))
+        )
+        if snoozes:
             await self.database.write(casework.wake_due)
+        if promises:
+            await self.database.write(case.tell_due)

@@ -22,9 +22,9 @@ from server.protocol import (
     ReplyCommand,
     SettleCommand,
 )
-from server.store import conversations, customers, events, messages, operators, outbox, recipients
+from server.store import cases, conversations, customers, events, messages, operators, outbox, recipients
 from server.store import files as attachments
-from server.store.conversations import Held, NotFoundError
+from server.store.conversations import NORMAL, Held, NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
 from server.ways import ChannelOffer, Way, ways
@@ -68,9 +68,11 @@ def _save(
     operator: OperatorInfo,
     kind: str,
     data: dict[str, Any],
+    acted: str,
 ) -> None:
     if life == conversation.life:
         return
+    cases.acted(tx, conversation.id, acted, operator.id)
     seq = tx.emit(
         kind,
         conversation_id=conversation.id,
@@ -85,12 +87,15 @@ def _save_assignee(
     tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo, why: str
 ) -> None:
     data = {"from": conversation.life.assignee_id, "to": life.assignee_id, "why": why}
-    _save(tx, conversation, life, operator, "conversation.assigned", data)
+    acted = why if why in ("claimed", "released", "replied") else "assigned"
+    _save(tx, conversation, life, operator, "conversation.assigned", data, acted)
 
 
-def _save_state(tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo) -> None:
+def _save_state(
+    tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo, acted: str
+) -> None:
     data = {"from": conversation.life.state, "to": life.state}
-    _save(tx, conversation, life, operator, "conversation.state", data)
+    _save(tx, conversation, life, operator, "conversation.state", data, acted)
 
 
 def claim(tx: Transaction, conversation_id: int, operator: OperatorInfo, expect: int | None) -> None:
@@ -122,33 +127,49 @@ def assign(tx: Transaction, conversation_id: int, operator: OperatorInfo, comman
 def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CloseCommand) -> None:
     conversation = conversations.held(tx, conversation_id)
     life = lifecycle.close(conversation.life, command.topic, command.result, tx.now)
-    _save_state(tx, conversation, life, operator)
+    _save_state(tx, conversation, life, operator, "closed")
 
 
 def reopen(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
     conversation = conversations.held(tx, conversation_id)
+    _no_spam(conversation)
     life = lifecycle.reopen(conversation.life, operator.id, tx.now)
     keep_closing(tx, conversation)
-    _save_state(tx, conversation, life, operator)
+    _save_state(tx, conversation, life, operator, "reopened")
+
+
+def _no_spam(conversation: Held) -> None:
+    if conversation.spam:
+        raise RefusedError("this conversation is kept apart as spam", "say that it is no spam first")
 
 
 def keep_closing(tx: Transaction, conversation: Held) -> None:
-    """Before a conversation is reopened: what it was closed with stays in the river, at its place."""
+    """Before a conversation is reopened: what it was closed with stays in the river, at its place.
+
+    Summary and promise stay fields of the conversation too, until somebody changes them.
+    """
     life = conversation.life
+    noted = cases.facts(tx, conversation.id)
     closing = NewMessage(
         kind="system",
         event_kind="closed",
-        text=f"{life.topic}: {life.result}",
+        text="\n".join(filter(None, (f"{life.topic}: {life.result}", noted.summary, noted.next_step))),
         status="received",
         at=life.closed_at or tx.now,
+        detail={} if noted.due_at is None else {"due_at": str(noted.due_at)},
     )
     posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", closing)
     conversations.touch(tx, conversation.id, posted.seq)
+    cases.begin_spell(tx, conversation.id, posted.id)
+    if conversation.priority_by is None and conversation.priority != NORMAL:
+        # What a rule found urgent was said in the time that is over.
+        cases.save_priority(tx, conversation.id, NORMAL)
 
 
 def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until: int) -> None:
     conversation = conversations.held(tx, conversation_id)
-    _save_state(tx, conversation, lifecycle.snooze(conversation.life, operator.id, until, tx.now), operator)
+    life = lifecycle.snooze(conversation.life, operator.id, until, tx.now)
+    _save_state(tx, conversation, life, operator, "snoozed")
 
 
 def wake_due(tx: Transaction) -> int:
@@ -184,7 +205,7 @@ def ways_to(
     tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
 ) -> list[Way]:
     last = messages.last_inbound(tx, conversation_id, customer_id)
-    found = ways(customers.reachable(tx, customer_id), offers, last)
+    found = ways(customers.reachable(tx, customer_id), offers, last, tx.now)
     own = frozenset[str]().union(*(offer.own_addresses for offer in offers.values()))
     for way in found:
         most = offers[way.shown.channel_id].capabilities.recipients_max
@@ -276,12 +297,13 @@ def reply(
     if known is not None:
         return known
     conversation = conversations.held(tx, conversation_id)
+    _no_spam(conversation)
     offer = outgoing.offers.get(command.channel_id)
     if offer is None:
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
     way = _way_chosen(tx, conversation, command, outgoing.offers)
     to = _recipients(tx, conversation, command, way, outgoing)
-    _check_text(command, offer)
+    check_text(command.text, len(command.file_ids), offer)
     files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
     if len(files) != len(command.file_ids):
         raise RefusedError("a file to send is not in this customer's history", "choose the files again")
@@ -319,7 +341,8 @@ def reply(
     if life.assignee_id != conversation.life.assignee_id:
         _save_assignee(tx, conversation, life, operator, "replied")
     if life.state != conversation.life.state:
-        _save_state(tx, conversation, life, operator)
+        _save_state(tx, conversation, life, operator, "replied")
+    cases.acted(tx, conversation.id, "replied", operator.id)
     conversations.note_message(
         tx,
         conversation,
@@ -342,26 +365,38 @@ def _way_chosen(
     """The way must be one of this customer's own: nothing goes to the wrong person."""
     for way in ways_to(tx, conversation.customer_id, conversation.id, offers):
         if (way.shown.channel_id, way.shown.address_id) == (command.channel_id, command.address_id):
+            check_window(way, tx.now)
             return way
     raise RefusedError(
         "this customer cannot be reached that way", "choose one of the ways shown beside the composer"
     )
 
 
-def _check_text(command: ReplyCommand, offer: ChannelOffer) -> None:
-    if not command.text.strip() and not command.file_ids:
+def check_window(way: Way, now: int) -> None:
+    """Raises RefusedError where the channel does not let us write now: it would be lost, or refused."""
+    until = way.shown.window_until
+    if until is not None and until <= now:
+        raise RefusedError(
+            f"{way.shown.channel_title} takes no more messages since its window closed",
+            "the customer opens it by writing there; until then answer another way",
+        )
+
+
+def check_text(text: str, files: int, offer: ChannelOffer) -> None:
+    """Raises RefusedError where the channel cannot carry this."""
+    if not text.strip() and not files:
         raise RefusedError("there is nothing to send", "write something first")
     measured = {
-        "chars": len(command.text),
-        "bytes": len(command.text.encode()),
-        "utf16": len(command.text.encode("utf-16-le")) // 2,
+        "chars": len(text),
+        "bytes": len(text.encode()),
+        "utf16": len(text.encode("utf-16-le")) // 2,
     }[offer.capabilities.text_unit]
     if measured > offer.capabilities.text_max:
         raise RefusedError(
             f"the text is too long for {offer.title}: {measured} of {offer.capabilities.text_max}",
             "shorten it, or send it in two messages",
         )
-    if len(command.file_ids) > offer.capabilities.files_max:
+    if files > offer.capabilities.files_max:
         raise RefusedError(
             f"{offer.title} takes {offer.capabilities.files_max} files in a message", "send fewer files"
         )
@@ -375,6 +410,7 @@ def _write_note(
     )
     posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", note)
     conversations.touch(tx, conversation.id, posted.seq)
+    cases.acted(tx, conversation.id, "noted", operator.id)
     return posted.id
 
 
@@ -422,5 +458,6 @@ def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> l
         conversation = conversations.held(tx, row.conversation_id)
         answered = command.verdict != "drop" and conversation.customer_seq <= conversation.reply_seq
         if answered and not left and conversation.life.state == "open":
-            _save_state(tx, conversation, lifecycle.reply_arrived(conversation.life, tx.now), operator)
+            life = lifecycle.reply_arrived(conversation.life, tx.now)
+            _save_state(tx, conversation, life, operator, "replied")
     return [row.message_id for row in chosen]

@@ -127,11 +127,19 @@ class SiteSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     reopen_days: Count = 7  # a message this long after the closing reopens; later it opens a new one
 
 
+class UrgentSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[urgent]`: what a customer writes that must not wait its turn."""
+
+    # Words or phrases, in whatever form: "заблокирована", "card is blocked".
+    words: tuple[Annotated[str, msgspec.Meta(pattern=r"\w", max_length=100)], ...] = ()
+
+
 class Config(msgspec.Struct, kw_only=True):
     server: ServerSettings
     public: PublicSettings = msgspec.field(default_factory=PublicSettings)
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
+    urgent: UrgentSettings = msgspec.field(default_factory=UrgentSettings)
     channels: dict[str, ChannelSettings] = {}
     fields: dict[str, FieldSettings] = {}  # that cards may have, besides what every site has
     segments: dict[str, SegmentSettings] = {}  # saved filters over cards
@@ -224,6 +232,7 @@ def decode(data: bytes, path: Path) -> Config:
         public=_convert(tables["public"], PublicSettings, path, "public"),
         api=_convert(tables["api"], ApiSettings, path, "api"),
         site=site,
+        urgent=_convert(tables["urgent"], UrgentSettings, path, "urgent"),
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         fields={name: _field(name, table, path) for name, table in tables["fields"].items()},
         config_path=path,
@@ -248,7 +257,7 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         raw = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = ["server", "public", "api", "site", "channels", "fields", "segments"]
+    known = ["server", "public", "api", "site", "urgent", "channels", "fields", "segments"]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
@@ -496,6 +505,7 @@ def show(config: Config) -> dict[str, Any]:
         "public": _plain(config.public),
         "api": _plain(config.api),
         "site": _plain(config.site),
+        "urgent": _plain(config.urgent),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
         "fields": {name: _plain(settings) for name, settings in config.fields.items()},
         "segments": {name: _plain(settings) for name, settings in config.segments.items()},

@@ -12,7 +12,7 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import attribution, bounced, calls, cards, casework, lifecycle, outbox
+from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox
 from server.authors import Author, ChannelFacts, recognise
 from server.echoes import take_echo
 from server.history import take_history
@@ -21,7 +21,17 @@ from server.look_alike import known_twin
 from server.outcome import Outcome as Outcome
 from server.outcome import happened_at
 from server.protocol import Status
-from server.store import conversations, customers, messages, origins, recipients, records, state, threads
+from server.store import (
+    conversations,
+    customers,
+    messages,
+    origins,
+    previews,
+    recipients,
+    records,
+    state,
+    threads,
+)
 from server.store import files as attachments
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -40,6 +50,7 @@ SPOKEN = frozenset({"message", "contact_shared", "callback", "unsupported", "sta
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reopen_ms: int = 7 * DAY_MS
     is_online: Callable[[int], bool] = lambda operator_id: False
+    urgent: Callable[[str], str] = lambda text: ""  # the configured word that a text holds
 
 
 def take_in(
@@ -91,6 +102,7 @@ def _take_message(
         attachments.add(tx, row["id"], files)
         if event.text:
             messages.add_text(tx, row["id"], event.text)
+            _look_for_urgency(tx, row["conversation_id"], event, policy)
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
     placement, conversation = locate(tx, channel, event, author, policy.reopen_ms)
     at = happened_at(event, tx.now)
@@ -113,6 +125,7 @@ def _take_message(
             customer_id=conversation.customer_id,
             data={"from": before.state, "to": life.state},
         )
+    _look_for_urgency(tx, conversation.id, event, policy)
     stranger = conversation.customer_id != author.customer_id
     facts = attribution.kept(event.detail)
     detail = attribution.of_message(facts)
@@ -202,6 +215,16 @@ def _reused(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> str:
     return "; its id was used before, by another message" if known is not None else ""
 
 
+def _look_for_urgency(tx: Transaction, conversation_id: int, event: InboundEvent, policy: Policy) -> None:
+    """What a person says himself may raise the priority; what he quotes, or a machine says, does not."""
+    if event.automatic:
+        return
+    said = f"{event.subject or ''} {unfolded(event.text, event.folds)}"
+    word = policy.urgent(said)
+    if word:
+        case.raise_priority(tx, conversation_id, word)
+
+
 def _ids(event: InboundEvent) -> list[str]:
     return [reference.remote_id for reference in event.references if reference.kind == "id"]
 
@@ -245,6 +268,7 @@ def _changed(tx: Transaction, row: sqlite3.Row, fields: list[str]) -> Outcome:
         data={"fields": fields},
     )
     conversations.touch(tx, row["conversation_id"], seq)
+    previews.renew(tx, row["conversation_id"])
     return Outcome(row["customer_id"], row["id"], row["conversation_id"], seq)
 
 
@@ -264,6 +288,7 @@ def _take_change(
             row["id"],
             [file for file in files if file.sha256 and not attachments.has(tx, row["id"], file.sha256)],
         )
+        _look_for_urgency(tx, row["conversation_id"], event, policy)
         return _changed(tx, row, ["text"])
     if row is not None and own and event.kind == "delete":
         messages.mark_deleted(tx, row["id"])

@@ -35,11 +35,13 @@ def ways(
     reachable: Sequence[Reachable],
     offers: Mapping[str, ChannelOffer],
     last: LastInbound,
+    now: int = 0,
 ) -> list[Way]:
     """How this customer can be reached; first the way he wrote last, as the client chooses the channel.
 
     A claimed address is no way: what we write might reach somebody else. A channel on which we may not
-    write first is a way only where the customer wrote on it.
+    write first is a way only where the customer wrote on it. Ways whose window has closed at `now` come
+    last.
     """
     found: list[tuple[int, Way]] = []
     for address in reachable:
@@ -60,13 +62,20 @@ def ways(
                 rank, why = 1, "wrote here before"
             else:
                 rank, why = 2, "verified address"
-            found.append((rank, _way(address, offer, thread or address.external_id, why)))
+            way = _way(address, offer, thread or address.external_id, why)
+            if way.shown.window_until is not None and way.shown.window_until <= now:
+                rank += 3
+            found.append((rank, way))
     found.sort(key=lambda item: item[0])
     return [way for _, way in found]
 
 
 def _way(address: Reachable, offer: ChannelOffer, thread: str, why: str) -> Way:
     label = address.external_id if not address.account else offer.title
+    window_until = None
+    if offer.capabilities.reply_window_s is not None:
+        heard_at = address.heard_at.get((offer.id, thread), 0)
+        window_until = heard_at + int(offer.capabilities.reply_window_s * 1000)
     return Way(
         ReplyWay(
             channel_id=offer.id,
@@ -79,6 +88,7 @@ def _way(address: Reachable, offer: ChannelOffer, thread: str, why: str) -> Way:
             subject=offer.capabilities.subject,
             files_max=offer.capabilities.files_max,
             known_until=None if address.proved_at is None else address.proved_at + offer.known_ms,
+            window_until=window_until,
         ),
         address.external_id,
         thread,

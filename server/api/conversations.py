@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 
 from aiohttp import web
 
-from server import casework
+from server import case, casework
 from server.api.context import (
     CONTEXT,
     answer,
@@ -25,6 +25,7 @@ from server.api.describe import limit as limit_of
 from server.operators import Action
 from server.protocol import (
     AssignCommand,
+    CaseCommand,
     ClaimCommand,
     CloseCommand,
     Conversation,
@@ -94,13 +95,14 @@ async def detail(request: web.Request) -> web.Response:
     def read(tx: Snapshot) -> ConversationDetail:
         conversation = conversations.one(tx, conversation_id, me.id)
         customer = whole_customer(tx, context, conversation.customer_id, me)
+        ways = [
+            way.shown for way in casework.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
+        ]
         return ConversationDetail(
             conversation=context.marks.conversation(conversation),
             customer=customer,
-            ways=[
-                way.shown
-                for way in casework.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
-            ],
+            ways=ways,
+            stopped=case.stopped(tx, conversation_id, ways),
             drafts=accounts.drafts(tx, me.id, conversation_id),
             history=page_of_river(tx, context, customer.id, me.id, None, most),
         )
@@ -189,6 +191,18 @@ async def snooze(request: web.Request) -> web.Response:
     return await _command(
         request, SnoozeCommand, lambda tx, which, me, wanted: casework.snooze(tx, which, me, wanted.until)
     )
+
+
+@routes.patch("/v1/conversations/{conversation}")
+@describes(
+    "Note priority, summary, what was promised until when, and tags; what is not given stays.",
+    "write",
+    body=CaseCommand,
+    codes=("illegal_state",),
+    answer=Conversation,
+)
+async def note_case(request: web.Request) -> web.Response:
+    return await _command(request, CaseCommand, case.change)
 
 
 @routes.post("/v1/conversations/{conversation}/seen")

@@ -203,9 +203,13 @@ def spoken_at(tx: Transaction, conversation_id: int, at: int) -> None:
     )
 
 
+def beginning_of(text: str, most: int) -> str:
+    """The beginning of a text as one line of at most so many characters."""
+    return " ".join(text[: most * 4].split())[:most]
+
+
 def preview_of(text: str) -> str:
-    """The beginning of a text as one line."""
-    return " ".join(text[: PREVIEW_MAX * 4].split())[:PREVIEW_MAX]
+    return beginning_of(text, PREVIEW_MAX)
 
 
 def note_message(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from server.protocol import Address, Customer, Proof
@@ -250,18 +252,24 @@ class Reachable(msgspec.Struct, frozen=True):
     blocked: bool
     threads: tuple[tuple[str, str], ...]  # (channel id, thread) on which it wrote, the latest last
     proved_at: int | None = None  # when it was last shown whose it is
+    heard_at: Mapping[tuple[str, str], int] = {}  # by such a thread: when the customer last wrote there
 
 
 def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
     threads: dict[int, list[tuple[str, str]]] = {}
+    heard_at: dict[tuple[str, str], int] = {}
     for row in tx.all(
-        "SELECT t.address_id, t.channel_id, t.thread FROM thread t JOIN address a ON a.id = t.address_id"
+        "SELECT t.address_id, t.channel_id, t.thread, (SELECT h.at FROM message h"
+        " WHERE h.channel_id = t.channel_id AND h.thread = t.thread AND h.visible_seq IS NOT NULL"
+        " AND h.kind = 'in' ORDER BY h.visible_seq DESC LIMIT 1) AS heard_at"
+        " FROM thread t JOIN address a ON a.id = t.address_id"
         " WHERE a.customer_id = ? ORDER BY (SELECT m.visible_seq FROM message m"
         " WHERE m.channel_id = t.channel_id AND m.thread = t.thread AND m.visible_seq IS NOT NULL"
         " ORDER BY m.visible_seq DESC LIMIT 1)",
         (customer_id,),
     ):
         threads.setdefault(row["address_id"], []).append((row["channel_id"], row["thread"]))
+        heard_at[row["channel_id"], row["thread"]] = row["heard_at"] or 0
     return [
         Reachable(
             row["id"],
@@ -273,6 +281,7 @@ def reachable(tx: Snapshot, customer_id: int) -> list[Reachable]:
             bool(row["blocked"]),
             tuple(threads.get(row["id"], ())),
             row["proved_at"],
+            heard_at,
         )
         for row in tx.all(_ADDRESSES, {"customer": customer_id})
     ]

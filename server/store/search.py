@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
+from functools import lru_cache
 from typing import NamedTuple
 
 from snowballstemmer import stemmer
@@ -22,6 +24,7 @@ _WORD = re.compile(r"\w+")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _RUSSIAN = stemmer("russian")
 _ENGLISH = stemmer("english")
+_STEMMING = threading.Lock()  # a stemmer works on fields of its own
 
 WORDS_MAX = 8
 
@@ -29,6 +32,13 @@ WORDS_MAX = 8
 def folded(text: str) -> str:
     """As texts are indexed and sought: Russians write ё or е as they like, and the stemmer knows only е."""
     return text.replace("ё", "е").replace("Ё", "Е")
+
+
+@lru_cache(maxsize=8192)
+def stem_of(word: str) -> str:
+    """The stem of a folded word in small letters, Russian or English. Threads may ask at the same time."""
+    with _STEMMING:
+        return str((_RUSSIAN if _CYRILLIC.search(word) else _ENGLISH).stemWord(word))
 
 
 class Term(NamedTuple):
@@ -51,7 +61,7 @@ def terms(query: str) -> list[Term]:
         if word in exact or len(word) <= 3 or word.isdigit():
             found.append(Term(word, prefix=False))
             continue
-        stem = (_RUSSIAN if _CYRILLIC.search(word) else _ENGLISH).stemWord(word)
+        stem = stem_of(word)
         found.append(Term(stem if len(stem) >= 3 else word, prefix=True))
     return found
 
@@ -134,7 +144,7 @@ def search(tx: Snapshot, query: str, before: int | None, limit: int) -> tuple[li
         return [], None
     rows = tx.all(
         "SELECT m.id, m.search_id FROM message_text t JOIN message m ON m.search_id = t.rowid"
-        " WHERE message_text MATCH ? AND t.rowid < ? ORDER BY t.rowid DESC LIMIT ?",
+        " WHERE message_text MATCH ? AND m.deleted = 0 AND t.rowid < ? ORDER BY t.rowid DESC LIMIT ?",
         (expression, before if before is not None else 1 << 62, limit + 1),
     )
     more = len(rows) > limit

@@ -1,0 +1,128 @@
+"""What is noted of a conversation: priority, summary, promise, tags, and what a colleague did last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from server.store.transaction import Snapshot, Transaction
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    summary: str
+    next_step: str
+    due_at: int | None
+    due: bool
+    tags: tuple[str, ...]
+
+
+def facts(tx: Snapshot, conversation_id: int) -> Facts:
+    """The conversation must exist."""
+    [row] = tx.all(
+        "SELECT summary, next_step, due_at, due FROM conversation WHERE id = ?", (conversation_id,)
+    )
+    tags = tx.all(
+        "SELECT tag FROM conversation_tag WHERE conversation_id = ? ORDER BY tag", (conversation_id,)
+    )
+    return Facts(
+        summary=row["summary"],
+        next_step=row["next_step"],
+        due_at=row["due_at"],
+        due=bool(row["due"]),
+        tags=tuple(tag["tag"] for tag in tags),
+    )
+
+
+def save_facts(tx: Transaction, conversation_id: int, new: Facts) -> None:
+    """All but the tags."""
+    tx.run(
+        "UPDATE conversation SET summary = ?, next_step = ?, due_at = ?, due = ? WHERE id = ?",
+        (new.summary, new.next_step, new.due_at, int(new.due), conversation_id),
+    )
+
+
+def save_tags(tx: Transaction, conversation_id: int, tags: Iterable[str], operator_id: int) -> None:
+    wanted = msgspec.json.encode(list(tags)).decode()
+    tx.run(
+        "DELETE FROM conversation_tag WHERE conversation_id = ?"
+        " AND tag NOT IN (SELECT value FROM json_each(?))",
+        (conversation_id, wanted),
+    )
+    tx.run(
+        "INSERT INTO conversation_tag (conversation_id, tag, at, operator_id)"
+        " SELECT ?, value, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+        (conversation_id, tx.now, operator_id, wanted),
+    )
+
+
+def save_priority(
+    tx: Transaction, conversation_id: int, priority: int, *, why: str = "", operator_id: int | None = None
+) -> None:
+    """`operator_id`: he chose it, and no rule changes it any more."""
+    tx.run(
+        "UPDATE conversation SET priority = ?, priority_why = ?, priority_by = ? WHERE id = ?",
+        (priority, why, operator_id, conversation_id),
+    )
+
+
+def acted(tx: Transaction, conversation_id: int, what: str, operator_id: int) -> None:
+    """Note what a colleague did last; words of `protocol.Stopped`."""
+    tx.run(
+        "UPDATE conversation SET acted = ?, acted_by = ?, acted_at = ? WHERE id = ?",
+        (what, operator_id, tx.now, conversation_id),
+    )
+
+
+def begin_spell(tx: Transaction, conversation_id: int, after_message: int) -> None:
+    """What comes with higher ids than this message's is said after the conversation was opened again."""
+    tx.run("UPDATE conversation SET spell_from = ? WHERE id = ?", (after_message, conversation_id))
+
+
+class Promised(msgspec.Struct, frozen=True):
+    conversation_id: int
+    customer_id: int
+
+
+def come_due(tx: Snapshot, at: int, limit: int = 100) -> list[Promised]:
+    """Promises whose time has come, of which nobody was told yet."""
+    return [
+        Promised(row["id"], row["customer_id"])
+        for row in tx.all(
+            "SELECT id, customer_id FROM conversation"
+            " WHERE due_at <= ? AND due_at IS NOT NULL AND due = 0 AND state != 'closed'"
+            " ORDER BY due_at LIMIT ?",
+            (at, limit),
+        )
+    ]
+
+
+def mark_due(tx: Transaction, conversation_id: int, seq: int) -> None:
+    tx.run("UPDATE conversation SET due = 1, seq = ? WHERE id = ?", (seq, conversation_id))
+
+
+class Last(msgspec.Struct, frozen=True):
+    """What was done last by a colleague, and what the customer said first in this spell."""
+
+    acted: str
+    acted_by: str
+    acted_at: int | None
+    summary: str
+    first_text: str
+    first_at: int | None
+
+
+def last(tx: Snapshot, conversation_id: int) -> Last:
+    """The conversation must exist."""
+    [row] = tx.all(
+        "SELECT c.acted, c.acted_at, c.summary, o.name, m.text, m.at FROM conversation c"
+        " LEFT JOIN operator o ON o.id = c.acted_by"
+        " LEFT JOIN message m ON m.id = (SELECT f.id FROM message f WHERE f.conversation_id = c.id"
+        " AND f.id > c.spell_from AND f.kind = 'in' AND f.automatic = 0 AND f.deleted = 0"
+        " ORDER BY f.id LIMIT 1)"
+        " WHERE c.id = ?",
+        (conversation_id,),
+    )
+    return Last(
+        row["acted"], row["name"] or "", row["acted_at"], row["summary"], row["text"] or "", row["at"]
+    )
