@@ -202,7 +202,7 @@ async def test_a_report_is_known_by_its_envelope_and_by_our_return_path() -> Non
     async with post_office(plus_address=True, signed_return_path=True) as post:
         first = await post.receive(ANNA)
         reply = await post.answer(first.conversation_id)
-        return_path = post.smtp.mails[-1].mail_from
+        return_path = post.smtp.mails[-1].mail_from or ""
         assert return_path.startswith("support+c")
         block = BLOCK.format(who="anna@new-home.example", action="failed", status="5.2.2", said="full")
         # Nothing of our header came back, and he has his mail sent on to another address.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -166,13 +167,14 @@ async def test_a_stranger_is_marked_and_never_answered_by_himself() -> None:
 async def test_recipients_are_checked() -> None:
     async with post_office() as post:
         first = await post.receive(reply_to="desk@other.example")
-        for wrong, why in (
+        wrongs: list[tuple[dict[str, Any], str]] = [
             ({"to": written(BOB)}, "customer himself"),
             ({"to": written("anna@x.example", "nobody")}, "not an e-mail address"),
             ({"to": written("anna@x.example"), "bcc": written(SUPPORT)}, "our own address"),
             ({"to": written("anna@x.example"), "cc": written("sales@shop.example")}, "our own address"),
             ({"to": written("anna@x.example", *(f"p{n}@x.example" for n in range(60)))}, "too many"),
-        ):
+        ]
+        for wrong, why in wrongs:
             with pytest.raises(RefusedError, match=why):
                 await post.answer(first.conversation_id, **wrong)
         assert post.smtp.mails == []
