@@ -96,7 +96,7 @@ def check_field(name: str, settings: FieldSettings) -> None:
     """Raises SettingError."""
     if not NAME.fullmatch(name):
         raise SettingError("not a field's name", hint="small Latin letters, digits, '.', '_' and '-'")
-    if name in BUILT_IN or name.startswith("consent."):
+    if name in BUILT_IN or name.startswith(("consent.", "import.")):
         raise SettingError("every site has this one already", hint="choose another name")
     if (settings.kind == "choice") != bool(settings.choices):
         raise SettingError(

@@ -41,6 +41,7 @@ from server.store.transaction import Snapshot, Transaction
 COLLEAGUE = "a colleague vouches for it"
 GIVEN = "noted by a colleague"
 KIND = NAME  # of records
+NAME_FIELD = BUILT_IN["name"]
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):

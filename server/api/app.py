@@ -14,6 +14,7 @@ from server.api import (
     conversations,
     customers,
     events,
+    exchange,
     files,
     health,
     hello,
@@ -22,6 +23,7 @@ from server.api import (
     metrics,
     openapi,
     operators,
+    raw_items,
     replies,
     search,
     tokens,
@@ -195,6 +197,7 @@ def create_operator_app(context: Context) -> web.Application:
         one_message,
         customers,
         cards,
+        exchange,
         merging,
         search,
         channels,
@@ -205,6 +208,7 @@ def create_operator_app(context: Context) -> web.Application:
         backup,
         health,
         metrics,
+        raw_items,
         openapi,
     ):
         app.add_routes(resource.routes)

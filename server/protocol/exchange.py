@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from server.protocol.base import Name, Number, Tag
+from server.protocol.base import Name, Tag
 from server.protocol.conversations import Conversation, Message
 from server.protocol.people import Customer, CustomerFile, Field, Origin, Record
 
@@ -36,7 +36,7 @@ class ImportPerson(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     time_zone: str = ""
     tags: Annotated[list[Tag], msgspec.Meta(max_length=100)] = []
     fields: dict[Name, Annotated[str, msgspec.Meta(max_length=4000)]] = {}
-    consents: dict[str, bool] = {}  # "PURPOSE" or "PURPOSE.SCHEME"
+    consents: dict[str, bool] = {}  # "PURPOSE" or "PURPOSE:SCHEME"
 
 
 class ImportMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -95,12 +95,6 @@ class ImportDone(msgspec.Struct, kw_only=True):
     problems: list[ImportProblem] = []
 
 
-class RawItem(msgspec.Struct, kw_only=True):
-    channel_id: str
-    received_at: Number
-    size: int
-
-
 class PersonExport(msgspec.Struct, kw_only=True):
     """Everything that is known of one person, and everything that was said."""
 
@@ -114,4 +108,3 @@ class PersonExport(msgspec.Struct, kw_only=True):
     conversations: list[Conversation]
     messages: list[Message]
     files: list[CustomerFile]
-    raw_items: list[RawItem] = []  # what the channels brought, as it is kept in the journal

@@ -22,7 +22,6 @@ RECORDS_MAX = 20
 ORIGINS_MAX = 10
 SEARCHED_FOR_ADDRESSES = 30  # messages, the newest
 PROMISES_MAX = 20
-COUNTED_MAX = 100_000
 
 
 class Showing(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +43,7 @@ def whole(tx: Snapshot, customer_id: int, showing: Showing) -> Customer | None:
     card.fields = [
         field
         for name, field in known.items()
-        if not name.startswith(fields.CONSENT) and name not in showing.hidden
+        if not name.startswith((fields.CONSENT, fields.IMPORT)) and name not in showing.hidden
     ]
     card.language = _value(known, "language")
     card.time_zone = _value(known, "time_zone")

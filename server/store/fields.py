@@ -9,6 +9,7 @@ from server.protocol.people import Source
 from server.store.transaction import Snapshot, Transaction
 
 CONSENT = "consent."
+IMPORT = "import."  # what an import must remember of a person
 HISTORY_MAX = 500
 
 _SELECT = """
@@ -61,6 +62,15 @@ def whole_history(tx: Snapshot, customer_id: int) -> list[Field]:
     return [
         _from_row(row) for row in tx.all(f"{_SELECT} WHERE f.customer_id = ? ORDER BY f.id", (customer_id,))
     ]
+
+
+def last_from(tx: Snapshot, customer_id: int, name: str, source: Source) -> str | None:
+    """What this source said last, whatever was put there since."""
+    value = tx.value(
+        "SELECT value FROM field WHERE customer_id = ? AND name = ? AND source = ? ORDER BY id DESC LIMIT 1",
+        (customer_id, name, source),
+    )
+    return None if value is None else str(value)
 
 
 def put(

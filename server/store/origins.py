@@ -82,3 +82,9 @@ def of_conversations(tx: Snapshot, customer_id: int, limit: int) -> list[Origin]
         (customer_id, limit),
     )
     return [_from_row(row) for row in rows]
+
+
+def all_of(tx: Snapshot, customer_id: int) -> list[Origin]:
+    """Oldest first; for the export of a person."""
+    rows = tx.all("SELECT * FROM origin WHERE customer_id = ? ORDER BY at, id", (customer_id,))
+    return [_from_row(row) for row in rows]
