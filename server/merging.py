@@ -6,8 +6,8 @@ from typing import Any
 
 from server.casework import RefusedError
 from server.protocol import Unmerged
-from server.regrouping import part_with, take_apart
-from server.store import conversations, customers, merges, suggestions
+from server.regrouping import part_with, undo
+from server.store import conversations, customers, merges, regroupings, suggestions
 from server.store.conversations import NotFoundError
 from server.store.merges import Merge
 from server.store.transaction import Transaction
@@ -40,9 +40,9 @@ def merge(tx: Transaction, source: int, target: int, evidence: str, operator_id:
     name = customers.name_of(tx, source)
     # Somebody who was only known by an address gets the first name that we learn.
     renamed = bool(name) and not customers.name_of(tx, target)
-    seq = tx.emit("customer.merged", customer_id=target, operator_id=operator_id, data={"from": source})
+    tx.emit("customer.merged", customer_id=target, operator_id=operator_id, data={"from": source})
     merge_id = merges.write_down(
-        tx, source, target, evidence=evidence, operator_id=operator_id, seq=seq, renamed=renamed
+        tx, source, target, evidence=evidence, operator_id=operator_id, renamed=renamed
     )
     merges.take_into(tx, source, target)
     if renamed:
@@ -60,12 +60,16 @@ def merge_by_hand(tx: Transaction, one: int, other: int, reason: str, operator_i
 def unmerge(tx: Transaction, merge_id: int, operator_id: int | None = None) -> Unmerged:
     """Take a merge back: the card has again what was its own, and what its addresses brought since.
 
-    What was said since in a conversation of the other card becomes a conversation of its own: nobody's
-    words stay in somebody else's history. Raises NotFoundError, RefusedError.
+    What was said since in a conversation of the other card becomes a conversation of its own, and where
+    conversations of the two were joined, what was joined and split since then is taken back: nobody's words
+    stay in somebody else's history. Raises NotFoundError, RefusedError.
     """
     found = merges.one(tx, merge_id)
     if found.undone:
         raise RefusedError("this merge was taken back already", "look at the card's merges")
+    parts = merges.part_of(tx, found.source)
+    for regrouping_id in regroupings.mixed_since(tx, merges.root_of(tx, found.source), parts, found.at):
+        undo(tx, regrouping_id, operator_id)
     whole, part, returned = merges.take_out(tx, found, operator_id)
     suggestions.merge_undone(tx, merge_id, operator_id)
     if found.renamed:
@@ -76,10 +80,9 @@ def unmerge(tx: Transaction, merge_id: int, operator_id: int | None = None) -> U
         operator_id=operator_id,
         data={"restored": part, "merge": merge_id},
     )
-    take_apart(tx, whole, part, operator_id)
     made = [
         (owner, part_with(tx, conversation_id, owner, messages, operator_id))
-        for conversation_id, owner, messages in merges.strays(tx, whole, part, found.seq)
+        for conversation_id, owner, messages in merges.strays(tx, whole, part)
     ]
     for customer_id in (whole, part):
         tell_of_change(tx, customer_id, {"fields": ["unmerged"]}, operator_id)

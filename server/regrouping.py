@@ -27,9 +27,9 @@ def split(tx: Transaction, conversation_id: int, command: SplitCommand, operator
         raise RefusedError("a message to split off is not in this conversation", "choose the messages again")
     if not set(regroupings.message_ids(tx, source.id)) - set(chosen):
         raise RefusedError("nothing would be left of this conversation", "choose fewer messages")
-    made, regrouping_id = _split(
-        tx, source, source.customer_id, chosen, command.subject.strip() or None, operator_id
-    )
+    made, rest = _split(tx, source, source.customer_id, chosen, command.subject.strip() or None, operator_id)
+    moved = {"before": _numbers(source.life), "after": _numbers(rest)}
+    regrouping_id = regroupings.write_down(tx, "split", source.id, made, moved, operator_id)
     return Regrouped(regrouping_id=regrouping_id, conversation_id=made)
 
 
@@ -54,29 +54,21 @@ def _split(
     messages: list[int],
     subject: str | None,
     operator_id: int | None,
-) -> tuple[int, int]:
-    """(the conversation made, journal row)"""
+) -> tuple[int, Lifecycle]:
+    """(the conversation made, how the one it was part of is now)"""
     before = source.life
     made = conversations.create(tx, owner, before, subject)
     regroupings.move_messages(tx, messages, made)
     regroupings.keep_card(tx, source.id, made)
-    threads = regroupings.move_threads(tx, source.id, made, of_messages=True)
+    regroupings.move_threads(tx, source.id, made, of_messages=True)
     since = regroupings.unanswered_since(tx, made)
-    part = _after_split(before, since, tx.now)
     rest = before
     if before.state == "open" and regroupings.unanswered_since(tx, source.id) is None and since is not None:
         rest = replace(before, state="waiting", waiting_since=None, sort_at=tx.now)
-    regrouping_id = regroupings.write_down(
-        tx,
-        "split",
-        source.id,
-        made,
-        {"threads": threads, "before": _numbers(before), "after": _numbers(rest)},
-        operator_id,
-    )
-    for conversation_id, customer_id, life in ((source.id, source.customer_id, rest), (made, owner, part)):
-        _renew(tx, conversation_id, customer_id, life, operator_id, [source.id, made])
-    return made, regrouping_id
+    both = [source.id, made]
+    _renew(tx, source.id, source.customer_id, rest, operator_id, both)
+    _renew(tx, made, owner, _after_split(before, since, tx.now), operator_id, both)
+    return made, rest
 
 
 def _after_split(life: Lifecycle, since: int | None, now: int) -> Lifecycle:
@@ -129,18 +121,15 @@ def _joined(one: Lifecycle, other: Lifecycle) -> Lifecycle:
     return replace(life, assignee_id=assignee)
 
 
-def take_apart(tx: Transaction, one: int, other: int, operator_id: int | None) -> None:
-    """After two persons were told apart: joins of a conversation of one with one of the other are no more."""
-    for regrouping_id in regroupings.joins_between(tx, one, other):
-        _undo_join(tx, regroupings.one(tx, regrouping_id), operator_id)
-        regroupings.mark_undone(tx, regrouping_id, operator_id)
-
-
-def undo(tx: Transaction, regrouping_id: int, operator_id: int) -> Regrouped:
+def undo(tx: Transaction, regrouping_id: int, operator_id: int | None) -> Regrouped:
     """Take a split or a join back. Raises RefusedError, NotFoundError."""
     found = regroupings.one(tx, regrouping_id)
     if found.undone:
         raise RefusedError("this was taken back already", "look at the conversation as it is")
+    if regroupings.later(tx, found.id) is not None:
+        raise RefusedError(
+            "one of the two was split or joined again since", "take back what was done last, first"
+        )
     if found.kind == "split":
         _undo_split(tx, found, operator_id)
     else:
@@ -149,14 +138,12 @@ def undo(tx: Transaction, regrouping_id: int, operator_id: int) -> Regrouped:
     return Regrouped(regrouping_id=regrouping_id, conversation_id=found.source)
 
 
-def _undo_split(tx: Transaction, found: regroupings.Regrouped, operator_id: int) -> None:
+def _undo_split(tx: Transaction, found: regroupings.Regrouped, operator_id: int | None) -> None:
     whole, part = conversations.held(tx, found.source), conversations.held(tx, found.target)
     if whole.customer_id != part.customer_id:
         raise RefusedError(
             "the two are conversations of different people now", "bring their cards together first"
         )
-    if part.id != found.target:
-        raise RefusedError("what was split off was joined elsewhere since", "take that back first")
     regroupings.move_messages(tx, regroupings.message_ids(tx, part.id), whole.id)
     regroupings.move_threads(tx, part.id, whole.id, of_messages=False)
     regroupings.move_drafts(tx, part.id, whole.id)
@@ -178,12 +165,11 @@ def _undo_join(tx: Transaction, found: regroupings.Regrouped, operator_id: int |
     ids = regroupings.present(tx, whole.id, found.moved["messages"])
     regroupings.join_into(tx, found.source, None)
     regroupings.move_messages(tx, ids, found.source)
-    regroupings.forget_passage(tx, found.target, ids)
     regroupings.lead_threads(tx, found.moved["threads"], whole.id, found.source)
     regroupings.lead_drafts(tx, found.moved["drafts"], whole.id, found.source)
     regroupings.remove_tags(tx, whole.id, found.moved["tags"])
     part = conversations.held(tx, found.source)
-    life = _life_back(whole.life, found.moved) if whole.id == found.target else whole.life
+    life = _life_back(whole.life, found.moved)
     both = [whole.id, part.id]
     _renew(tx, part.id, part.customer_id, _life(found.moved["source"]), operator_id, both)
     _renew(tx, whole.id, whole.customer_id, life, operator_id, both)

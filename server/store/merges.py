@@ -22,7 +22,7 @@ class Merge(msgspec.Struct, frozen=True, kw_only=True):
     """`renamed`: the card had only an address for a name, and got one from the card it took in."""
 
     id: int
-    seq: int
+    at: int
     source: int
     target: int
     undone: bool
@@ -48,7 +48,7 @@ def one(tx: Snapshot, merge_id: int) -> Merge:
     moved = msgspec.json.decode(row["moved"])
     return Merge(
         id=row["id"],
-        seq=moved.get("seq", 0),
+        at=row["at"],
         source=row["from_customer"],
         target=row["into_customer"],
         undone=row["undone_at"] is not None,
@@ -63,11 +63,10 @@ def write_down(
     *,
     evidence: str,
     operator_id: int | None,
-    seq: int,
     renamed: bool,
 ) -> int:
     """The journal row that can take the merge back; its id."""
-    moved = msgspec.json.encode({"seq": seq, "renamed": renamed}).decode()
+    moved = msgspec.json.encode({"renamed": renamed}).decode()
     return tx.insert(
         "INSERT INTO merge (at, from_customer, into_customer, evidence, moved, operator_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -104,20 +103,27 @@ def were_parted(tx: Snapshot, one: int, other: int) -> bool:
     )
 
 
+def part_of(tx: Snapshot, card_id: int) -> list[int]:
+    """The card and what was part of it before it became part of another itself."""
+    rows = tx.all(
+        "WITH RECURSIVE part (id) AS (VALUES (:card) UNION ALL"
+        " SELECT k.id FROM customer k JOIN part ON k.merged_into = part.id) SELECT id FROM part",
+        {"card": card_id},
+    )
+    return [row["id"] for row in rows]
+
+
 def take_out(tx: Transaction, merge: Merge, operator_id: int | None) -> tuple[int, int, list[int]]:
     """Make the card a card again, with what was part of it before; (the card it was part of, the card,
     conversations that went with it)."""
     whole, part = root_of(tx, merge.source), merge.source
+    cards = msgspec.json.encode(part_of(tx, part)).decode()
     tx.run(
-        "WITH RECURSIVE part (id) AS (VALUES (:part)"
-        " UNION ALL SELECT k.id FROM customer k JOIN part ON k.merged_into = part.id"
-        " WHERE k.root_id = :whole)"
-        " UPDATE customer SET root_id = nullif(:part, id) WHERE id IN (SELECT id FROM part)",
-        {"part": part, "whole": whole},
+        "UPDATE customer SET root_id = nullif(:part, id) WHERE id IN (SELECT value FROM json_each(:cards))",
+        {"part": part, "cards": cards},
     )
     tx.run("UPDATE customer SET merged_into = NULL WHERE id = ?", (part,))
     tx.run("UPDATE merge SET undone_at = ?, undone_by = ? WHERE id = ?", (tx.now, operator_id, merge.id))
-    cards = msgspec.json.encode(cards_of(tx, part)).decode()
     for table in _OWNED:
         tx.run(
             f"UPDATE {table} SET customer_id = :part"
@@ -135,17 +141,17 @@ def take_out(tx: Transaction, merge: Merge, operator_id: int | None) -> tuple[in
     return whole, part, returned
 
 
-def strays(tx: Snapshot, whole: int, part: int, since_seq: int) -> list[tuple[int, int, list[int]]]:
-    """(conversation, whose these messages are, message ids): what was said since the merge by one of the
-    two cards in a conversation that is the other's."""
+def strays(tx: Snapshot, whole: int, part: int) -> list[tuple[int, int, list[int]]]:
+    """(conversation, whose these messages are, message ids): what one of the two said, or was told, in a
+    conversation that is the other's, and not as a stranger."""
     found: dict[tuple[int, int], list[int]] = {}
     for row in tx.all(
         "SELECT m.id, m.conversation_id, a.customer_id AS owner FROM message m"
         " JOIN address a ON a.id = m.address_id"
-        " WHERE m.customer_id IN (:whole, :part) AND m.seq > :seq AND m.kind IN ('in', 'out')"
+        " WHERE m.customer_id IN (:whole, :part) AND m.kind IN ('in', 'out')"
         " AND m.stranger = 0 AND a.customer_id IN (:whole, :part) AND a.customer_id != m.customer_id"
         " ORDER BY m.id",
-        {"whole": whole, "part": part, "seq": since_seq},
+        {"whole": whole, "part": part},
     ):
         found.setdefault((row["conversation_id"], row["owner"]), []).append(row["id"])
     return [(conversation, owner, ids) for (conversation, owner), ids in found.items()]

@@ -75,16 +75,19 @@ def of_conversation(tx: Snapshot, conversation_id: int) -> list[Regrouping]:
     ]
 
 
-def joins_between(tx: Snapshot, one: int, other: int) -> list[int]:
-    """Joins of a conversation of one customer with one of the other, newest first."""
+def mixed_since(tx: Snapshot, customer_id: int, part: list[int], since: int) -> list[int]:
+    """Where since then a conversation of the cards `part` was joined with one of the customer's other cards:
+    every split and join since then, newest first. Otherwise nothing."""
     rows = tx.all(
-        "SELECT r.id FROM regrouping r JOIN conversation a ON a.id = r.from_conversation"
+        "SELECT r.id, r.kind,"
+        " (coalesce(a.card_id, a.customer_id) IN (SELECT value FROM json_each(:part))) !="
+        " (coalesce(b.card_id, b.customer_id) IN (SELECT value FROM json_each(:part))) AS mixed"
+        " FROM regrouping r JOIN conversation a ON a.id = r.from_conversation"
         " JOIN conversation b ON b.id = r.into_conversation"
-        " WHERE a.customer_id IN (:one, :other) AND b.customer_id IN (:one, :other)"
-        " AND a.customer_id != b.customer_id AND r.kind = 'join' AND r.undone_at IS NULL ORDER BY r.id DESC",
-        {"one": one, "other": other},
+        " WHERE a.customer_id = :customer AND r.at >= :since AND r.undone_at IS NULL ORDER BY r.id DESC",
+        {"customer": customer_id, "part": msgspec.json.encode(part).decode(), "since": since},
     )
-    return [row["id"] for row in rows]
+    return [row["id"] for row in rows] if any(row["mixed"] for row in rows) else []
 
 
 def keep_card(tx: Transaction, source: int, made: int) -> None:
@@ -196,19 +199,17 @@ def remove_tags(tx: Transaction, conversation_id: int, tags: list[str]) -> None:
         tx.run("DELETE FROM conversation_tag WHERE conversation_id = ? AND tag = ?", (conversation_id, tag))
 
 
-def forget_passage(tx: Transaction, source: int, ids: list[int]) -> None:
-    """These messages are no longer what `source` brought with it where it went on: they were taken back."""
-    for row in tx.all(
-        "SELECT id, moved, into_conversation FROM regrouping"
-        " WHERE from_conversation = ? AND undone_at IS NULL AND kind = 'join'",
-        (source,),
-    ):
-        moved = msgspec.json.decode(row["moved"])
-        moved["messages"] = [message_id for message_id in moved["messages"] if message_id not in set(ids)]
-        tx.run(
-            "UPDATE regrouping SET moved = ? WHERE id = ?", (msgspec.json.encode(moved).decode(), row["id"])
-        )
-        forget_passage(tx, row["into_conversation"], ids)
+def later(tx: Snapshot, regrouping_id: int) -> int | None:
+    """A newer split or join, not taken back, of one of the same two conversations."""
+    value = tx.value(
+        "SELECT newer.id FROM regrouping r"
+        " JOIN regrouping newer ON newer.id > r.id AND newer.undone_at IS NULL"
+        " AND (newer.from_conversation IN (r.from_conversation, r.into_conversation)"
+        " OR newer.into_conversation IN (r.from_conversation, r.into_conversation))"
+        " WHERE r.id = ? LIMIT 1",
+        (regrouping_id,),
+    )
+    return None if value is None else int(value)
 
 
 def join_into(tx: Transaction, conversation_id: int, target: int | None) -> None:
