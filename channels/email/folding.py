@@ -273,7 +273,7 @@ def _attribution(lines: list[_Line], last: int) -> int | None:
         if len(joined) > marks.MAX_LINE:
             break
         signs = marks.attribution_signs(joined)
-        if not signs & {"colon", "wrote"}:
+        if not signs & {"colon", "wrote"} and not marks.introduces_quote(signs):
             break
         opens = number == 0 or lines[number - 1].kind != "text"
         complete = {"day", "time"} <= signs and bool(signs & {"address", "wrote"})

@@ -45,7 +45,9 @@ _DIVIDER = re.compile(
     r"oorspronkelijk bericht|doorgestuurd bericht|"
     r"(?:wiadomość oryginalna|oryginalna wiadomość|treść oryginalnej wiadomości|przekazana wiadomość)|"
     r"původní zpráva|(?:ursprungligt|vidarebefordrat) meddelande|orijinal mesaj|iletilen mesaj|"
-    r"原始邮件|转发(?:的)?(?:邮件|消息)|原始郵件|元のメッセージ|転送)[^\n]{0,60}$",
+    r"原始邮件|转发(?:的)?(?:邮件|消息)|原始郵件|元のメッセージ|転送|"
+    r"oprindelig (?:besked|meddelelse)|opprinnelig melding|alkuperäinen viesti|eredeti üzenet|mesaj original)"
+    r"(?:[^\n]{0,60}$|[^\n]{0,20}[-_=*—]{2})",
     re.IGNORECASE,
 )
 # The same without dashes: Apple Mail.
@@ -56,7 +58,7 @@ _FORWARD_WORDS = re.compile(
     r"inizio messaggio inoltrato|início da mensagem reencaminhada)\s*:\s*$",
     re.IGNORECASE,
 )
-_RULE = re.compile(r"^\s*(?:_{20,}|-{20,}|={20,}|—{5,})\s*$")
+_RULE = re.compile(r"^\s*(?:_{20,}|-{20,}|={20,}|—{5,}|-{4,20}[^\n\d:]{3,50}-{4,20})\s*$")
 
 # Labels of the header block that Outlook and phones put over what they quote: role of each word.
 _LABELS: dict[str, str] = {}
@@ -82,6 +84,7 @@ _DEVICES = (
     r"i ?phone|i ?pad|i ?pod|i ?os|android|galaxy|samsung|huawei|honor|xiaomi|redmi|poco|realme|oppo|vivo|"
     r"oneplus|pixel|nokia|sony|tecno|infinix|blackberry|windows(?: phone| \d+)?|mac(?:book)?|"
     r"outlook|yahoo|gmail|mymail|my\.com|mail\.ru|proton ?mail|aol|spark|aquamail|bluemail|"
+    r"airmail|mailbox|k-9|"
     r"яндекс|yandex|рамблер|rambler|тинькофф|"
     r"мобильн\w*|смартфон\w*|телефон\w*|планшет\w*|устройств\w*|"
     r"mobile|phone|smartphone|tablet|handy|mobil\w*|device"
@@ -93,6 +96,7 @@ _SENT_FROM = re.compile(
     rf"отправлено\s+из\s+(?:мобильной\s+|мобильного приложения\s+)?(?:яндекс\W{{0,2}})?почт[аы]\b|"
     rf"(?:получите|получить|скачайте|скачать|загрузите|загрузить)\s+outlook\b|"
     rf"(?:get|download|try)\s+outlook\b|"
+    rf"sent from my(?:\s+\S+){{1,8}}$|"
     rf"(?:sent|send|composed)\s+(?:from|via|with|using|by|on)\b[^.!?\n]{{0,50}}?(?:{_DEVICES})|"
     rf"(?:надіслано|відправлено)\s+(?:з|із|через)\b[^.!?\n]{{0,50}}?(?:{_DEVICES})|"
     rf"(?:адпраўлена|жіберілді)\b[^.!?\n]{{0,50}}?(?:{_DEVICES})|"
@@ -122,6 +126,9 @@ def attribution_signs(text: str) -> frozenset[str]:
     """What of the line over a quotation is there: begins, day, time, address, wrote, colon."""
     text = text.strip()[: 2 * MAX_LINE]
     signs = set()
+    if text.startswith("--") and text.endswith("--"):  # Zoho puts it between dashes
+        text = text.strip("- ")
+        signs.add("colon")
     if _BEGINS.match(text.lstrip("*_ ")):
         signs.add("begins")
     if _YEAR.search(text):
@@ -142,7 +149,9 @@ def attribution_signs(text: str) -> frozenset[str]:
 def introduces_quote(signs: frozenset[str]) -> bool:
     """May these signs stand over lines that are marked as quoted? Two independent ones, and the form."""
     facts = len(signs & {"day", "time", "address", "wrote"}) + (1 if "day?" in signs else 0)
-    return ("colon" in signs or "wrote" in signs) and (facts >= 2 or (facts == 1 and "wrote" in signs))
+    if "colon" in signs or "wrote" in signs:
+        return facts >= 2 or (facts == 1 and "wrote" in signs)
+    return {"begins", "day", "address"} <= signs  # Gmail of 2013
 
 
 def introduces_unmarked(signs: frozenset[str]) -> bool:
@@ -157,7 +166,7 @@ def is_divider(line: str) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """A long line of underscores or dashes; alone it says nothing."""
+    """A long line of underscores or dashes, or words between dashes; alone it says nothing."""
     return len(line) < 200 and _RULE.match(line) is not None
 
 
