@@ -227,7 +227,7 @@ def _header_block(lines: list[_Line], number: int, labels: int) -> bool:
     if {"from", "subject", "to"} <= set(known):
         return address
     # An interface in a language that is not known here: the shape has to do.
-    return len(values) >= 4 and moment and address and labels <= 3
+    return labels <= 3 and len(values) >= 3 and moment and address
 
 
 def _introduce(lines: list[_Line]) -> bool:

@@ -65,7 +65,7 @@ _LABELS: dict[str, str] = {}
 for _role, _words in {
     "from": "from|от|от кого|отправитель|від|von|de|da|expéditeur|od|van|från|fra|kimden|lähettäjä|发件人|"
     "寄件者|差出人|보낸 사람",
-    "date": "sent|date|отправлено|дата|дата и время|надіслано|gesendet|datum|envoyé|enviado|enviada|"
+    "date": "sent|date|отправлено|дата|дата и время|надіслано|gesendet|datum|dato|envoyé|enviado|enviada|"
     "enviado el|enviado em|fecha|data|inviato|verzonden|wysłano|odesláno|skickat|sendt|"
     "gönderildi|tarih|lähetetty|发送时间|日期|寄件日期|送信日時|보낸 날짜",
     "to": "to|кому|получатель|an|à|para|a|aan|do|komu|till|til|kime|vastaanottaja|"
