@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 from channels import json_input
 from channels.base import Attachment, Contact, EventKind, InboundEvent, Reference, Sender
 from channels.contacts import email_address, phone_number
+from channels.webhook import facts
 
 TEXT_MAX = 100_000
 NAME_MAX = 200
@@ -153,7 +154,11 @@ def parse_event(webhook_id: str, raw: bytes, country: str) -> InboundEvent:
     given_detail = json_input.table(data.get("detail"))
     for name in list(given_detail)[:DETAILS_MAX]:
         detail[name[:50]] = json_input.string(given_detail[name], 500)
+    if kind == "record":
+        return _record(webhook_id, body, data, raw, country)
     conversation = json_input.string(data.get("conversation_key"), ID_MAX)
+    if kind == "call" and "call" in data:
+        return _call(webhook_id, body, data, raw, country, detail, conversation)
     sender = _sender(json_input.table(data.get("sender")), conversation, country, detail)
     if sender is None:
         return unsupported(webhook_id, "neither data.sender.id nor data.conversation_key is given", raw)
@@ -189,4 +194,52 @@ def parse_event(webhook_id: str, raw: bytes, country: str) -> InboundEvent:
         is_echo=data.get("is_echo") is True,
         automatic=data.get("automatic") is True,
         detail=detail,
+    )
+
+
+def _call(
+    webhook_id: str,
+    body: dict[str, Any],
+    data: dict[str, Any],
+    raw: bytes,
+    country: str,
+    detail: dict[str, str],
+    conversation: str,
+) -> InboundEvent:
+    """A telephone call, with what `data.call` says of it."""
+    given = json_input.table(data.get("sender"))
+    named = _sender(given, conversation, country, detail) if given.get("id") or conversation else None
+    try:
+        told = facts.call_detail(json_input.table(data["call"]), country)
+    except facts.FactError as error:
+        return unsupported(webhook_id, str(error), raw)
+    sender = facts.caller(named, told, webhook_id)
+    return InboundEvent(
+        kind="call",
+        dedupe_key=webhook_id,
+        sender=sender,
+        thread=conversation or sender.external_id,
+        remote_message_id=json_input.string(data.get("message_id"), ID_MAX) or webhook_id,
+        references=facts.named_conversation(data.get("conversation_id")),
+        text=json_input.string(data.get("text"), TEXT_MAX),
+        occurred_at=event_time(body.get("timestamp")),
+        detail={**detail, **told},
+    )
+
+
+def _record(
+    webhook_id: str, body: dict[str, Any], data: dict[str, Any], raw: bytes, country: str
+) -> InboundEvent:
+    """An order, a payment: of whoever `data.sender` is, as soon as that is proven."""
+    given = json_input.table(data.get("sender"))
+    try:
+        told = facts.record(json_input.table(data.get("record")), given, country, event_time)
+    except facts.FactError as error:
+        return unsupported(webhook_id, str(error), raw)
+    return InboundEvent(
+        kind="record",
+        dedupe_key=webhook_id,
+        sender=Sender(external_id=json_input.string(given.get("id"), ID_MAX) or told.address),
+        occurred_at=event_time(body.get("timestamp")),
+        record=told,
     )
