@@ -24,9 +24,17 @@ COMMANDS = {
     ),
     "init": ("omni_console.commands.init:init", "Write a configuration and make the database."),
     "serve": ("omni_console.commands.serve:serve", "Run the agent server."),
+    "mail-worker": (
+        "omni_console.commands.mail_worker:mail_worker",
+        "Parse mail for a server, without its rights.",
+    ),
     "console": ("omni_console.commands.console:console", "Open the operator console."),
     "channels": ("omni_console.commands.channels:channels", "Which channels there are, and how they do."),
     "outbox": ("omni_console.commands.outbox:outbox", "Replies that failed or may not have arrived."),
+    "mail": (
+        "omni_console.commands.mail:mail",
+        "Every mail accounted for; quarantine; archives brought in.",
+    ),
     "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
     "backup": (

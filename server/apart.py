@@ -8,14 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import multiprocessing
-import os
-import resource
-import signal
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -26,6 +19,8 @@ from server import failpoints
 from server.authors import ChannelFacts
 from server.host import ChannelHost
 from server.intake import Outcome, Policy, take_in
+from server.parsing import Parser, ParserAwayError, RawItem
+from server.parsing.child import ChildParser
 from server.store import journal
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -37,67 +32,10 @@ from server.store.transaction import Snapshot, Transaction
 log = structlog.get_logger(__name__)
 
 PARSE_SECONDS = 10.0
-MEMORY_BYTES = 1024 * 1024 * 1024
 ATTEMPTS_MAX = 2
 GROUP = 25
 RETRY_SECONDS = 2.0
 LOOK_AGAIN_S = 5.0
-
-RawItem = tuple[str, bytes, dict[str, str]]  # parser "module:function", bytes, meta
-
-
-def _limit_worker() -> None:
-    """Runs in the worker: Ctrl+C belongs to the server, memory is bounded, and it ends with the server."""
-    threading.Thread(target=_end_with_server, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _end_with_server() -> None:
-    # The pool's pipe would not tell: the worker itself holds its other end open.
-    server = multiprocessing.parent_process()
-    if server is not None:
-        server.join()
-        os._exit(1)
-
-
-def _parse(items: list[RawItem]) -> list[list[InboundEvent]]:
-    """Runs in the worker."""
-    results = []
-    for parser, raw, meta in items:
-        module, _, function = parser.partition(":")
-        results.append(getattr(importlib.import_module(module), function)(raw, meta))
-    return results
-
-
-class Worker:
-    """One process that parses; replaced when it dies or does not answer."""
-
-    def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-
-    async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
-        """Raises TimeoutError, BrokenProcessPool, or what the parser raises."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_worker
-            )
-        future = asyncio.get_running_loop().run_in_executor(self._pool, _parse, items)
-        try:
-            async with asyncio.timeout(seconds):
-                return await future
-        except (TimeoutError, BrokenProcessPool, asyncio.CancelledError):
-            self.kill()
-            raise
-
-    def kill(self) -> None:
-        if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):
-                process.kill()
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
 
 
 class ParseApart:
@@ -111,14 +49,18 @@ class ParseApart:
         hosts: Mapping[str, ChannelHost],
         facts: Mapping[str, ChannelFacts],
         policy: Policy,
+        parser: Parser | None = None,
+        on_away: Callable[[str], None] = lambda why: None,
     ) -> None:
+        """`on_away` is told why nobody parses while items wait for it, and "" when that is over."""
         self._database = database
         self._blobs = blobs
         self._channels = channels
         self._hosts = hosts
         self._facts = facts
         self._policy = policy
-        self._worker = Worker()
+        self._worker = parser or ChildParser()
+        self._on_away = on_away
         self._innocent: set[int] = set()  # journal ids whose attempts do not count against them
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -151,10 +93,22 @@ class ParseApart:
                 log.warning("taking in waits for the store", reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
+            except ParserAwayError as error:
+                self._on_away(str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                self._wake.set()
             except Exception:
                 log.exception("taking in failed; trying again")
                 await asyncio.sleep(RETRY_SECONDS)
                 self._wake.set()
+
+    async def parse_by_hand(
+        self, parser: str, raw: bytes, meta: dict[str, str], seconds: float
+    ) -> list[InboundEvent]:
+        """One item out of turn, because an operator asks. Raises what the parser's process raises."""
+        await self._worker.ready()
+        [events] = await self._worker.parse([(parser, raw, meta)], seconds)
+        return events
 
     def _next_group(self, tx: Snapshot) -> list[Unfinished]:
         # Items of channels that are no longer configured are kept until they are again.
@@ -162,11 +116,15 @@ class ParseApart:
 
     async def _take_group(self, group: list[Unfinished]) -> None:
         """Parse a group in one call; where that fails, one by one, so that only the guilty item suffers."""
+        await self._worker.ready()
+        self._on_away("")
         raws = [(await self._raw_item(item)) for item in group]
         failpoints.hit("parse.begun")
         if all(item.attempts == 0 for item in group):
             try:
                 parsed = await self._worker.parse(raws, PARSE_SECONDS + len(raws))
+            except ParserAwayError:
+                raise
             except Exception as error:
                 log.warning("parsing a group failed; parsing one by one", error=repr(error))
             else:
@@ -185,6 +143,7 @@ class ParseApart:
         return channel.spec.parser or "", data or b"", item.meta
 
     async def _take_alone(self, item: Unfinished, raw: RawItem) -> None:
+        await self._worker.ready()
         if item.id not in self._innocent:
             # Counted before it begins: an item that takes the whole server down is counted too.
             await self._database.write(
@@ -194,6 +153,10 @@ class ParseApart:
             if item.attempts >= ATTEMPTS_MAX and item.id not in self._innocent:
                 raise TimeoutError(item.error or "parsing it was cut short")
             [events] = await self._worker.parse([raw], PARSE_SECONDS)
+        except ParserAwayError:
+            if item.id not in self._innocent:
+                await self._database.write(lambda tx: journal.forgive_attempt(tx, item.id))
+            raise
         except Exception as error:
             if isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 self._innocent.add(item.id)  # no process could be started: the machine's fault

@@ -7,13 +7,12 @@ import contextlib
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
-from importlib.metadata import PackageNotFoundError, version
 
 import structlog
 from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
-from server import backup, case, casework
+from server import backup, case, casework, proving
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
@@ -22,6 +21,7 @@ from server.api.listen import ApiDoor
 from server.authors import ChannelFacts
 from server.casework import Outgoing
 from server.clock import Clock, SystemClock
+from server.codes import CodeRules
 from server.config import Config, PublicLimits, make_channels
 from server.host import ChannelHost, Installation
 from server.hub import Hub
@@ -36,15 +36,18 @@ from server.parsing.child import ChildParser
 from server.parsing.distant import DistantParser
 from server.protocol import ChannelInfo
 from server.public.app import create_public_app
+from server.public.confirm import Confirming
 from server.public.counters import Counters
 from server.public.listen import PublicServer, protocol_log
-from server.store import cases, channels, conversations, events, offline, state
+from server.rawitems import RawItems
+from server.store import cases, channels, codes, conversations, events, offline, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
 from server.store.transaction import Event
 from server.suggester import Suggester
 from server.urgent import UrgentWords
+from server.version import product_version
 from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
@@ -60,14 +63,8 @@ FORGET_EVERY_S = 600.0
 MIB = 1024 * 1024
 
 
-def product_version() -> str:
-    try:
-        return version("omni-console")
-    except PackageNotFoundError:
-        return "checkout"
-
-
-def offers_of(channels: dict[str, Channel]) -> dict[str, ChannelOffer]:
+def offers_of(channels: dict[str, Channel], known_ms: int) -> dict[str, ChannelOffer]:
+    """`known_ms`: for how long nobody is asked again who he is."""
     return {
         channel_id: ChannelOffer(
             id=channel_id,
@@ -77,6 +74,7 @@ def offers_of(channels: dict[str, Channel]) -> dict[str, ChannelOffer]:
             account="" if channel.spec.shared_scheme else channel_id,
             capabilities=channel.spec.capabilities,
             own_addresses=channel.own_addresses(),
+            known_ms=known_ms,
         )
         for channel_id, channel in channels.items()
     }
@@ -95,7 +93,7 @@ class Server:
         self.health: dict[str, ChannelHealth] = {
             channel_id: ChannelHealth(state="starting") for channel_id in self.channels
         }
-        self.offers = offers_of(self.channels)
+        self.offers = offers_of(self.channels, config.site.identity_days * DAY_MS)
         self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
         data_dir = config.server.data_dir
         self.blobs = BlobStore(data_dir / offline.BLOBS)
@@ -245,6 +243,7 @@ class Server:
             self._look_at_disk()
             policy = Policy(
                 reopen_ms=self.config.site.reopen_days * DAY_MS,
+                language=self.config.site.language,
                 is_online=hub.is_online,
                 urgent=UrgentWords(self.config.urgent.words).found,
             )
@@ -254,6 +253,7 @@ class Server:
                     scheme=offer.scheme,
                     account=offer.account,
                     begins_anew=offer.capabilities.begins_anew,
+                    title=offer.title,
                 )
                 for channel_id, offer in self.offers.items()
             }
@@ -280,6 +280,9 @@ class Server:
                 refuse=self.refuse,
                 parse_soon=apart.soon,
                 count=self.counters.add,
+            )
+            raw_items = RawItems(
+                self.database, self.blobs, self.channels, hosts, facts, policy, apart.parse_by_hand
             )
             for channel_id in self.channels:
                 hosts[channel_id] = ChannelHost(
@@ -313,7 +316,7 @@ class Server:
             stack.push_async_callback(apart.stop)
             await sending.start()
             stack.push_async_callback(sending.stop, DRAIN_S)
-            await self._open_operator_door(stack, hub, indexer)
+            await self._open_operator_door(stack, key, hub, indexer, raw_items)
             housekeeping = asyncio.create_task(self._keep_house(), name="housekeeping")
             stack.callback(housekeeping.cancel)
             log.info(
@@ -333,6 +336,15 @@ class Server:
     def _parser(self) -> Parser:
         path = self.config.server.parse_worker
         return ChildParser() if path is None else DistantParser(path, product_version())
+
+    async def _confirm(self, token: str) -> bool:
+        titles = {channel_id: offer.title for channel_id, offer in self.offers.items()}
+        language = self.config.site.language
+        return await self.database.write(lambda tx: proving.confirm(tx, token, language, titles))
+
+    def _confirm_link(self, token: str) -> str:
+        base = self.public.url if self.public is not None else self.config.public.base_url
+        return f"{base}/confirm/{token}"
 
     async def _stop_channels(self, started: list[Channel]) -> None:
         """All at once: one that hangs takes no time from the others."""
@@ -358,6 +370,11 @@ class Server:
             self.counters,
             trouble=self.trouble,
             ready=lambda: self.is_ready,
+            confirming=Confirming(
+                site_name=self.config.site.name,
+                language=self.config.site.language,
+                confirm=self._confirm,
+            ),
         )
         self.public = PublicServer(app, settings, patience=DOOR_S)
         await self.public.start()
@@ -365,7 +382,9 @@ class Server:
         for host in hosts.values():
             host.base_url = self.public.url
 
-    async def _open_operator_door(self, stack: contextlib.AsyncExitStack, hub: Hub, indexer: Indexer) -> None:
+    async def _open_operator_door(
+        self, stack: contextlib.AsyncExitStack, key: bytes, hub: Hub, indexer: Indexer, raw_items: RawItems
+    ) -> None:
         context = Context(
             database=self.database,
             indexer=indexer,
@@ -379,6 +398,14 @@ class Server:
                     channel_id
                 ].name_message(conversation_id, message_id),
                 check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
+                continue_link=lambda channel_id, token: self.channels[channel_id].continue_link(token),
+                confirm_link=self._confirm_link,
+            ),
+            codes=CodeRules(
+                key=key,
+                site_name=self.config.site.name,
+                language=self.config.site.language,
+                link_ms=self.config.site.link_minutes * 60_000,
             ),
             channels=self.channel_infos,
             site_name=self.config.site.name,
@@ -388,6 +415,7 @@ class Server:
             disk_reserve=self.config.server.disk_reserve_mb * MIB,
             ready=lambda: self.is_ready and not self.trouble(),
             measures=self.measures,
+            raw_items=raw_items,
             fields=self.config.fields,
             segments=self.config.segments,
             country=self.config.site.default_country,
@@ -430,6 +458,7 @@ class Server:
                     self._look_at_disk()
                 if loop.time() - forgot >= FORGET_EVERY_S:
                     forgot = loop.time()
+                    await self.database.write(codes.forget_over)
                     before = self.clock.now() - self.config.server.event_retention_days * DAY_MS
                     while await self.database.write(lambda tx, at=before: events.forget_before(tx, at)):  # type: ignore[misc]
                         pass  # a thousand at a time, so that nobody's commit waits long

@@ -68,6 +68,7 @@ class ServerSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     disk_reserve_mb: Count = 200  # below this much free space nothing new is accepted
     event_retention_days: Positive = 90
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1  # processes that parse mail
+    parse_worker: Path | None = None  # the socket of `omni mail-worker`; None: a child of the server parses
 
 
 class PublicLimits(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -125,6 +126,8 @@ class SiteSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     # Where a phone number without a country code belongs (ISO 3166-1).
     default_country: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] = "RU"
     reopen_days: Count = 7  # a message this long after the closing reopens; later it opens a new one
+    identity_days: Count = 30  # who showed who he is on a channel is not asked there again for so long
+    link_minutes: Positive = 60  # for so long a link leads a person to another channel
 
 
 class UrgentSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

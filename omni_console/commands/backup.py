@@ -108,7 +108,7 @@ def _fetch(options: Options, out: IO[bytes]) -> None:
 
 
 def _make(data_dir: Path, out: IO[bytes]) -> None:
-    from server.app import product_version
+    from server.version import product_version
     from server.backup import Backup
     from server.clock import SystemClock
     from server.lock import DataLock

@@ -67,6 +67,7 @@ def examine(options: Options, offline: bool) -> Iterable[Finding]:
     yield host_checks.clock(config.server)
     running, finding = service_checks.server(options, config.server)
     yield finding
+    yield from service_checks.mail_worker(config.server)
     yield from service_checks.public(config.public, config.channels.values(), running)
     yield host_checks.files(config.public)
     yield from service_checks.operators(config.server, running)

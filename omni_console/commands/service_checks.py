@@ -97,6 +97,35 @@ def server(options: Options, settings: ServerSettings) -> tuple[bool, Finding]:
     return True, Finding(name="server", detail=f"version {hello.version} answers at {path}")
 
 
+async def _greets(path: Path) -> str:
+    """Why nobody parses there, or ""."""
+    from server.parsing import ParserAwayError
+    from server.parsing.distant import DistantParser
+    from server.version import product_version
+
+    parser = DistantParser(path, product_version())
+    try:
+        await parser.ready()
+    except ParserAwayError as error:
+        return str(error)
+    finally:
+        parser.kill()
+    return ""
+
+
+def mail_worker(settings: ServerSettings) -> Iterator[Finding]:
+    """Where mail is parsed by a worker apart: is it there?"""
+    if settings.parse_worker is None:
+        return
+    away = asyncio.run(_greets(settings.parse_worker))
+    yield Finding(
+        name="mail worker",
+        state="broken" if away else "ok",
+        detail=away or f"answers at {settings.parse_worker}",
+        hint="systemctl status omni-mail-worker" if away else "",
+    )
+
+
 def public(settings: PublicSettings, channels: Iterable[ChannelSettings], running: bool) -> Iterator[Finding]:
     from channels.registry import channel_class
 

@@ -13,12 +13,14 @@ from server.card_settings import FieldSettings, SegmentSettings
 from server.cards import Rules
 from server.casework import Outgoing
 from server.clock import Clock
+from server.codes import CodeRules
 from server.hub import Hub
 from server.indexer import Indexer
 from server.marks import Marks
 from server.measures import Measures
 from server.operators import Action, authorise
 from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo, Scope
+from server.rawitems import RawItems
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
@@ -36,6 +38,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     marks: Marks
     outgoing: Outgoing
+    codes: CodeRules
     channels: Callable[[], Awaitable[list[ChannelInfo]]]
     site_name: str
     version: str
@@ -44,6 +47,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     disk_reserve: int = 0  # bytes that nothing but intake may use
     ready: Callable[[], bool] = lambda: True
     measures: Measures | None = None
+    raw_items: RawItems | None = None
     fields: Mapping[str, FieldSettings] = {}
     segments: Mapping[str, SegmentSettings] = {}
     country: str = ""  # ISO 3166, of telephone numbers without a country code

@@ -31,7 +31,7 @@ async def hello(request: web.Request) -> web.Response:
             now=context.clock.now(),
             channels=await context.channels(),
             operators=everybody,
-            trouble=context.trouble(),
+            trouble=context.notice(),
         )
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from server.protocol import JournalItem
+from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -32,6 +33,46 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     meta: dict[str, str]
     attempts: int
     error: str
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A journaled item, whatever became of it."""
+
+    id: int
+    channel_id: str
+    state: str
+    data: bytes | None
+    sha256: str | None
+    meta: dict[str, str]
+    error: str
+    message_id: int | None
+    customer_id: int | None
+
+
+def kept(tx: Snapshot, journal_id: int) -> Kept:
+    """Raises NotFoundError."""
+    row = tx.first("SELECT * FROM journal WHERE id = ?", (journal_id,))
+    if row is None:
+        raise NotFoundError("raw item", journal_id)
+    return Kept(
+        id=row["id"],
+        channel_id=row["channel_id"],
+        state=row["state"],
+        data=row["raw"],
+        sha256=row["raw_sha256"],
+        meta=msgspec.json.decode(row["meta"], type=dict[str, str]),
+        error=row["error"],
+        message_id=row["message_id"],
+        customer_id=row["customer_id"],
+    )
+
+
+def completed(tx: Transaction, journal_id: int, sha256: str, size: int, meta: Mapping[str, str]) -> None:
+    """All of an item is here now, of which only a part was."""
+    tx.run(
+        "UPDATE journal SET raw = NULL, raw_sha256 = ?, size = ?, meta = ? WHERE id = ?",
+        (sha256, size, msgspec.json.encode(meta).decode(), journal_id),
+    )
 
 
 def has(tx: Snapshot, channel_id: str, dedupe_key: str) -> bool:
@@ -115,6 +156,11 @@ def of_message(tx: Snapshot, message_id: int) -> Source | None:
         (message_id,),
     )
     return None if row is None else Source(row["raw"], row["raw_sha256"])
+
+
+def forgive_attempt(tx: Transaction, journal_id: int) -> None:
+    """It was cut short for a reason that has nothing to do with the item."""
+    tx.run("UPDATE journal SET attempts = max(attempts - 1, 0) WHERE id = ?", (journal_id,))
 
 
 def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None, int | None, int]:

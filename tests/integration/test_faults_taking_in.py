@@ -11,10 +11,11 @@ import pytest
 
 from channels.base import Attachment, InboundEvent, Sender
 from server import apart
-from server.apart import ParseApart, RawItem
+from server.apart import ParseApart
 from server.authors import ChannelFacts
 from server.clock import SystemClock
 from server.intake import Policy
+from server.parsing import RawItem
 from server.store import journal, offline
 from server.store.blobs import BlobStore
 from server.store.database import Database
@@ -28,6 +29,9 @@ class Worker:
 
     def __init__(self, failures: list[Exception]) -> None:
         self.failures = failures
+
+    async def ready(self) -> None:
+        return
 
     async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
         if self.failures:

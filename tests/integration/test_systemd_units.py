@@ -27,7 +27,7 @@ def require(name: str) -> str:
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """Copies whose program exists."""
-    for unit in (*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")):
+    for unit in (path for kind in ("service", "socket", "timer") for path in DEPLOY.glob(f"*.{kind}")):
         text = unit.read_text()
         (tmp_path / unit.name).write_text(text.replace("/opt/omni/bin/omni", "/bin/true"))
     return tmp_path
@@ -41,13 +41,22 @@ def analyze(*arguments: str) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["omni.service", "omni-backup.service", "omni-backup.timer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "omni.service",
+        "omni-mail-worker.service",
+        "omni-mail-worker.socket",
+        "omni-backup.service",
+        "omni-backup.timer",
+    ],
+)
 def test_units_are_understood_whole(name: str, units: Path) -> None:
     said = analyze("verify", "--man=no", str(units / name))
     assert "omni" not in said, said
 
 
-@pytest.mark.parametrize("name", ["omni.service", "omni-backup.service"])
+@pytest.mark.parametrize("name", ["omni.service", "omni-mail-worker.service", "omni-backup.service"])
 def test_units_expose_little(name: str, units: Path) -> None:
     said = analyze("security", "--offline=true", "--no-pager", str(units / name))
     rated = re.search(r"Overall exposure level for \S+: (\d+\.\d+)", said)
@@ -71,3 +80,35 @@ def test_the_account_and_its_directories(tmp_path: Path) -> None:
     assert re.search(r"^support:.*:omni$", (tmp_path / "etc/group").read_text(), re.M)
     assert (tmp_path / "var/lib/omni").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "var/backups/omni").stat().st_mode & 0o777 == 0o700
+
+
+def test_the_mail_worker_has_neither_network_nor_files_nor_the_server_s_account() -> None:
+    """What the rating does not see: the rules that matter most, one by one."""
+    unit = settings(DEPLOY / "omni-mail-worker.service")["Service"]
+    assert unit["PrivateNetwork"] == ["yes"]
+    assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert unit["DynamicUser"] == ["yes"]
+    assert unit["User"] != settings(DEPLOY / "omni.service")["Service"]["User"]
+    hidden = " ".join(unit["TemporaryFileSystem"])
+    assert "/etc:ro" in hidden
+    assert "/var:ro" in hidden
+    assert unit["ProtectHome"] == ["yes"]
+    for limit in ("MemoryMax", "CPUQuota", "TasksMax"):
+        assert unit[limit]
+    assert "LoadCredential" not in unit
+    socket = settings(DEPLOY / "omni-mail-worker.socket")["Socket"]
+    assert (socket["SocketUser"], socket["SocketMode"]) == (["omni"], ["0600"])
+    assert f'"{socket["ListenStream"][0]}"' in (DEPLOY.parent / "config.example.toml").read_text()
+
+
+def settings(path: Path) -> dict[str, dict[str, list[str]]]:
+    """A unit as systemd reads it: a name may stand several times."""
+    sections: dict[str, dict[str, list[str]]] = {}
+    current: dict[str, list[str]] = {}
+    for line in path.read_text().splitlines():
+        if line.startswith("["):
+            current = sections.setdefault(line.strip("[]"), {})
+        elif line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            current.setdefault(name, []).append(value)
+    return sections
