@@ -15,6 +15,7 @@ from server.store import cases, conversations
 from server.store.conversations import PRIORITIES, Held
 from server.store.transaction import Snapshot, Transaction
 
+NOTED = ("summary", "next_step", "due_at", "tags")
 TAGS_MAX = 30
 WANTS_MAX = 300  # characters of a first message: a line or two
 URGENT = PRIORITIES.index("urgent")
@@ -23,6 +24,7 @@ URGENT = PRIORITIES.index("urgent")
 def change(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CaseCommand) -> None:
     """Note what is given; what is not stays. Raises NotFoundError, RefusedError."""
     conversation = conversations.held(tx, conversation_id)
+    conversation_id = conversation.id  # it may go on in another one
     before = cases.facts(tx, conversation_id)
     new = before
     if command.summary is not None:
@@ -39,11 +41,7 @@ def change(tx: Transaction, conversation_id: int, operator: OperatorInfo, comman
         if len(tags) > TAGS_MAX:
             raise RefusedError(f"a conversation has at most {TAGS_MAX} tags", "leave some out")
         new = replace(new, tags=tuple(tags))
-    fields = [
-        name
-        for name in ("summary", "next_step", "due_at", "tags")
-        if getattr(before, name) != getattr(new, name)
-    ]
+    fields = [name for name in NOTED if getattr(before, name) != getattr(new, name)]
     # To choose what is chosen already makes it the operator's own choice all the same.
     if command.priority is not None:
         chosen = PRIORITIES.index(command.priority)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from server.media import MARK_OF_EVENT, mark_of_channel
 from server.protocol import Conversation, Message
 
 NOTE = "#"
@@ -15,7 +16,9 @@ class Marks:
         self._marks = dict(marks)
 
     def of(self, channel_id: str) -> str:
-        return self._marks.get(channel_id, GONE) if channel_id else ""
+        if not channel_id:
+            return ""
+        return self._marks.get(channel_id) or mark_of_channel(channel_id) or GONE
 
     def conversation(self, row: Conversation) -> Conversation:
         """The store names channels; consoles are shown marks."""
@@ -24,5 +27,6 @@ class Marks:
         return row
 
     def message(self, row: Message) -> Message:
-        row.mark = NOTE if row.kind == "note" else self.of(row.channel_id)
+        spoken = MARK_OF_EVENT.get(row.kind_of_event)
+        row.mark = NOTE if row.kind == "note" else spoken or self.of(row.channel_id)
         return row

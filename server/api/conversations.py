@@ -102,7 +102,7 @@ async def detail(request: web.Request) -> web.Response:
             conversation=context.marks.conversation(conversation),
             customer=customer,
             ways=ways,
-            stopped=case.stopped(tx, conversation_id, ways),
+            stopped=case.stopped(tx, conversation.id, ways),
             drafts=accounts.drafts(tx, me.id, conversation_id),
             history=page_of_river(tx, context, customer.id, me.id, None, most),
         )

@@ -294,12 +294,12 @@ def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> LastIn
     """Where this customer wrote last, in the conversation or else anywhere."""
     row = tx.first(
         "SELECT m.channel_id, m.address_id, m.thread FROM message m"
-        " WHERE m.conversation_id = ? AND m.kind = 'in'"
+        " WHERE m.conversation_id = ? AND m.kind = 'in' AND m.visible_seq IS NOT NULL"
         " AND m.stranger = 0 AND m.automatic = 0 ORDER BY m.id DESC LIMIT 1",
         (conversation_id,),
     ) or tx.first(
         "SELECT m.channel_id, m.address_id, m.thread FROM message m WHERE m.customer_id = ? AND m.kind = 'in'"
-        " AND m.stranger = 0 ORDER BY m.at DESC, m.id DESC LIMIT 1",
+        " AND m.visible_seq IS NOT NULL AND m.stranger = 0 ORDER BY m.at DESC, m.id DESC LIMIT 1",
         (customer_id,),
     )
     return LastInbound() if row is None else LastInbound(row["channel_id"], row["address_id"], row["thread"])

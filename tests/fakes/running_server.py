@@ -370,10 +370,12 @@ async def _add_people(running: Running) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running_server(kept: Path | None = None, api: ApiSettings | None = None) -> AsyncIterator[Running]:
+async def running_server(
+    kept: Path | None = None, api: ApiSettings | None = None, **tables: Any
+) -> AsyncIterator[Running]:
     """A server with its people, in a folder of its own or in `kept`, where it can be started again.
 
-    `api`: its operator API also listens on TCP.
+    `api`: its operator API also listens on TCP. `tables`: others of the configuration, by name.
     """
     receiver = Receiver()
     seen: list[Context] = []
@@ -386,6 +388,8 @@ async def running_server(kept: Path | None = None, api: ApiSettings | None = Non
         clock = HeldClock()
         config = configuration(folder, url)
         config.api = api or config.api
+        for name, table in tables.items():
+            setattr(config, name, table)
         running = Running(Server(config, clock), clock, receiver, folder)
         await stack.enter_async_context(running.server.run())
         running.context = seen[0]
