@@ -452,6 +452,30 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     place: Place | None = None
 
 
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """An item that the provider keeps and that cannot be accounted for."""
+
+    number: int
+    why: str
+
+
+class BoxLedger(msgspec.Struct, frozen=True, kw_only=True):
+    """One box of the provider against the journal; every item that is `kept` is counted in one of the
+    others, `gone` excepted."""
+
+    box: str
+    epoch: int
+    kept: int
+    taken: int = 0
+    waiting: int = 0  # journaled, and not parsed yet
+    quarantined: int = 0
+    before: int = 0  # lay there before our first contact
+    arriving: int = 0  # newer than what was read so far
+    gone: int = 0  # in the journal, and no longer at the provider
+    unaccounted: tuple[Missing, ...] = ()
+    problem: str = ""  # the box cannot be looked at
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a `Delivery`, once committed. `seq` is the place in the thread (0: not yet known)."""
 
@@ -644,6 +668,19 @@ class Channel(ABC):
     async def file_copy(self, message: Outbound) -> None:  # noqa: B027 - most providers keep one themselves
         """Keep a copy of what was sent, where the provider keeps none. Called after the result is
         committed; best effort, and a failure of it sends nothing again."""
+
+    def archived(self, raw: bytes) -> Delivery:
+        """A raw item of an archive (a file that somebody has) as a delivery with `meta["history"]`. Pure.
+        Raises ChannelError where there is no such thing."""
+        raise ChannelError(f"channel {self.id!r} brings in no archives", hint="mailboxes do")
+
+    async def whole(self, meta: Mapping[str, str]) -> bytes:
+        """All of an item that was delivered in part, by the `meta` of its delivery. Raises ChannelError."""
+        raise ChannelError(f"channel {self.id!r} keeps no more of it")
+
+    async def ledger(self) -> list[BoxLedger]:
+        """Everything that the provider keeps against the journal. Raises ChannelError."""
+        raise ChannelError(f"channel {self.id!r} keeps no boxes to reconcile", hint="mailboxes do")
 
     async def probe(self) -> list[ProbeResult]:
         """Check the configuration against the real peer, for `omni doctor`; harmless and quick."""

@@ -7,17 +7,21 @@ What it supports is described in docs/channels/email.md; how no mail is lost or 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import ClassVar
 
 import msgspec
 
 from channels.base import (
+    BoxLedger,
     Capabilities,
     Channel,
     ChannelError,
     ChannelHealth,
     ChannelSettings,
     ChannelSpec,
+    Delivery,
     Failed,
     Fate,
     Host,
@@ -27,10 +31,14 @@ from channels.base import (
     SendResult,
     Sent,
 )
+from channels.email import mail_item
 from channels.email.addresses import ascii_address, canonical, split_address
 from channels.email.identity import is_ours, message_id
+from channels.email.imap import ImapError, ImapRefusedError, ImapSession, LoginRefusedError
+from channels.email.imap_link import open_session
+from channels.email.ledger import reconcile
 from channels.email.message import MessageError
-from channels.email.oauth import TokenSource
+from channels.email.oauth import TokenError, TokenSource
 from channels.email.outgoing import copy, envelope, letter, usable
 from channels.email.own_mail import recognised
 from channels.email.pace import Pace
@@ -40,6 +48,7 @@ from channels.email.sent_copy import file_copy, files_itself
 from channels.email.settings import EmailSettings, check, uses_tokens
 from channels.email.smtp import deliver, outcome
 from channels.email.threads import checked
+from channels.email.whole import fetch_whole
 
 MIB = 1024 * 1024
 
@@ -147,6 +156,30 @@ class EmailChannel(Channel):
         ready = letter(self._settings, self._message_key(), message, self.host.site_name)
         raw = await asyncio.to_thread(copy, ready, message)
         await file_copy(self._settings, self.pace, self.tokens, ready.draft.message_id, raw)
+
+    def archived(self, raw: bytes) -> Delivery:
+        return mail_item.archived(self._settings, raw)
+
+    async def whole(self, meta: Mapping[str, str]) -> bytes:
+        async with self._session() as session:
+            return await fetch_whole(session, meta)
+
+    async def ledger(self) -> list[BoxLedger]:
+        folders = list(self._settings.folders) if self._poller is None else self._poller.folders()
+        async with self._session() as session:
+            return [await reconcile(session, folder, self.host) for folder in folders]
+
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[ImapSession]:
+        """A link of its own, for what an operator asks for. Raises ChannelError."""
+        try:
+            session = await open_session(self._settings, self.pace, self.tokens)
+            try:
+                yield session
+            finally:
+                session.drop()
+        except (ImapError, ImapRefusedError, LoginRefusedError, TokenError) as error:
+            raise ChannelError(str(error), hint="omni doctor looks at the whole mailbox") from error
 
     async def probe(self) -> list[ProbeResult]:
         return [

@@ -229,7 +229,8 @@ class Folder:
         group: list[Meta] = []
         weight = 0
         for meta in metas:
-            alone = meta.size > SLICE or meta.uid in self._careful
+            most = min(SLICE, self._settings.max_message_bytes)
+            alone = meta.size > most or meta.uid in self._careful
             if group and (alone or weight + meta.size > SLICE):
                 yield group
                 group, weight = [], 0

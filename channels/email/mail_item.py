@@ -13,6 +13,8 @@ import re
 from typing import Literal
 
 from channels.base import Delivery, Place
+from channels.email import headers
+from channels.email.addresses import canonical, find_mailboxes
 from channels.email.imap import Meta
 from channels.email.settings import EmailSettings
 
@@ -105,6 +107,37 @@ def mail_delivery(
         },
         place=place,
     )
+
+
+def archived(settings: EmailSettings, raw: bytes) -> Delivery:
+    """A mail that somebody has as a file. Whether it is ours is told by who wrote it."""
+    fields = _fields(_split(raw)[0])
+    own = {canonical(name) for name in (settings.address, *settings.aliases)}
+    authors = find_mailboxes(fields.get(b"from", b"").decode("utf-8", "replace"))
+    role: Role = "sent" if authors and canonical(authors[0].address) in own else ""
+    key = dedupe_key(raw, role)
+    return Delivery(
+        dedupe_key=key,
+        raw=raw,
+        event=None,
+        meta={
+            "dedupe_key": key,
+            "size": str(len(raw)),
+            "limit": str(settings.max_message_bytes),
+            "role": role,
+            "history": "1",
+            "internal_date": "" if fields.get(b"date") else _arrival(raw),
+            **told(settings),
+        },
+    )
+
+
+def _arrival(raw: bytes) -> str:
+    """When the last server took a mail that bears no date; "" where that is not written either."""
+    head = re.sub(rb"\r?\n(?=[ \t])", b"", _split(raw)[0])
+    received = re.search(rb"^received:[^\r\n]*;([^\r\n]*)", head, re.IGNORECASE | re.MULTILINE)
+    at = headers.date_ms(received[1].decode("ascii", "replace").strip()) if received else None
+    return "" if at is None else str(at)
 
 
 def told(settings: EmailSettings) -> dict[str, str]:

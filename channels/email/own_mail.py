@@ -33,6 +33,10 @@ def settled(event: InboundEvent, meta: Mapping[str, str]) -> InboundEvent:
     ours = event.is_echo or event.sender.external_id in own
     if ours and (meta.get("role") == "sent" or meta.get("history")):
         return _written(event, others)
+    if ours and meta.get("by_hand"):
+        # Somebody looked at it: it is ours if it went to anybody, else it is what it says.
+        written = _written(event, others)
+        return written if written.thread else replace(written, is_echo=False, thread=event.thread)
     if ours:
         why = CAME_BACK if event.kind == "unsupported" else LOOPED
         return replace(event, is_echo=True, quarantine=why)

@@ -85,6 +85,10 @@ class Poller:
         """After cancellation: let the submit that is under way come to its end, at most `timeout` s."""
         await self._commits.finish(timeout)
 
+    def folders(self) -> list[str]:
+        """Names of everything that is read, the Sent folder too once it was found."""
+        return [folder.name for folder in self._all()]
+
     def _forget(self) -> None:
         for folder in self._all():
             folder.forget()

@@ -33,8 +33,17 @@ class AwayError(CommandError):
 class Api:
     """Asks the server at `socket`. Raises AwayError, or CommandError with what the server said."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, timeout_s: float = TIMEOUT_S) -> None:
         self.socket = socket
+        self._timeout_s = timeout_s
+
+    def fetch(self, path: str) -> bytes:
+        """The bytes of an answer that is no JSON."""
+        return asyncio.run(self._ask("GET", path, None))
+
+    def send(self, path: str, data: bytes, kind: type[T]) -> T:
+        """Send bytes as they are."""
+        return self._decode(asyncio.run(self._ask("POST", path, data)), kind)
 
     def get(self, path: str, kind: type[T]) -> T:
         return self._decode(asyncio.run(self._ask("GET", path, None)), kind)
@@ -52,20 +61,21 @@ class Api:
                 hint="let server and command be of the same version (omni --version)",
             ) from error
 
-    async def _ask(self, method: str, path: str, body: msgspec.Struct | None) -> bytes:
-        headers = {"Omni-Protocol": str(PROTOCOL), "Content-Type": "application/json"}
-        data = msgspec.json.encode(body) if body is not None else None
+    async def _ask(self, method: str, path: str, body: msgspec.Struct | bytes | None) -> bytes:
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        headers = {"Omni-Protocol": str(PROTOCOL), "Content-Type": kind}
+        data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         try:
             async with (
                 aiohttp.ClientSession(
                     connector=aiohttp.UnixConnector(str(self.socket)),
-                    timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+                    timeout=aiohttp.ClientTimeout(total=self._timeout_s),
                 ) as session,
                 session.request(method, f"http://omni{path}", data=data, headers=headers) as answer,
             ):
                 received = await answer.read()
         except TimeoutError as error:
-            raise AwayError(self.socket, f"nothing within {TIMEOUT_S:g} s") from error
+            raise AwayError(self.socket, f"nothing within {self._timeout_s:g} s") from error
         except aiohttp.ClientConnectorError as error:
             raise not_connected(self.socket, error.os_error) from error
         except aiohttp.ClientError as error:

@@ -19,7 +19,7 @@ REFERENCE = "#/components/schemas/{name}"
 
 # What a path's parameter is, where it is not the number of a row.
 NAME = {"type": "string", "minLength": 1}
-NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME}
+NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 STATUS = {
@@ -156,7 +156,9 @@ def _operation(path: str, handler: Any, one: Description, schemas: dict[str, Any
     ]
     if parameters:
         shown["parameters"] = parameters
-    if one.body is not None:
+    if isinstance(one.body, Media):
+        shown["requestBody"] = {"required": True, "content": {one.body.content_type: {}}}
+    elif one.body is not None:
         needed = any(field.required for field in msgspec.structs.fields(one.body))
         schema = schemas[_key(one.body)]
         shown["requestBody"] = {"required": needed, "content": {"application/json": {"schema": schema}}}

@@ -108,6 +108,7 @@ from server.protocol.people import (
     ReplyWay,
     Source,
 )
+from server.protocol.raw_items import Archived, BoxLedger, Imported, Missing
 from server.protocol.recipients import Addressee, ForwardCommand, Recipient
 from server.protocol.service import (
     ChannelInfo,
@@ -131,7 +132,9 @@ __all__ = [
     "Address",
     "AddressCommand",
     "Addressee",
+    "Archived",
     "AssignCommand",
+    "BoxLedger",
     "BulkDone",
     "BulkMessage",
     "BulkOutcome",
@@ -175,6 +178,7 @@ __all__ = [
     "ImportMessage",
     "ImportPerson",
     "ImportProblem",
+    "Imported",
     "JoinCommand",
     "JournalItem",
     "LinkCommand",
@@ -187,6 +191,7 @@ __all__ = [
     "Message",
     "MessageKind",
     "MessagePage",
+    "Missing",
     "Name",
     "NewOperator",
     "NewToken",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -175,6 +175,14 @@ def change_text(tx: Transaction, message_id: int, text: str) -> None:
     tx.run(
         "UPDATE message SET text = ?, folds = NULL, edited_at = ? WHERE id = ?", (text, tx.now, message_id)
     )
+    search.remember(tx, message_id)
+
+
+def fill_in(tx: Transaction, message_id: int, text: str, folds: Sequence[Fold]) -> None:
+    """The whole text where a part of it stood; nobody edited it."""
+    search.forget(tx, message_id)
+    encoded = msgspec.json.encode(folds).decode() if folds else None
+    tx.run("UPDATE message SET text = ?, folds = ? WHERE id = ?", (text, encoded, message_id))
     search.remember(tx, message_id)
 
 
