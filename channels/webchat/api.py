@@ -81,6 +81,7 @@ class WidgetApi:
             ("POST", "/session", self._session, JSON_MAX, False),
             ("DELETE", "/session", self._forget, JSON_MAX, False),
             ("POST", "/contact", self._contact, JSON_MAX, False),
+            ("POST", "/continue", self._continue, JSON_MAX, False),
             ("POST", "/messages", self._message, JSON_MAX, False),
             ("POST", "/upload", self._upload, files_max + 2 * JSON_MAX, False),
             ("POST", "/read", self._read, JSON_MAX, False),
@@ -267,13 +268,23 @@ class WidgetApi:
                 await session.save(self._host, token, changed)
         return json_response({"email_known": bool(changed.email)})
 
+    async def _continue(self, request: web.Request, headers: dict[str, str]) -> web.StreamResponse:
+        """Go on here with the conversation that a link of ours was made for."""
+        _, found = await self._visitor(request)
+        self._limit(self._others, found.visitor)
+        body = access.json_object(await access.body_bytes(request, JSON_MAX))
+        event = incoming.continued(self._id, found, body, self._host.now())
+        # Not the body: the journal keeps no token.
+        (receipt,) = await self._submit([event], b"{}")
+        return json_response({"continued": receipt.message_id is not None})
+
     # --- messages -------------------------------------------------------------------------------
 
     async def _take(
         self, found: session.Session, body: dict[str, Any], raw: bytes, files: Sequence[Attachment]
     ) -> web.Response:
         event = incoming.message(self._id, found, body, files, self._host.now())
-        (receipt,) = await self._submit([event], raw)
+        (receipt,) = await self._submit([event], incoming.kept(body, raw))
         return json_response(
             {"seq": receipt.seq, "message_id": receipt.message_id, "duplicate": receipt.duplicate}
         )

@@ -12,27 +12,39 @@ import msgspec
 from channels import json_input
 from channels.base import Attachment, InboundEvent, Sender, ThreadMessage
 from channels.contacts import email_address, phone_number
+from channels.web_address import campaign, clean_address
 from channels.webchat.access import Refused
 from channels.webchat.session import Session
 
 TEXT_MAX = 8000
+URL_MAX = 4000
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def web_address(value: Any) -> str:
-    text = json_input.string(value, 1000)
-    return text if text.startswith(("https://", "http://")) and text.isprintable() else ""
-
-
 def page_detail(given: Any) -> dict[str, str]:
-    """Where the visitor is: the page's address, title and referrer, as far as they are sane."""
+    """Where the visitor is, and how he first came: addresses without secrets, the advertisement, the time."""
     page = json_input.table(given)
+    first = json_input.table(page.get("first"))
+    landed = clean_address(json_input.string(first.get("url"), URL_MAX))
+    at = first.get("at")
     found = {
-        "page": web_address(page.get("url")),
+        "page": clean_address(json_input.string(page.get("url"), URL_MAX)),
         "title": json_input.string(page.get("title"), 300),
-        "referrer": web_address(page.get("referrer")),
+        "referrer": clean_address(json_input.string(page.get("referrer"), URL_MAX)),
+        "first_page": landed,
+        "first_title": json_input.string(first.get("title"), 300),
+        "first_referrer": clean_address(json_input.string(first.get("referrer"), URL_MAX)),
+        "first_at": str(at) if isinstance(at, int) and not isinstance(at, bool) and 0 < at < 10**15 else "",
+        **{f"utm_{name}": value[:300] for name, value in campaign(landed).items()},
     }
     return {name: value for name, value in found.items() if value}
+
+
+def kept(body: dict[str, Any], raw: bytes) -> bytes:
+    """The request as it may be journaled: addresses of pages without secrets."""
+    if "page" not in body:
+        return raw
+    return msgspec.json.encode({**body, "page": page_detail(body["page"])})
 
 
 def locale(body: dict[str, Any]) -> str:
@@ -100,6 +112,25 @@ def person_event(session: Session, channel_id: str, now: int, *, signed: bool) -
         sender=sender,
         thread=session.visitor,
         text=", ".join(part for part in typed if part),
+        occurred_at=now,
+    )
+
+
+_LINK_TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def continued(channel_id: str, session: Session, body: dict[str, Any], now: int) -> InboundEvent:
+    """The visitor came by a link of ours and wants to go on here. Raises Refused."""
+    token = body.get("token")
+    if not isinstance(token, str) or not _LINK_TOKEN.fullmatch(token):
+        raise Refused(400, "bad_request", "token is not what our links carry")
+    digest = hashlib.sha256(token.encode()).hexdigest()[:32]
+    return InboundEvent(
+        kind="continued",
+        dedupe_key=f"{session.visitor}:continued:{digest}",
+        sender=session.sender(channel_id, locale(body)),
+        thread=session.visitor,
+        token=token,
         occurred_at=now,
     )
 

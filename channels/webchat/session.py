@@ -11,6 +11,7 @@ from channels.base import Contact, Host, Sender
 from channels.webchat.identity import Identity
 
 DAY_MS = 86_400_000
+_PREFIX = "session:"
 _TOKEN_LENGTH = 43  # 32 bytes in base64url
 
 
@@ -77,7 +78,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def state_key(token: str) -> str:
-    return "session:" + hashlib.sha256(token.encode()).hexdigest()
+    return _PREFIX + hashlib.sha256(token.encode()).hexdigest()
 
 
 def encode(session: Session) -> bytes:
@@ -111,3 +112,16 @@ async def load(host: Host, token: str) -> Session | None:
 
 async def save(host: Host, token: str, session: Session) -> None:
     await host.put(state_key(token), encode(session))
+
+
+async def sweep(host: Host) -> int:
+    """Remove the sessions that have run out; how many."""
+    removed, after = 0, ""
+    while page := await host.items(_PREFIX, after):
+        after = page[-1][0]
+        for key, stored in page:
+            if msgspec.json.decode(stored, type=Session).expires_at <= host.now():
+                # It cannot have been renewed meanwhile: who asks for it finds it run out, too.
+                await host.put(key, None)
+                removed += 1
+    return removed

@@ -33,6 +33,7 @@ class WebchatSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True)
     greeting_by_language: dict[str, str] = msgspec.field(default_factory=dict)
     continue_links: list[ContinueLink] = msgspec.field(default_factory=list)
     privacy_url: str = ""
+    page_url: str = ""  # of the site, where the widget stands: links lead there; empty: the first origin
     default_country: str = ""  # ISO 3166 code for phone numbers without a country code
     file_bytes_max: int = 20 * 1024 * 1024
     files_per_message: int = 5
@@ -92,6 +93,15 @@ def check(channel_id: str, settings: WebchatSettings) -> None:
             refuse("continue_links", f"{link.url!r} needs a title and an https:, mailto: or tel: address")
     if settings.privacy_url and not _link_fine(settings.privacy_url):
         refuse("privacy_url", "it must be an https: address")
+    if settings.page_url and (
+        not settings.page_url.isprintable()
+        or "#" in settings.page_url
+        or not any(
+            settings.page_url == origin or settings.page_url.startswith(f"{origin}/")
+            for origin in settings.origins
+        )
+    ):
+        refuse("page_url", "it must be a page on one of the origins, without a #")
     for language in settings.greeting_by_language:
         if not _LANGUAGE.fullmatch(language):
             refuse("greeting_by_language", f"{language!r} is not a language code such as en or ru")

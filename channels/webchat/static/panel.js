@@ -29,6 +29,8 @@
       newer: "New messages ↓", today: "Today", yesterday: "Yesterday",
       more: "Also:", leave: "Leave an e-mail", leavelabel: "Where shall we answer if you have to go?",
       save: "Save", cancel: "Cancel", bademail: "This is not an e-mail address.", thanks: "Thank you, noted.",
+      goon: "Go on here with the conversation that you began elsewhere?", yes: "Go on here", no: "No",
+      joined: "The conversation goes on here.", over: "This link does not work any more. Just write to us.",
       privacy: "Privacy", hours: (text) => `Open ${text}`, download: "Download", picture: "Picture", units: ["B", "KB", "MB"],
     },
     ru: {
@@ -48,6 +50,8 @@
       newer: "Новые сообщения ↓", today: "Сегодня", yesterday: "Вчера",
       more: "Также:", leave: "Оставить почту", leavelabel: "Куда ответить, если вам нужно идти?",
       save: "Сохранить", cancel: "Отмена", bademail: "Это не похоже на адрес почты.", thanks: "Спасибо, записали.",
+      goon: "Продолжить здесь разговор, начатый в другом месте?", yes: "Продолжить", no: "Нет",
+      joined: "Разговор продолжается здесь.", over: "Ссылка больше не действует. Просто напишите нам.",
       privacy: "Конфиденциальность", hours: (text) => `Работаем ${text}`, download: "Скачать", picture: "Изображение", units: ["Б", "КБ", "МБ"],
     },
   };
@@ -803,6 +807,33 @@
     if (opened) open();
   };
 
+  // He is asked first: programs that look at links open pages, too.
+  const offerContinuing = (link) => {
+    $("goon-label").textContent = words.goon;
+    $("goon-yes").textContent = words.yes;
+    $("goon-no").textContent = words.no;
+    $("goon").hidden = false;
+    $("goon-no").onclick = () => {
+      $("goon").hidden = true;
+      $("text").focus();
+    };
+    $("goon-yes").onclick = async () => {
+      try {
+        if (!token && !(await ensureSession())) return;
+        const answer = await call("POST", "continue", { token: link });
+        if (!answer.ok && answer.status !== 400) throw new Error(`continue ${answer.status}`);
+        const joined = answer.ok && (await answer.json()).continued;
+        $("goon").hidden = true;
+        notice(joined ? words.joined : words.over, !joined);
+        startStream();
+        $("text").focus();
+      } catch {
+        notice(words.broken);
+      }
+    };
+    $("goon-yes").focus();
+  };
+
   window.addEventListener("message", (heard) => {
     const message = heard.data;
     if (heard.source !== parent || !config.origins.includes(heard.origin)) return;
@@ -820,6 +851,7 @@
       begin();
     } else if (message.type === "open") open();
     else if (message.type === "close") close();
+    else if (message.type === "continue") offerContinuing(String(message.token));
     else if (message.type === "reset") signOut();
     else if (message.type === "stored" && !local) {
       if (message.value === null) memory.delete(message.key);

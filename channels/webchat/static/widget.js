@@ -10,6 +10,14 @@
     ? { open: "Открыть чат", close: "Закрыть чат", chat: "Чат", unread: "непрочитанных" }
     : { open: "Open chat", close: "Close chat", chat: "Chat", unread: "unread" };
 
+  // A link that brings a conversation here: its token is nobody's business but the panel's.
+  const FRAGMENT = /(^#|&)omni-chat=([A-Za-z0-9_-]{8,64})(?=&|$)/;
+  const brought = FRAGMENT.exec(location.hash)?.[2] || null;
+  if (brought) {
+    const rest = location.hash.replace(FRAGMENT, "").replace(/^&/, "#");
+    history.replaceState(history.state, "", location.pathname + location.search + (rest === "#" ? "" : rest));
+  }
+
   const listeners = new Map();
   const waiting = [];
   let identity = script.dataset.identity || null;
@@ -23,7 +31,26 @@
       try { listener(data); } catch (error) { console.error(error); }
     }
   };
-  const page = () => ({ url: location.href, title: document.title, referrer: document.referrer });
+  // The first visit, remembered by the page itself: of its address only what advertising put there.
+  const visit = () => {
+    const key = `omnichat-visit:${base.pathname}`;
+    try {
+      const known = localStorage.getItem(key);
+      if (known) return JSON.parse(known);
+      const url = new URL(location.href);
+      for (const name of [...url.searchParams.keys()]) {
+        if (!/^utm_|clid$/.test(name)) url.searchParams.delete(name);
+      }
+      url.hash = "";
+      const first = { url: url.href, title: document.title, referrer: document.referrer, at: Date.now() };
+      localStorage.setItem(key, JSON.stringify(first));
+      return first;
+    } catch {
+      return undefined;
+    }
+  };
+  const first = visit();
+  const page = () => ({ url: location.href, title: document.title, referrer: document.referrer, first });
   const tell = (message) => {
     if (ready) frame.contentWindow.postMessage({ omni: 1, page: page(), ...message }, base.origin);
     else waiting.push(message);
@@ -197,6 +224,7 @@
     }
   });
 
+  if (brought) waiting.push({ show: true }, { type: "continue", token: brought });
   const wish = (wanted) => (ready ? show(wanted) : waiting.push({ show: wanted }));
   window.OmniChat = Object.freeze({
     open: () => wish(true),
