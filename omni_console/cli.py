@@ -35,6 +35,10 @@ COMMANDS = {
         "omni_console.commands.mail:mail",
         "Every mail accounted for; quarantine; archives brought in.",
     ),
+    "people": (
+        "omni_console.commands.people:people",
+        "Find people, import them with their history, export one.",
+    ),
     "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
     "backup": (
