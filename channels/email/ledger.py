@@ -53,7 +53,7 @@ def account(
             counts[one.state] += 1
         elif uid > mark.last_uid:
             counts["arriving"] += 1
-        elif uid <= mark.start_uid or (date is not None and date <= mark.floor):
+        elif uid <= mark.start_uid or (not mark.start_uid and date is not None and date <= mark.floor):
             counts["before"] += 1
         elif meta is None:
             counts["arriving"] += 1  # deleted while we counted: the next look does not find it

@@ -132,7 +132,8 @@ def _old(number: int, **more: str) -> bytes:
 async def test_history_is_brought_in_once_and_disturbs_nobody(
     kind: str, dovecot: Dovecot, user: str, tmp_path: Path
 ) -> None:
-    mails = [OURS, _old(2, extra="In-Reply-To: <ours1@shop.example>"), _old(1), plain(7)]
+    answer = _old(2, extra="In-Reply-To: <ours1@shop.example>").replace(b"10:00:00", b"12:00:00")
+    mails = [answer, OURS, _old(1), plain(7)]
     mails.append(_old(3, sender="ben@customer.example", text="From here on\r\nFrom there, too."))
     archive = _archive(kind, tmp_path, mails)
     async with MailWorld({"mail": settings(dovecot.port, username=user)}) as world:
@@ -154,8 +155,11 @@ async def test_history_is_brought_in_once_and_disturbs_nobody(
         assert all(
             row["waiting_since"] is None and row["closed_at"] < before["opened_at"] for row in rows[1:]
         )
-        kinds = await world.read("SELECT kind FROM message WHERE conversation_id = 2 ORDER BY at")
-        assert [row["kind"] for row in kinds] == ["in", "out", "in"] or kinds == []
+        kinds = await world.read(
+            "SELECT kind FROM message WHERE conversation_id ="
+            " (SELECT conversation_id FROM message WHERE kind = 'out') ORDER BY at"
+        )
+        assert [row["kind"] for row in kinds] == ["in", "out", "in"]
         new = await world.read(
             "SELECT kind, count(*) AS n FROM event WHERE kind LIKE 'message.%' GROUP BY kind"
         )
