@@ -562,6 +562,9 @@ class Host(Protocol):
     async def get(self, key: str) -> bytes | None:
         """A value of this channel's own durable state."""
 
+    async def items(self, prefix: str, after: str = "", limit: int = 500) -> list[tuple[str, bytes]]:
+        """Values of this channel's own durable state whose key begins so and comes after `after`, by key."""
+
     async def put(self, key: str, value: bytes | None) -> None:
         """Write (None: remove) a value of this channel's own durable state; returns after COMMIT."""
 

@@ -20,6 +20,7 @@ class ChannelFacts(msgspec.Struct, frozen=True, kw_only=True):
     scheme: str
     account: str
     begins_anew: bool = False
+    title: str = ""
 
 
 class Author(msgspec.Struct, frozen=True):

@@ -52,6 +52,9 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
     offers: dict[str, ChannelOffer]
     name_message: Callable[[str, int, int], str | None]  # (channel id, conversation id, message id)
+    # (channel id, token) -> a link that leads to the channel; None: there is none
+    continue_link: Callable[[str, str], str | None] = lambda channel_id, token: None
+    confirm_link: Callable[[str], str] = lambda token: ""  # of the public page that confirms an address
     # (channel id, address as typed) -> its canonical form; raises ChannelError
     check_address: Callable[[str, str], str] = lambda channel_id, address: address
 

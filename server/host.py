@@ -21,12 +21,14 @@ from channels.base import (
     Receipt,
     Sender,
     StoredFile,
+    ThreadMessage,
     ThreadView,
     ThreadWatch,
 )
-from server import failpoints
+from server import failpoints, proving
 from server.authors import ChannelFacts
 from server.clock import Clock
+from server.codes import MASK
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
 from server.store import channels, conversations, files, journal, messages, places, state
@@ -38,6 +40,14 @@ from server.store.journal import Raw
 from server.store.transaction import Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
+
+def _as_sent(tx: Snapshot, message: ThreadMessage) -> ThreadMessage:
+    """A code of ours is filled in for whom it is meant, as long as it is good."""
+    if message.mine or MASK not in message.text:
+        return message
+    text = proving.filled(tx, message.message_id, message.text)
+    return message if text is None else msgspec.structs.replace(message, text=text)
+
 
 RAW_INLINE_MAX = 64 * 1024
 
@@ -273,6 +283,11 @@ class ChannelHost:
     async def get(self, key: str) -> bytes | None:
         return await self._at.database.read(lambda tx: state.get(tx, self.channel_id, key))
 
+    async def items(self, prefix: str, after: str = "", limit: int = 500) -> list[tuple[str, bytes]]:
+        return await self._at.database.read(
+            lambda tx: state.items(tx, self.channel_id, prefix, after, limit)
+        )
+
     async def put(self, key: str, value: bytes | None) -> None:
         try:
             await self._at.database.write(lambda tx: state.put(tx, self.channel_id, key, value))
@@ -282,6 +297,7 @@ class ChannelHost:
     async def thread(self, thread: str, after: int, limit: int = 100) -> ThreadView:
         def read(tx: Snapshot) -> ThreadView:
             found = messages.thread(tx, self.channel_id, thread, after, limit + 1)
+            found = [_as_sent(tx, message) for message in found]
             conversation_id = state.thread_conversation(tx, self.channel_id, thread)
             conversation = None if conversation_id is None else conversations.one(tx, conversation_id)
             return ThreadView(

@@ -12,8 +12,9 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox
+from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox, proving
 from server.authors import Author, ChannelFacts, recognise
+from server.codes import digits_told
 from server.echoes import take_echo
 from server.history import take_history
 from server.locate import locate
@@ -49,6 +50,7 @@ SPOKEN = frozenset({"message", "contact_shared", "callback", "unsupported", "sta
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     reopen_ms: int = 7 * DAY_MS
+    language: str = "en"  # of what the server writes itself
     is_online: Callable[[int], bool] = lambda operator_id: False
     urgent: Callable[[str], str] = lambda text: ""  # the configured word that a text holds
 
@@ -70,6 +72,10 @@ def take_in(
     if event.kind == "call":
         at = happened_at(event, tx.now)
         return calls.take(tx, channel, event, files, at, policy.reopen_ms, policy.is_online)
+    if event.token and (led := proving.follow(tx, channel, event, policy.language)) is not None:
+        return led
+    if event.kind == "continued":
+        return Outcome()
     if event.kind in SPOKEN:
         shown = _take_message(tx, channel, event, files, policy)
         return msgspec.structs.replace(shown, aside=event.quarantine)
@@ -185,6 +191,10 @@ def _take_message(
     bounced.take_reports(tx, channel, event)
     if not event.bounces:
         _believe_arrived(tx, channel, event)
+    digits = None if stranger or event.automatic else digits_told(event.text)
+    if digits is not None:
+        proving.told(tx, conversation.id, author.address_id, digits)
+        conversation = conversations.held(tx, conversation.id)
     if event.part_of is not None:
         state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)

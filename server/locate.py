@@ -66,13 +66,18 @@ def _by_reference(
 
 
 def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, author: Author) -> Found:
-    # Where the thread is the sender himself (a mail address), it says nothing about the conversation.
-    if event.thread and event.thread != event.sender.external_id:
-        conversation_id = state.thread_conversation(tx, channel.id, event.thread)
-        if conversation_id is not None:
-            conversation = conversations.held(tx, conversation_id)
-            if conversation.customer_id == author.customer_id:
-                return conversation, _candidate(conversation, "same thread")
+    thread = event.thread or event.sender.external_id
+    why = "same thread"
+    if thread != event.sender.external_id:
+        conversation_id = state.thread_conversation(tx, channel.id, thread)
+    else:
+        # The thread is the sender himself (a mail address): it says nothing, unless he was led here.
+        conversation_id = state.led_thread(tx, channel.id, thread)
+        why = "continued here"
+    if conversation_id is not None:
+        conversation = conversations.held(tx, conversation_id)
+        if conversation.customer_id == author.customer_id:
+            return conversation, _candidate(conversation, why)
     return None, None
 
 

@@ -34,7 +34,7 @@ from channels.base import (
     Unknown,
     WindowClosed,
 )
-from server import failpoints, lifecycle
+from server import failpoints, lifecycle, proving
 from server.clock import Clock
 from server.pace import Pace
 from server.protocol import Recipient as Named
@@ -67,6 +67,10 @@ def backoff_ms(attempt: int, jitter: float) -> int:
 
 def lease_ms() -> int:
     return int(failpoints.number("outbox.lease_ms", LEASE_MS))
+
+
+class CodeOverError(Exception):
+    """A message carries a code, and whoever got it now could do nothing with it."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -385,6 +389,9 @@ class Outbox:
         capabilities = channel.spec.capabilities
         try:
             message = await self._prepared(item)
+        except CodeOverError as error:
+            await self._finish(item, Failed(str(error)), capabilities)
+            return
         except Exception as error:
             log.exception("a message could not be built", message=item.message_id)
             await self._finish(item, Retry(f"the message could not be built: {error!r}"), capabilities)
@@ -457,13 +464,16 @@ class Outbox:
             )
 
     async def _outbound(self, item: Leased) -> Outbound:
-        references, files, named = await self._database.read(
+        text, references, files, named = await self._database.read(
             lambda tx: (
+                proving.filled(tx, item.message_id, item.text),
                 threads.chain(tx, item.conversation_id, item.channel_id, item.message_id),
                 attachments.of_message(tx, item.message_id),
                 recipients.of_message(tx, item.message_id),
             )
         )
+        if text is None:
+            raise CodeOverError("the code that it carries is over")
         return Outbound(
             key=f"{self._name}-{item.message_id}",
             message_id=item.message_id,
@@ -471,8 +481,8 @@ class Outbox:
             to=item.address,
             to_name=item.address_name or None,
             thread=item.thread,
-            text=item.text[: item.quote_at],
-            quoted="" if item.quote_at is None else item.text[item.quote_at :],
+            text=text[: item.quote_at],
+            quoted="" if item.quote_at is None else text[item.quote_at :],
             automatic=item.automatic,
             recipients=tuple(_recipient(one) for one in named if one.role != "reply_to"),
             subject=item.subject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import secrets
 from typing import ClassVar
@@ -28,8 +29,9 @@ from channels.base import (
     Verified,
 )
 from channels.base import Sender as Writer
+from channels.json_input import string, table
 from channels.secret import Secret
-from channels.telegram.api import Api
+from channels.telegram.api import Api, UnreachedError
 from channels.telegram.const import GROUP_MAX, PER_CHAT_S, PER_SECOND, SECRET_HEADER, TEXT_MAX, UPLOAD_MAX
 from channels.telegram.fetch import Fetcher
 from channels.telegram.listen import Listener, Poller, Waits, Webhook
@@ -62,6 +64,7 @@ class TelegramChannel(Channel):
             file_bytes_max=UPLOAD_MAX,
             edit=False,
             reactions=False,
+            continue_links=True,
             pace_per_s=PER_SECOND,
             send_timeout_s=600.0,
         ),
@@ -82,7 +85,9 @@ class TelegramChannel(Channel):
         self._api: Api | None = None
         self._fetcher: Fetcher | None = None
         self._sender: Sender | None = None
+        self._username = settings.username
         self._listening: asyncio.Task[None] | None = None
+        self._naming: asyncio.Task[None] | None = None
 
     @classmethod
     def for_reading(cls) -> TelegramChannel:
@@ -108,13 +113,26 @@ class TelegramChannel(Channel):
         else:
             listener = Poller(api, host, self._settings, self.waits, self._fetcher, self._reading)
         self._listening = asyncio.create_task(listener.run(), name=f"telegram {self.id}")
+        if not self._username:
+            self._naming = asyncio.create_task(self._learn_name(api), name=f"telegram {self.id} name")
+
+    async def _learn_name(self, api: Api) -> None:
+        """What the bot is called, for links that lead to it; asked until Telegram says it."""
+        while not self._username:
+            with contextlib.suppress(UnreachedError):
+                answer = await api.call("getMe")
+                if answer.ok:
+                    self._username = string(table(answer.result()).get("username"), 64)
+            await asyncio.sleep(0 if self._username else self.waits.longest)
 
     async def stop(self) -> None:
-        task, self._listening = self._listening, None
-        while task is not None and not task.done():
-            # Again and again: aiohttp takes a cancellation at the moment of its own time-out for that.
-            task.cancel()
-            await asyncio.wait({task}, timeout=0.2)
+        tasks = [task for task in (self._listening, self._naming) if task is not None]
+        self._listening = self._naming = None
+        for task in tasks:
+            while not task.done():
+                # Again and again: aiohttp takes a cancellation at the moment of its own time-out for that.
+                task.cancel()
+                await asyncio.wait({task}, timeout=0.2)
         api, self._api = self._api, None
         self._fetcher = self._sender = None
         if api is not None:
@@ -132,6 +150,9 @@ class TelegramChannel(Channel):
 
     def parse(self, request: HookRequest) -> list[InboundEvent]:
         return parse_update(request.body, self._reading)
+
+    def continue_link(self, token: str) -> str | None:
+        return f"https://t.me/{self._username}?start={token}" if self._username else None
 
     async def complete(self, events: list[InboundEvent]) -> list[InboundEvent]:
         return await self._fetcher.complete(events) if self._fetcher is not None else events

@@ -135,10 +135,13 @@ def _take_message(
         return [_apart(body, key, why or "it does not say who wrote which message")]
     kind: EventKind = "edit" if edited else "contact_shared" if content.shared_contact else "message"
     start = None if edited else _START.fullmatch(content.text)
+    token = ""
     if start is not None:
         kind = "started"
         if start[1]:
             content.detail["payload"] = start[1]
+            # In a group everybody would read what goes on there.
+            token = start[1] if thread == sender.external_id else ""
     if content.problem:
         kind = "unsupported"
         content.detail["problem"] = content.problem
@@ -155,6 +158,7 @@ def _take_message(
             target=name if edited else None,
             part_of=f"album:{album}" if album and kind == "message" else None,
             text=content.text,
+            token=token,
             attachments=tuple(content.files),
             occurred_at=_moment(body.get("edit_date" if edited else "date")),
             is_echo=sender.external_id == reading.bot_id,

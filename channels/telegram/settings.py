@@ -12,6 +12,7 @@ from channels.secret import Secret
 from channels.telegram.const import API
 
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,200}")
+_USERNAME = re.compile(r"[A-Za-z0-9_]{0,64}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 
 
@@ -19,6 +20,7 @@ class TelegramSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True
     """Times in seconds."""
 
     token: Secret
+    username: str = ""  # of the bot, without "@", for links that lead to it; empty: Telegram is asked
     mode: Literal["polling", "webhook"] = "polling"
     secret: Secret | None = None  # for mode = "webhook": Telegram repeats it in a header of each request
     groups: bool = False  # take in what is written in groups, too
@@ -45,6 +47,10 @@ def check(settings: TelegramSettings) -> None:
             f"{settings.token.source} holds no bot token",
             key="token",
             hint="@BotFather gives one: digits, a colon, and letters, as one line without spaces",
+        )
+    if not _USERNAME.fullmatch(settings.username):
+        raise ChannelError(
+            f"{settings.username!r} is no bot's name", key="username", hint="write it without @ and https"
         )
     if settings.mode == "webhook":
         if settings.secret is None:

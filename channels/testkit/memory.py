@@ -177,6 +177,10 @@ class MemoryHost:
     async def get(self, key: str) -> bytes | None:
         return self._state.get(key)
 
+    async def items(self, prefix: str, after: str = "", limit: int = 500) -> list[tuple[str, bytes]]:
+        found = [item for item in sorted(self._state.items()) if item[0].startswith(prefix)]
+        return [item for item in found if item[0] > after][:limit]
+
     async def put(self, key: str, value: bytes | None) -> None:
         if self.unavailable:
             raise HostUnavailableError("told to be unavailable")

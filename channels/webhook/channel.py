@@ -48,6 +48,7 @@ class WebhookSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True)
     deliver_secrets: list[Secret] = msgspec.field(default_factory=list)
     deliver_timeout_s: float = 20.0
     default_country: str = ""  # ISO 3166 code for phone numbers without a country code
+    continue_url: str = ""  # a page of yours with {token} in it, by which a person goes on here; empty: none
 
 
 class WebhookChannel(Channel):
@@ -70,6 +71,7 @@ class WebhookChannel(Channel):
             delivery_receipts=True,
             read_receipts=True,
             idempotent=True,
+            continue_links=True,
         ),
         takes_hooks=True,
     )
@@ -91,6 +93,12 @@ class WebhookChannel(Channel):
             problem = deliver.check_url(settings.deliver_url)
             if problem:
                 raise ChannelError(f"channel {channel_id}: deliver_url: {problem}", key="deliver_url")
+        if settings.continue_url and not _leads(settings.continue_url):
+            raise ChannelError(
+                f"channel {channel_id}: continue_url must be a web address with {{token}} in it",
+                key="continue_url",
+                hint='such as "https://market.example/chat?continue={token}"',
+            )
         if settings.deliver_timeout_s <= 0:
             raise ChannelError(
                 f"channel {channel_id}: deliver_timeout_s must be above 0", key="deliver_timeout_s"
@@ -135,6 +143,9 @@ class WebhookChannel(Channel):
     def parse(self, request: HookRequest) -> list[InboundEvent]:
         country = self._settings.default_country.upper()
         return [parse_event(request.headers.get("webhook-id", ""), request.body, country)]
+
+    def continue_link(self, token: str) -> str | None:
+        return self._settings.continue_url.replace("{token}", token) or None
 
     async def send(self, message: Outbound) -> SendResult:
         if not self._settings.deliver_url:
@@ -197,6 +208,10 @@ class WebhookChannel(Channel):
                     hint="is the receiver running, and is its address right?",
                 )
             ]
+
+
+def _leads(url: str) -> bool:
+    return url.startswith(("https://", "http://")) and url.isprintable() and "{token}" in url
 
 
 def _keys(channel_id: str, key: str, secrets: Sequence[Secret]) -> list[bytes]:

@@ -21,7 +21,7 @@ DETAILS_MAX = 20
 
 _KINDS: Final = frozenset(
     {"message", "edit", "delete", "reaction", "delivery", "read", "failed", "typing", "started"}
-    | {"blocked", "unblocked", "call", "contact_shared"}
+    | {"blocked", "unblocked", "call", "contact_shared", "continued"}
 )
 # These speak of an earlier message and say nothing without its id.
 _NEED_TARGET: Final = frozenset({"edit", "delete", "reaction", "delivery", "read", "failed"})
@@ -176,6 +176,9 @@ def parse_event(webhook_id: str, raw: bytes, country: str) -> InboundEvent:
     text = json_input.string(data.get("text"), TEXT_MAX)
     if kind == "message" and not text and not attachments:
         problem = "a message without text and attachments"
+    token = json_input.string(data.get("token"), 64) if kind in ("started", "continued") else ""
+    if kind == "continued" and not token:
+        problem = "type 'continued' without data.token"
     if problem:
         detail["problem"] = problem
     answered = json_input.string(data.get("reply_to"), ID_MAX)
@@ -188,6 +191,7 @@ def parse_event(webhook_id: str, raw: bytes, country: str) -> InboundEvent:
         references=(Reference(remote_id=answered, how="by reply_to"),) if answered else (),
         target=target,
         text=text,
+        token=token,
         subject=json_input.string(data.get("subject"), 998) or None,
         attachments=attachments,
         occurred_at=event_time(body.get("timestamp")),

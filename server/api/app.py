@@ -11,6 +11,7 @@ from server.api import (
     backup,
     cards,
     channels,
+    codes,
     contacts,
     conversations,
     customers,
@@ -193,6 +194,7 @@ def create_operator_app(context: Context) -> web.Application:
     for resource in (
         hello,
         identity,
+        codes,
         conversations,
         replies,
         one_message,

@@ -14,6 +14,8 @@ from aiohttp.typedefs import Handler, Middleware
 from channels.base import Channel, Host, Route
 from server.config import PublicSettings
 from server.public.answers import add_headers, refuse
+from server.public.confirm import PATH as CONFIRM
+from server.public.confirm import Confirming
 from server.public.counters import Counters
 from server.public.guard import Guard
 from server.public.hooks import Hooks
@@ -33,6 +35,7 @@ def create_public_app(
     clock: Clock = time.monotonic,
     trouble: Callable[[], str] = lambda: "",
     ready: Callable[[], bool] = lambda: True,
+    confirming: Confirming | None = None,
 ) -> web.Application:
     """Serve it with `server.public.listen.PublicServer`, which also guards the connections.
 
@@ -79,6 +82,9 @@ def create_public_app(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     _mount(app, "POST", "/hooks/{channel_id}", hooks.take, limits.hook_body_bytes, counters)
+    if confirming is not None:
+        _mount(app, "GET", CONFIRM, confirming.look, 0, counters)
+        _mount(app, "POST", CONFIRM, confirming.press, 1024, counters)
     for channel_id, channel in channels.items():
         for route in channel.routes():
             _mount(

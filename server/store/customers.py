@@ -126,6 +126,37 @@ def proven_now(tx: Transaction, address_id: int) -> None:
     tx.run("UPDATE address SET proved_at = ? WHERE id = ?", (tx.now, address_id))
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """An address, and whose it is today."""
+
+    id: int
+    customer_id: int
+    scheme: str
+    account: str
+    external_id: str
+    name: str
+    verified: bool
+    blocked: bool
+    barred: bool
+
+
+def place(tx: Snapshot, address_id: int) -> Place | None:
+    row = tx.first("SELECT * FROM address WHERE id = ?", (address_id,))
+    if row is None:
+        return None
+    return Place(
+        id=row["id"],
+        customer_id=row["customer_id"],
+        scheme=row["scheme"],
+        account=row["account"],
+        external_id=row["external_id"],
+        name=row["name"],
+        verified=bool(row["verified"]),
+        blocked=bool(row["blocked"]),
+        barred=bool(row["barred"]),
+    )
+
+
 class Known(msgspec.Struct, frozen=True):
     """An address of a card."""
 

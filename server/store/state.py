@@ -25,6 +25,18 @@ def get(tx: Snapshot, channel_id: str, name: str) -> bytes | None:
     return value
 
 
+def items(tx: Snapshot, channel_id: str, prefix: str, after: str, limit: int) -> list[tuple[str, bytes]]:
+    """By name: those that begin so and come after `after`. `prefix` is ASCII."""
+    return [
+        (row["name"], row["value"])
+        for row in tx.all(
+            "SELECT name, value FROM channel_state WHERE channel_id = ? AND name > ? AND name >= ?"
+            " AND name < ? ORDER BY name LIMIT ?",
+            (channel_id, after, prefix, prefix + "\x7f", limit),
+        )
+    ]
+
+
 def put(tx: Transaction, channel_id: str, name: str, value: bytes | None) -> None:
     if value is None:
         tx.run("DELETE FROM channel_state WHERE channel_id = ? AND name = ?", (channel_id, name))
@@ -54,10 +66,26 @@ def put_thread(tx: Transaction, channel_id: str, thread: str, conversation_id: i
         return
     tx.run(
         "INSERT INTO thread (channel_id, thread, conversation_id, address_id) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (channel_id, thread) DO UPDATE SET conversation_id = excluded.conversation_id,"
-        " address_id = excluded.address_id",
+        " ON CONFLICT (channel_id, thread) DO UPDATE SET address_id = excluded.address_id,"
+        " continued = continued AND conversation_id = excluded.conversation_id,"
+        " conversation_id = excluded.conversation_id",
         (channel_id, thread, conversation_id, address_id),
     )
+
+
+def lead_thread(tx: Transaction, channel_id: str, thread: str, conversation_id: int, address_id: int) -> None:
+    """What is written on this thread from now on belongs to this very conversation."""
+    put_thread(tx, channel_id, thread, conversation_id, address_id)
+    tx.run("UPDATE thread SET continued = 1 WHERE channel_id = ? AND thread = ?", (channel_id, thread))
+
+
+def led_thread(tx: Snapshot, channel_id: str, thread: str) -> int | None:
+    """The conversation to which the writer of this thread was led, while that is where it goes on."""
+    value = tx.value(
+        "SELECT conversation_id FROM thread WHERE channel_id = ? AND thread = ? AND continued = 1",
+        (channel_id, thread),
+    )
+    return None if value is None else int(value)
 
 
 def try_writing(tx: Transaction) -> None:
