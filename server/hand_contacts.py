@@ -40,7 +40,7 @@ def log(tx: Transaction, operator: OperatorInfo, contact: HandContact, phone: st
         raise RefusedError("that time is none, or has not come yet", "leave it out for just now")
     at = tx.now if contact.at is None else min(contact.at, tx.now)
     conversation = _conversation(tx, operator, contact, phone, at)
-    detail = {"medium": contact.medium}
+    detail: dict[str, str] = {"medium": contact.medium}
     if contact.duration_s is not None:
         detail["duration_s"] = str(contact.duration_s)
     if contact.result.strip():

@@ -12,7 +12,7 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox, proving
+from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox, proving, spam
 from server.authors import Author, ChannelFacts, recognise
 from server.codes import digits_told
 from server.echoes import take_echo
@@ -34,6 +34,7 @@ from server.store import (
     threads,
 )
 from server.store import files as attachments
+from server.store import spam as apart
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Transaction
@@ -110,7 +111,10 @@ def _take_message(
             messages.add_text(tx, row["id"], event.text)
             _look_for_urgency(tx, row["conversation_id"], event, policy)
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
-    placement, conversation = locate(tx, channel, event, author, policy.reopen_ms)
+    barred = apart.is_barred(tx, author.address_id)
+    placement, conversation = (
+        spam.place(tx, author.customer_id) if barred else locate(tx, channel, event, author, policy.reopen_ms)
+    )
     at = happened_at(event, tx.now)
     if conversation is None:
         before = None
@@ -119,6 +123,9 @@ def _take_message(
         tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
         conversations.begun_by(tx, conversation_id, author.address_id)
         conversation = conversations.held(tx, conversation_id)
+    elif barred:
+        before = conversation.life
+        life = spam.life_of_heard(before, tx.now)
     else:
         before = conversation.life
         life = before if event.automatic else lifecycle.customer_wrote(before, tx.now, policy.is_online)
@@ -131,7 +138,8 @@ def _take_message(
             customer_id=conversation.customer_id,
             data={"from": before.state, "to": life.state},
         )
-    _look_for_urgency(tx, conversation.id, event, policy)
+    if not barred:
+        _look_for_urgency(tx, conversation.id, event, policy)
     stranger = conversation.customer_id != author.customer_id
     facts = attribution.kept(event.detail)
     detail = attribution.of_message(facts)
@@ -185,9 +193,10 @@ def _take_message(
         from_customer=not event.automatic,
         to_customer=False,
     )
-    state.put_thread(
-        tx, channel.id, event.thread or event.sender.external_id, conversation.id, author.address_id
-    )
+    thread = event.thread or event.sender.external_id
+    # When the bar is taken away, the thread goes on where it was.
+    if not barred or state.thread_conversation(tx, channel.id, thread) is None:
+        state.put_thread(tx, channel.id, thread, conversation.id, author.address_id)
     bounced.take_reports(tx, channel, event)
     if not event.bounces:
         _believe_arrived(tx, channel, event)

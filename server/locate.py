@@ -59,6 +59,8 @@ def _by_reference(
     for reference in event.references:
         for conversation_id in _led_to(tx, channel, reference):
             conversation = conversations.held(tx, conversation_id)
+            if conversation.spam:
+                continue  # what is no spam does not go where spam is kept
             if reference.trusted or takes_part(tx, channel, conversation, author):
                 return conversation, _candidate(conversation, reference.how), None
             suggestion = suggestion or Suggestion(conversation_id, "it refers to that conversation")
@@ -76,7 +78,7 @@ def _by_thread(tx: Transaction, channel: ChannelFacts, event: InboundEvent, auth
         why = "continued here"
     if conversation_id is not None:
         conversation = conversations.held(tx, conversation_id)
-        if conversation.customer_id == author.customer_id:
+        if conversation.customer_id == author.customer_id and not conversation.spam:
             return conversation, _candidate(conversation, why)
     return None, None
 

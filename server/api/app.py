@@ -28,6 +28,7 @@ from server.api import (
     raw_items,
     replies,
     search,
+    spam,
     tokens,
 )
 from server.api import messages as one_message
@@ -203,6 +204,7 @@ def create_operator_app(context: Context) -> web.Application:
         exchange,
         merging,
         contacts,
+        spam,
         search,
         channels,
         operators,

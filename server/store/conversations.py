@@ -302,7 +302,7 @@ def subjects_since(tx: Snapshot, customer_id: int, since: int) -> list[tuple[int
         (row["id"], row["subject"])
         for row in tx.all(
             "SELECT id, subject FROM conversation WHERE customer_id = ? AND last_at >= ?"
-            " AND subject IS NOT NULL ORDER BY id DESC LIMIT 20",
+            " AND spam = 0 AND subject IS NOT NULL ORDER BY id DESC LIMIT 20",
             (customer_id, since),
         )
     ]
