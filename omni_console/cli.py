@@ -46,6 +46,7 @@ COMMANDS = {
         "Save everything in one archive, while the server works.",
     ),
     "restore": ("omni_console.commands.restore:restore", "Put a backup in place, after checking all of it."),
+    "audit": ("omni_console.commands.audit:audit", "Show that the event log is as it was written."),
     "inspect": (
         "omni_console.commands.inspect:inspect",
         "Show what a channel makes of a payload, without a server.",

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pwd
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast, get_args
 
 import click
 
+from omni_console.commands.asking import ask
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.options import Options
-from omni_console.commands.output import json_option, moment, print_json, print_table, quiet_logs
+from omni_console.commands.output import json_option, moment, print_json, print_table
 from server.protocol import NewOperator, NewToken, OperatorInfo, Role, Scope, TokenInfo, TokenMade
 
 if TYPE_CHECKING:
-    from omni_console.commands.api import Api
+    pass
 
 T = TypeVar("T")
 LOGIN = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,31}")
@@ -39,7 +39,7 @@ def list_(options: Options, as_json: bool) -> None:
 
         return list_operators(data_dir)
 
-    found = _ask(options, lambda api: api.get("/v1/operators", list[OperatorInfo]), offline)
+    found = ask(options, lambda api: api.get("/v1/operators", list[OperatorInfo]), offline)
     _print(found, as_json)
 
 
@@ -68,7 +68,7 @@ def add(
 
         return add_operator(data_dir, new.login, new.name, new.role, new.uid)
 
-    _print([_ask(options, lambda api: api.post("/v1/operators", new, OperatorInfo), offline)], as_json)
+    _print([ask(options, lambda api: api.post("/v1/operators", new, OperatorInfo), offline)], as_json)
 
 
 @operators.command()
@@ -85,7 +85,7 @@ def disable(options: Options, login: str, as_json: bool) -> None:
         return disable_operator(data_dir, login)
 
     _print(
-        [_ask(options, lambda api: api.post(f"/v1/operators/{login}/disable", None, OperatorInfo), offline)],
+        [ask(options, lambda api: api.post(f"/v1/operators/{login}/disable", None, OperatorInfo), offline)],
         as_json,
     )
 
@@ -135,7 +135,7 @@ def token(options: Options, login: str, name: str, scope: str, expires_in_s: int
         offline.create(data_dir)
         return offline.write(data_dir, lambda tx: tokens.add(tx, login, new))
 
-    made = _ask(options, lambda api: api.post(f"/v1/operators/{login}/tokens", new, TokenMade), offline)
+    made = ask(options, lambda api: api.post(f"/v1/operators/{login}/tokens", new, TokenMade), offline)
     if as_json:
         print_json(made)
         return
@@ -165,7 +165,7 @@ def tokens(options: Options, login: str | None, as_json: bool) -> None:
         return offline.write(data_dir, lambda tx: store.listed(tx, login))
 
     path = "/v1/tokens" if login is None else f"/v1/tokens?login={login}"
-    _print_tokens(_ask(options, lambda api: api.get(path, list[TokenInfo]), offline), as_json)
+    _print_tokens(ask(options, lambda api: api.get(path, list[TokenInfo]), offline), as_json)
 
 
 @operators.command()
@@ -181,7 +181,7 @@ def revoke(options: Options, token_id: int, as_json: bool) -> None:
         offline.create(data_dir)
         return offline.write(data_dir, lambda tx: tokens.revoke(tx, token_id))
 
-    ended = _ask(options, lambda api: api.post(f"/v1/tokens/{token_id}/revoke", None, TokenInfo), offline)
+    ended = ask(options, lambda api: api.post(f"/v1/tokens/{token_id}/revoke", None, TokenInfo), offline)
     _print_tokens([ended], as_json)
 
 
@@ -203,34 +203,6 @@ def _print_tokens(found: list[TokenInfo], as_json: bool) -> None:
 def _check_login(login: str) -> None:
     if not LOGIN.fullmatch(login):
         raise CommandError(f"{login!r} is not a login", code=Code.USAGE)
-
-
-def _ask(options: Options, online: Callable[[Api], T], offline: Callable[[Path], T]) -> T:
-    """Ask the running server; where none runs, work on its database under the data lock."""
-    from omni_console.commands.api import Api, AwayError
-
-    try:
-        return online(Api(options.socket_path()))
-    except AwayError as away:
-        if options.socket is not None:
-            raise  # a server that was named is meant, and no other
-        from server.config import ConfigError
-        from server.lock import DataLock
-
-        try:
-            data_dir = options.server().data_dir
-        except ConfigError:
-            raise away from None
-        if not data_dir.is_dir():
-            raise CommandError(
-                "no server answers, and there is no database yet",
-                where=str(data_dir),
-                hint="omni init makes it",
-                code=Code.AWAY,
-            ) from None
-        quiet_logs()
-        with DataLock(data_dir):
-            return offline(data_dir)
 
 
 def _uid(login: str, uid: int | None, account: str | None) -> int | None:

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from server.api import (
+    audit,
     backup,
     cards,
     channels,
@@ -194,6 +195,7 @@ def create_operator_app(context: Context) -> web.Application:
     app.on_shutdown.append(making.end)
     for resource in (
         hello,
+        audit,
         identity,
         codes,
         conversations,

@@ -111,6 +111,7 @@ from server.protocol.people import (
 from server.protocol.raw_items import Archived, BoxLedger, Imported, Missing
 from server.protocol.recipients import Addressee, ForwardCommand, Recipient
 from server.protocol.service import (
+    AuditVerdict,
     ChannelInfo,
     Hello,
     JournalItem,
@@ -134,6 +135,7 @@ __all__ = [
     "Addressee",
     "Archived",
     "AssignCommand",
+    "AuditVerdict",
     "BoxLedger",
     "BulkDone",
     "BulkMessage",

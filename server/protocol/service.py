@@ -111,3 +111,13 @@ class TokenMade(msgspec.Struct, kw_only=True):
 
     token: str
     info: TokenInfo
+
+
+class AuditVerdict(msgspec.Struct, kw_only=True):
+    """What the walk along the event log's chain found. `problem` "": nothing was changed."""
+
+    events: int  # that were verified
+    first: int | None = None  # the first of them; what is older was forgotten, or is older than the chain
+    last: int = 0
+    digest: str = ""  # hexadecimal, at `last`: note it elsewhere, and no rewriting goes unseen
+    problem: str = ""

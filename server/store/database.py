@@ -21,6 +21,7 @@ import structlog
 
 from server import failpoints
 from server.clock import Clock
+from server.store import audit
 from server.store.errors import StoreError, StoreUnavailableError, unavailable
 from server.store.transaction import Event, Snapshot, Transaction
 
@@ -137,12 +138,14 @@ def _run_shared(
     except sqlite3.Error as error:
         raise _SharedTransactionLostError(error, never_began=True) from error
     outcomes: list[Outcome] = []
+    leaves: list[bytes] = []
     try:
         for fn in functions:
             connection.execute("SAVEPOINT one")
             tx = Transaction(connection, now)
             try:
                 outcome = Outcome(fn(tx), None, tx.events)
+                leaves += map(audit.leaf_of, tx.events, tx.texts)
             except Exception as error:
                 # Full disk, I/O error: SQLite may have rolled everything back, not just this savepoint.
                 if isinstance(error, sqlite3.OperationalError) or not connection.in_transaction:
@@ -151,6 +154,9 @@ def _run_shared(
                 outcome = Outcome(None, error, [])
             connection.execute("RELEASE one")
             outcomes.append(outcome)
+        events = [event for outcome in outcomes for event in outcome.events]
+        if events:
+            audit.seal(connection, events[0].seq, events[-1].seq, leaves)
         failpoints.hit("store.before_commit")
         connection.execute("COMMIT")
         failpoints.hit("store.after_commit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from server.store import audit
 from server.store.transaction import Event, Snapshot, Transaction
 
 
@@ -41,9 +42,16 @@ def after(tx: Snapshot, seq: int, limit: int) -> list[Event]:
 
 
 def forget_before(tx: Transaction, at: int, limit: int = 1000) -> int:
-    """Drop events older than `at`, the newest one never; the number dropped."""
-    return tx.run(
-        "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE at < ?"
+    """Drop events older than `at`, the newest one never; the number dropped. The log says that it did."""
+    newest_old = tx.value(
+        "SELECT max(seq) FROM (SELECT seq FROM event WHERE at < ?"
         " AND seq < (SELECT max(seq) FROM event) ORDER BY seq LIMIT ?)",
         (at, limit),
     )
+    if newest_old is None:
+        return 0
+    up_to = audit.forgettable_up_to(tx, newest_old)
+    dropped = tx.run("DELETE FROM event WHERE seq <= ?", (up_to,))
+    if dropped:
+        tx.emit("log.forgotten", data={"up_to": up_to})
+    return dropped

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.clock import SystemClock
-from server.protocol import OperatorInfo, Role
-from server.store import operators, state, switch
+from server.protocol import AuditVerdict, OperatorInfo, Role
+from server.store import audit, operators, state, switch
 from server.store.database import open_writer, run_batch
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
@@ -60,3 +60,7 @@ def disable_operator(data_dir: Path, login: str) -> OperatorInfo:
 
 def list_operators(data_dir: Path) -> list[OperatorInfo]:
     return write(data_dir, operators.everybody)
+
+
+def verify_audit(data_dir: Path, expect: tuple[int, bytes] | None) -> AuditVerdict:
+    return write(data_dir, lambda tx: audit.verify(tx, expect))

@@ -53,11 +53,12 @@ class Snapshot:
 class Transaction(Snapshot):
     """Writing statements. `events` are published after COMMIT, in the order of their seq."""
 
-    __slots__ = ("events",)
+    __slots__ = ("events", "texts")
 
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         super().__init__(connection, now)
         self.events: list[Event] = []
+        self.texts: list[str | None] = []  # each event's data as stored: what the audit chain hashes
 
     def run(self, sql: str, parameters: Parameters = ()) -> int:
         """Execute; the number of rows changed."""
@@ -79,6 +80,8 @@ class Transaction(Snapshot):
     ) -> int:
         """Append to the event log; the new seq. It is strictly rising because the one writer holds its
         lock from here to the commit."""
+        text = msgspec.json.encode(data).decode() if data else None
+        self.texts.append(text)
         seq = self.insert(
             "INSERT INTO event (at, kind, conversation_id, customer_id, message_id, operator_id, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -89,7 +92,7 @@ class Transaction(Snapshot):
                 customer_id,
                 message_id,
                 operator_id,
-                msgspec.json.encode(data).decode() if data else None,
+                text,
             ),
         )
         self.events.append(

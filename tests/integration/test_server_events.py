@@ -115,6 +115,7 @@ async def test_a_long_absence_is_replayed_in_pages(run: Running) -> None:
 async def test_a_trimmed_log_says_reset(run: Running) -> None:
     old = await run.newest()
     await speak(run, 20)
+    await speak(run, 1)  # what was committed together is forgotten together
     run.clock.advance(1000)
     now = run.clock.now()
     await run.server.database.write(lambda tx: log_of_events.forget_before(tx, now))

@@ -20,6 +20,7 @@ from server.store.transaction import Event, Snapshot, Transaction
 SCHEMA = """
 CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER, kind TEXT, conversation_id INTEGER,
   customer_id INTEGER, message_id INTEGER, operator_id INTEGER, data TEXT);
+CREATE TABLE audit (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE child (id INTEGER PRIMARY KEY, note_id INTEGER NOT NULL REFERENCES note (id));
 """
