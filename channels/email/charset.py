@@ -58,7 +58,15 @@ ALIASES = {
     "none": "",
 }
 
-_CYRILLIC_COMMON = frozenset("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэфё")
+# Percent of a letter in Russian texts; what Ukrainian and Belarusian add counts as rare.
+_FREQUENCY = {
+    "о": 10.97, "е": 8.45, "а": 8.01, "и": 7.35, "н": 6.70, "т": 6.26, "с": 5.47, "р": 4.73, "в": 4.54,
+    "л": 4.40, "к": 3.49, "м": 3.21, "д": 2.98, "п": 2.81, "у": 2.62, "я": 2.01, "ы": 1.90, "ь": 1.74,
+    "г": 1.70, "з": 1.65, "б": 1.59, "ч": 1.44, "й": 1.21, "х": 0.97, "ж": 0.94, "ш": 0.73, "ю": 0.64,
+    "ц": 0.48, "щ": 0.36, "э": 0.32, "ф": 0.26, "ъ": 0.04, "ё": 0.04, "і": 5.0, "ї": 0.6, "є": 0.6, "ґ": 0.1,
+    "ў": 1.0,
+}  # fmt: skip
+_CYRILLIC_SHARE = {letter: 0.2 + 0.8 * min(1.0, percent / 5.0) for letter, percent in _FREQUENCY.items()}
 _CYRILLIC = ("cp1251", "koi8-r", "cp866")
 # Sets that can hold anything: what they make of a text proves nothing.
 _SINGLE_BYTE = frozenset(
@@ -130,7 +138,7 @@ def guess(data: bytes) -> str:
         return data.decode("utf-8", "replace")
     scored = [(_cyrillic_likelihood(sample, name), name) for name in _CYRILLIC]
     best, name = max(scored)
-    if best < 0.55:
+    if best < 0.45:
         name = _east_asian(sample) or "cp1252"
     return data.decode(name, "replace")
 
@@ -150,7 +158,7 @@ def _contradicted(data: bytes, name: str) -> str:
     scored = {other: _cyrillic_likelihood(sample, other) for other in _CYRILLIC}
     best = max(scored, key=lambda other: scored[other])
     own = scored.get(name, _cyrillic_likelihood(sample, name))
-    return best if scored[best] > 0.9 and own < 0.5 and best != name else ""
+    return best if scored[best] > 0.6 and scored[best] - own > 0.12 else ""
 
 
 def _mostly_utf8(sample: bytes) -> bool:
@@ -198,21 +206,24 @@ def _commonness(text: str, name: str) -> float:
 
 
 def _cyrillic_likelihood(sample: bytes, name: str) -> float:
-    """Share of the 8-bit characters that are lower-case Russian letters, or capitals at a word's start."""
+    """How much the 8-bit characters look like Russian, 0 to 1: frequent letters in words of a proper case.
+
+    The sets differ by a permutation of letters and by their case, so that a text read in the wrong one has
+    rare letters, and words such as "зДРАВСТВУЙТЕ".
+    """
     text = sample.decode(name, "replace")
-    high = good = 0.0
-    previous = " "
-    for char in text:
-        if ord(char) > 127:
-            high += 1
-            if char in _CYRILLIC_COMMON:
-                good += 1
-            elif char.lower() in _CYRILLIC_COMMON:
-                good += 1 if not previous.isalpha() else 0.3
-        previous = char
+    high = sum(char > "\u007f" for char in text)
     if not high:
         return 0.0
     # A Latin text has single accented letters inside of ASCII words; a Cyrillic one has runs.
     runs = re.findall(r"[\u0400-\u04ff]{3,}", text)
-    in_runs = sum(len(run) for run in runs)
-    return good / high if in_runs * 2 >= high else 0.0
+    if sum(len(run) for run in runs) * 2 < high:
+        return 0.0
+    good = 0.0
+    for word in re.findall(r"[^\W\d_]+", text):
+        if word.islower() or word[1:].islower():
+            fits = 1.0
+        else:
+            fits = 0.95 if word.isupper() else 0.3
+        good += fits * sum(_CYRILLIC_SHARE.get(char.lower(), 0.0) for char in word if char > "\u007f")
+    return good / high

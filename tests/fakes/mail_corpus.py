@@ -30,6 +30,11 @@ def plain(
     return ("\r\n".join([*lines, "", body]) + "\r\n").encode("utf-8", "surrogateescape")
 
 
+def headed_mail(header: str, body: bytes) -> bytes:
+    """A mail of these header lines (LF between them) and this body."""
+    return header.replace("\n", "\r\n").encode("utf-8", "surrogateescape") + b"\r\n\r\n" + body
+
+
 def multipart(subtype: str, *parts: bytes, headers: bytes = b"", boundary: bytes = b"b0undary") -> bytes:
     """Headers of a mail, then its parts (each with its own header and an empty line)."""
     joined = b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts)
