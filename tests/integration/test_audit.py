@@ -8,9 +8,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 
-from omni_console.cli import omni
+from omni_console.cli import run as omni
 from server.protocol import AuditVerdict
 from server.store import audit, events, offline
 from tests.fakes.running_server import IVAN, Running, running_server
@@ -120,22 +119,24 @@ def test_a_log_older_than_the_chain_begins_with_it(tmp_path: Path) -> None:
     assert offline.verify_audit(tmp_path, None).problem == ""
 
 
-def test_the_command_says_it_in_words(tmp_path: Path) -> None:
+def test_the_command_says_it_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     offline.create(tmp_path)
     offline.write(tmp_path, lambda tx: tx.emit("note.added"))
     config = tmp_path / "omni.toml"
     config.write_text(f'[server]\ndata_dir = "{tmp_path}"\nsocket = "{tmp_path / "omni.sock"}"\n')
-    runner = CliRunner()
-    good = runner.invoke(omni, ["--config", str(config), "audit", "verify"])
-    assert good.exit_code == 0, good.output
-    assert "as they were written" in good.output
+    command = ["--config", str(config), "audit", "verify"]
+    assert omni(command) == 0
+    shown = capsys.readouterr().out
+    assert "1 events are as they were written" in shown
+    noted = shown.split("; ")[1].strip()
+    assert omni([*command, "--expect", noted]) == 0
+    assert omni([*command, "--expect", "yesterday"]) == 2
     connection = sqlite3.connect(tmp_path / offline.DATABASE)
     connection.execute("UPDATE event SET kind = 'note.changed'")
     connection.commit()
     connection.close()
-    bad = runner.invoke(omni, ["--config", str(config), "audit", "verify"])
-    assert bad.exit_code == 1
-    assert "was changed" in bad.output
+    assert omni(command) == 1
+    assert "was changed" in capsys.readouterr().err
 
 
 def test_leaves_do_not_run_into_each_other() -> None:
