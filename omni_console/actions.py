@@ -85,6 +85,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.close", "q", "browse", N_("Close the pane"), N_("Back to the list; never ends the program")),
     # writing
     Action("reply.start", "r", "browse", N_("Reply"), N_("Write to the customer"), 3, N_("reply")),
+    Action("reply.all", "R", "browse", N_("Reply to all"), N_("To the customer, and to whom the latest letter names; never to strangers")),
+    Action("compose.recipients", "alt+r", "anywhere", N_("Recipients"), N_("To, Cc and Bcc of the reply, where the channel has such"), 7, N_("recipients")),
+    Action("message.forward", "f", "browse", N_("Forward"), N_("The marked or newest message goes to somebody else; his answers get a conversation of their own")),
     Action("note.start", "m", "browse", N_("Private note"), N_("Write for colleagues only"), 4, N_("note")),
     Action("compose.way", "alt+w", "anywhere", N_("Another way"), N_("Reply by the customer's next channel or address"), 5, N_("another way")),
     Action("compose.send", "ctrl+j,ctrl+enter", "compose", N_("Send"), N_("Send the reply, or keep the note"), 1, N_("send")),
@@ -128,12 +131,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("card.yes", "y", "card", N_("One person"), N_("Yes, these two cards are one person")),
     Action("card.no", "n", "card", N_("Two people"), N_("No, and never ask again")),
     Action("card.fill", "+", "card", N_("Fill in"), N_("A field, an address, a consent, a tag or a related person that the card lacks"), 2, N_("fill in")),
-    Action("card.history", "h", "card", N_("How it was"), N_("Earlier values of a field; one of them can come back")),
-    Action("card.leave", "left", "card", N_("Back to the conversation"), N_("The card stays where there is room for it")),
+    Action("card.history", "h", "card", N_("How it was"), N_("Earlier values of a field; one of them can come back"), 3, N_("how it was")),
+    Action("card.leave", "left", "card", N_("Back to the conversation"), N_("The card stays where there is room for it; escape does the same"), 4, N_("back")),
+    Action("message.source", "o", "browse", N_("Original source"), N_("The marked or newest message as it came, in $PAGER")),
+    Action("message.files", "D", "browse", N_("Files of a message"), N_("Open a file in your own program, or save it")),
+    Action("suggest.join", "Y", "browse", N_("Join what is suggested"), N_("A letter that may belong to another conversation goes there; u takes it back")),
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to")),
     Action("search.open", "/", "browse", N_("Search"), N_("Search this person's messages, or all of them"), 10, N_("search")),
-    Action("outbox.open", "o", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
+    Action("outbox.open", "O", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
     # the console
     Action("palette.open", "ctrl+p", "anywhere", N_("All actions"), N_("Every action by its name")),
     Action("help.open", "f1", "anywhere", N_("Keys"), N_("This page")),

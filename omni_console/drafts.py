@@ -46,12 +46,7 @@ class DraftBook:
         known = self._drafts.get(key)
         if known is None and not draft.text:
             return False
-        same = known is not None and (known.text, known.channel_id, known.address_id) == (
-            draft.text,
-            draft.channel_id,
-            draft.address_id,
-        )
-        if same:
+        if known is not None and replace(known, updated_at=draft.updated_at) == draft:
             return False
         self._drafts[key] = draft
         self._change += 1

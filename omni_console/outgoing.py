@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
+from omni_console.addressees import Addressees
 from omni_console.river import River
 from server.protocol import NoteCommand, ReplyCommand, ReplyWay
 
@@ -29,12 +30,16 @@ class Outgoing:
         self.in_flight = False
         self.doubtful: ReplyCommand | None = None  # left us, and no answer came
 
-    def reply(self, text: str, way: ReplyWay, painted_seq: int, newest_id: int) -> ReplyCommand:
+    def reply(
+        self, text: str, way: ReplyWay, painted_seq: int, newest_id: int, addressees: Addressees | None = None
+    ) -> ReplyCommand:
         after = max(painted_seq, self.consent)
+        named = addressees or Addressees()
         same = (
             self._reply is not None
             and self._reply.text == text
             and (self._reply.channel_id, self._reply.address_id) == (way.channel_id, way.address_id)
+            and Addressees(tuple(self._reply.to), tuple(self._reply.cc), tuple(self._reply.bcc)) == named
         )
         if self._reply is None or not same:
             self._known = newest_id
@@ -45,6 +50,9 @@ class Outgoing:
             channel_id=way.channel_id,
             address_id=way.address_id,
             after_seq=after,
+            to=list(named.to),
+            cc=list(named.cc),
+            bcc=list(named.bcc),
         )
         return self._reply
 

@@ -5,6 +5,8 @@ What is not here is shown as it came.
 
 from __future__ import annotations
 
+import re
+
 from omni_console.i18n import N_, _
 
 KNOWN = frozenset(
@@ -17,12 +19,52 @@ KNOWN = frozenset(
         N_("given"),
         N_("given by the site, not verified"),
         N_("stated as verified by the webhook"),
+        N_("mail in its name fails authentication"),
+        N_("called from it"),
+        N_("a colleague vouches for it"),
+        N_("noted by a colleague"),
+        N_("followed a link of ours"),
+        N_("told the code that was sent there"),
+        N_("confirmed by a link that was sent there"),
+        N_("imported"),
+        N_("caller id"),
+        N_("asked for it"),
+        N_("own contact on Telegram"),
+        N_("a colleague wrote it down"),
         N_("site chat"),
         N_("e-mail"),
+        N_("new conversation"),
+        N_("automatic message"),
+        N_("by In-Reply-To"),
+        N_("by References"),
+        N_("by In-Reply-To, our own id"),
+        N_("by References, our own id"),
+        N_("by our signed address"),
+        N_("by our marker in the text"),
+        N_("by our token in the subject"),
+        N_("by the mail it reports"),
+        N_("the customer's open conversation"),
+        N_("closed a short while ago"),
+        N_("same thread"),
+        N_("same subject"),
+        N_("it refers to that conversation"),
     }
 )
 
 
+_PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
+
+
 def said_by_server(words: str) -> str:
     """`words` in the operator's language where they are known."""
-    return _(words) if words in KNOWN else words
+    if words in KNOWN:
+        return _(words)
+    found = _PREFERS.fullmatch(words)
+    if found is None:
+        return words
+    wrote, total, days, number, unit = found.groups()
+    text = _("wrote {n} of {total} here in {days} days").format(n=wrote, total=total, days=days)
+    if number:
+        span = {"min": _("{n} min"), "h": _("{n} h"), "days": _("{n} days")}[unit].format(n=number)
+        text += ", " + _("answers within {span}").format(span=span)
+    return text

@@ -40,6 +40,7 @@ from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
 from omni_console.screens.first_words import FirstWords
 from omni_console.screens.identity import Identity
+from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
 from omni_console.screens.news import News
@@ -102,6 +103,7 @@ class DeskScreen(Screen[None]):
         self.people = People(self)
         self.identity = Identity(self)
         self.contacts = Contacts(self)
+        self.letters = Letters(self)
         self.windows = Windows(self)
         install(self, ("anywhere",), changes)
         install(self.list, ("list", "browse"), changes)
@@ -118,6 +120,7 @@ class DeskScreen(Screen[None]):
             **self.people.commands(),
             **self.identity.commands(),
             **self.contacts.commands(),
+            **self.letters.commands(),
             **self.windows.commands(),
             "screen.redraw": self.loader.reload,
         }

@@ -201,7 +201,7 @@ class Writing:
         outgoing = self._outgoing[row.id]
         river = pane.river.river
         newest = max((message.id for message in river.messages()), default=0)
-        command = outgoing.reply(text, way, pane.river.painted_seq, newest)
+        command = outgoing.reply(text, way, pane.river.painted_seq, newest, pane.addressees)
         outgoing.in_flight = True
         pane.set_busy(True)
         client, key = screen.client, row.id

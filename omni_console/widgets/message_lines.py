@@ -14,6 +14,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
+from omni_console.widgets import letter_lines
 from omni_console.widgets.paint import Line, spread, width_of
 from server.protocol import Conversation, File, Message
 
@@ -59,6 +60,7 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
         else:
             body.append(sign)
     body.extend(_afterwards(message, room))
+    body.extend(letter_lines.consequences(message, room, whole=bool(context.sign)))
     head = _head(message, clock, context, wide=wide)
     lines: list[Line] = []
     gutter = _gutter(message, context)
@@ -142,6 +144,7 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
     lines: list[Line] = []
     if message.stranger:
         lines.append([(Content(_("(not written by this customer)")), "bad")])
+    lines.extend(letter_lines.credentials(message, room, whole=bool(context.sign)))
     if context.subject and message.subject:
         lines.extend([(part, "strong")] for part in safe_line(message.subject).wrap(room))
     if message.deleted:

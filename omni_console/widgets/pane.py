@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import TextArea
 
+from omni_console.addressees import Addressees, of_draft
 from omni_console.desk import Desk
 from omni_console.drafts import ComposeKind
 from omni_console.keymap import install
@@ -36,6 +37,7 @@ class Pane(Vertical):
         self.desk = desk
         self.conversation_id = 0
         self.chosen_way: tuple[str, int] | None = None  # (channel, address); None: the best one
+        self.addressees = Addressees()  # whom the reply goes to, where the way lets us choose
         self._changes = changes
         self.header = PaneHeader(desk, clock)
         self.river = RiverView(desk, clock)
@@ -94,6 +96,7 @@ class Pane(Vertical):
         self.notice.clear()
         self.form.display = False
         self.chosen_way = None
+        self.addressees = Addressees()
         self.line.busy = False
         self.conversation_id = row.id if row else 0
         self.header.conversation_id = self.conversation_id
@@ -129,6 +132,7 @@ class Pane(Vertical):
         for way in self.ways:
             if (way.channel_id, way.address_id) == (draft.channel_id, draft.address_id):
                 self.chosen_way = (way.channel_id, way.address_id)
+                self.addressees = of_draft(draft)
 
     def changed(self) -> None:
         """Rows, messages or the time changed."""
@@ -150,6 +154,7 @@ class Pane(Vertical):
         line.first = self.composer.kind == "first"
         line.way = self.way
         line.ways = len(self.ways)
+        line.addressees = self.addressees
         line.length = len(self.composer.text)
         line.writing = self.writing
         line.changed()
@@ -182,6 +187,7 @@ class Pane(Vertical):
         if way is not None and len(ways) > 1:
             following = ways[(ways.index(way) + 1) % len(ways)]
             self.chosen_way = (following.channel_id, following.address_id)
+            self.addressees = Addressees()  # of another channel, or with another customer among them
             self.keep()
             self._show_writing()
 
@@ -199,16 +205,28 @@ class Pane(Vertical):
             text=self.composer.text,
             channel_id=way.channel_id if way else "",
             address_id=way.address_id if way else None,
+            to=list(self.addressees.to),
+            cc=list(self.addressees.cc),
+            bcc=list(self.addressees.bcc),
         )
         if self.desk.drafts.write(draft, first=self.composer.kind == "first"):
             self.post_message(self.DraftChanged(draft))
+
+    def address(self, addressees: Addressees) -> None:
+        """Whom the reply goes to."""
+        way = self.way
+        if way is not None:
+            self.chosen_way = (way.channel_id, way.address_id)
+        self.addressees = addressees
+        self.keep()
+        self._show_writing()
 
     def _hold_way(self) -> None:
         """What is being written goes where it was begun for, wherever the customer writes meanwhile; an
         empty composer follows him."""
         way = self.way
         if not self.composer.text:
-            self.chosen_way = None
+            self.chosen_way = self.chosen_way if self.addressees else None
         elif self.chosen_way is None and way is not None:
             self.chosen_way = (way.channel_id, way.address_id)
 
@@ -224,6 +242,7 @@ class Pane(Vertical):
         self.notice.clear()
         if kind != "note":
             self.chosen_way = None
+            self.addressees = Addressees()
         if self.composer.kind == kind:
             self.composer.put("")
             self.keep()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
+from omni_console.addressees import Addressees
 from omni_console.desk import Desk
-from omni_console.i18n import _
+from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
@@ -170,6 +171,7 @@ class ComposeLine(Lines):
         self.first = False
         self.way: ReplyWay | None = None
         self.ways = 0
+        self.addressees = Addressees()
         self.length = 0
         self.writing = False
         self.busy = False
@@ -200,6 +202,7 @@ class ComposeLine(Lines):
         else:
             right = self._right(width)
             left += self._by(self.way, width - width_of(left) - width_of(right))
+            left += self._others(self.way, width - width_of(left) - width_of(right))
         right = self._right(width)
         if self.way is not None and self.way.why:
             why: Line = [(safe_line(said_by_server(self.way.why), before="  (", after=")"), "dim")]
@@ -218,6 +221,19 @@ class ComposeLine(Lines):
         if label and width_of(lead) + width_of(title) + width_of(label) > room:
             return [*lead, (safe_line(way.label, before=" "), "accent")]
         return [*lead, *title, *label]
+
+    def _others(self, way: ReplyWay, room: int) -> Line:
+        """Who gets it besides the customer; or that others got what he wrote, and will not get this."""
+        others = self.addressees.others(way.label)
+        if others:
+            names: Line = [(safe_line(", ".join(others), before=" + "), "accent")]
+            count = ngettext("{n} other", "{n} others", len(others)).format(n=len(others))
+            return names if width_of(names) <= room else [(Content(f" + {count}"), "accent")]
+        if self.addressees or not way.others or self.first:
+            return []
+        words = ngettext("not to {n} other ({key})", "not to {n} others ({key})", len(way.others))
+        text = words.format(n=len(way.others), key=key_for("reply.all"))
+        return [(Content(f"  {text}"), "note")] if len(text) + 2 <= room else []
 
     def _right(self, width: int) -> Line:
         out: Line = []

@@ -255,7 +255,7 @@ async def test_nothing_a_customer_wrote_acts_in_a_real_terminal(world: FakeServe
                 for row in (3, 6, 12, 20, 40):
                     os.write(terminal.fd, f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m".encode())
             await terminal.press("")
-            await terminal.press("o")
+            await terminal.press("O")
             await terminal.press("\x1b")
             await terminal.press("A")
             await terminal.press("\x1b")

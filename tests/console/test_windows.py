@@ -91,7 +91,7 @@ def test_a_hit_is_marked_within_its_words() -> None:
 async def test_outbox_one_key_decides(world: FakeServer, tmp_path: Path) -> None:
     failed = next(message for message in world.messages if message.status == "failed")
     async with console(world, tmp_path) as hands:
-        await hands.press("o")
+        await hands.press("O")
         await hands.sees("Replies that are not settled")
         await hands.sees("blocked · Пришлите")
         await hands.press("s")
@@ -104,7 +104,7 @@ async def test_outbox_all_asks_first(world: FakeServer, tmp_path: Path) -> None:
     for text in ("one", "two"):
         said(world, IVAN, ("out", MINUTE, text, {"status": "unknown", "error": "connection lost"}))
     async with console(world, tmp_path) as hands:
-        await hands.press("o")
+        await hands.press("O")
         await hands.sees("connection lost · one")
         await hands.press("A")
         await hands.sees("Have all 3 replies arrived?")

@@ -1,0 +1,291 @@
+"""What only letters have: recipients, forwards, a source to look at, files, a place they may belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from omni_console import own_programs
+from omni_console.addressees import AddresseeError, Addressees, line_of, read
+from omni_console.client import RefusedError, UnreachableError
+from omni_console.i18n import _, ngettext
+from omni_console.messages import Done, TakeBack
+from omni_console.outgoing import new_id
+from omni_console.own_programs import OwnProgramError
+from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.widgets.message_lines import size
+from omni_console.widgets.pane import Pane
+from server.protocol import Addressee, File, ForwardCommand, Message, ReplyWay
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+LINE_MAX = 4000
+
+
+class Letters:
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+        self._forwards: dict[tuple[object, ...], str] = {}  # the same forward once more keeps its id
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {
+            "reply.all": self._reply_all,
+            "compose.recipients": self._recipients,
+            "message.forward": self._forward,
+            "message.source": self._source,
+            "message.files": self._files,
+            "suggest.join": self._join,
+        }
+
+    # --- which message ------------------------------------------------------------------------------------
+
+    def _message(self, fits: Callable[[Message], bool]) -> Message | None:
+        """The message under the cursor, else the newest one of this conversation that fits."""
+        pane = self._screen.pane
+        if pane is None:
+            return None
+        river = pane.river.river
+        if pane.river.at is not None:
+            chosen = river.get(pane.river.at)
+            return chosen if chosen is not None and fits(chosen) else None
+        mine = [one for one in river.messages() if one.conversation_id == pane.conversation_id and fits(one)]
+        return max(mine, key=lambda one: (one.at, one.id), default=None)
+
+    # --- recipients ---------------------------------------------------------------------------------------
+
+    def _editable(self, pane: Pane) -> ReplyWay | None:
+        """The way of the reply, if it lets one choose the recipients; says so where it does not."""
+        way = pane.way
+        if way is not None and way.recipients_max > 1:
+            return way
+        if way is not None:
+            self._screen.say(_("{channel} has one recipient").format(channel=way.channel_title))
+        return None
+
+    def _reply_all(self) -> None:
+        pane = self._screen.pane
+        way = self._editable(pane) if pane is not None else None
+        if pane is None or way is None:
+            return
+        if not way.others:
+            self._screen.say(_("nobody else got it: the reply goes to the customer alone"))
+        pane.write("reply")
+        pane.address(Addressees(to=(_customer(way),), cc=tuple(way.others)) if way.others else Addressees())
+
+    def _recipients(self) -> None:
+        pane = self._screen.pane
+        way = self._editable(pane) if pane is not None else None
+        if pane is None or way is None:
+            return
+        now = pane.addressees or Addressees(to=(_customer(way),))
+        questions = [
+            Question("to", _("To"), line_of(now.to), LINE_MAX),
+            Question("cc", _("Cc"), line_of(now.cc), LINE_MAX),
+            Question("bcc", _("Bcc"), line_of(now.bcc), LINE_MAX),
+        ]
+        part = [one for one in way.known if one.address != way.label]
+        foot = _("take part: {names}").format(names=line_of(part)) if part else ""
+
+        def filled(answers: Answers | None) -> None:
+            if answers is None:
+                return
+            lists = {key: read(answers[key], way.known) for key in ("to", "cc", "bcc")}
+            chosen = Addressees(**lists)
+            alone = not chosen.cc and not chosen.bcc and [one.address for one in chosen.to] == [way.label]
+            pane.address(Addressees() if alone else chosen)
+            pane.write("reply")
+
+        def check(answers: Answers) -> tuple[str, str] | None:
+            problem = _unreadable(answers, ("to", "cc", "bcc"))
+            if problem is None and not answers["to"]:
+                return "to", _("somebody must get it")
+            return problem
+
+        title = _("Whom the reply goes to")
+        self._screen.app.push_screen(FormScreen(title, questions, check=check, foot=foot), filled)
+
+    # --- forwarding ---------------------------------------------------------------------------------------
+
+    def _forward(self) -> None:
+        screen = self._screen
+        message = self._message(lambda one: one.kind in ("in", "out") and not one.deleted)
+        pane = screen.pane
+        if pane is None or message is None:
+            screen.say(_("no message to forward here"))
+            return
+        way = next((way for way in pane.ways if way.recipients_max > 1), None)
+        channel_id = way.channel_id if way is not None else ""
+        if not channel_id:
+            screen.say(_("no channel here forwards messages"))
+            return
+        files = ngettext("{n} file goes along", "{n} files go along", len(message.files))
+        foot = files.format(n=len(message.files)) if message.files else ""
+        questions = [
+            Question("to", _("To"), "", LINE_MAX),
+            Question("cc", _("Cc"), "", LINE_MAX),
+            Question("text", _("what to say"), "", LINE_MAX),
+        ]
+        conversation_id = message.conversation_id
+
+        def filled(answers: Answers | None) -> None:
+            if answers is None:
+                return
+            made = (message.id, *(answers[key] for key in ("to", "cc", "text")))
+            command = ForwardCommand(
+                client_id=self._forwards.setdefault(made, new_id()),
+                channel_id=channel_id,
+                to=list(read(answers["to"], ())),
+                cc=list(read(answers["cc"], ())),
+                text=answers["text"],
+            )
+
+            async def ask() -> Done:
+                sent = await screen.client.forward(message.id, command)
+                said = _("forwarded: what is answered to it is conversation #{number}")
+                return Done(
+                    said.format(number=sent.conversation_id), conversations=[conversation_id], lists=True
+                )
+
+            screen.undoing.do("forward", ask, conversation_id)
+
+        def check(answers: Answers) -> tuple[str, str] | None:
+            problem = _unreadable(answers, ("to", "cc"))
+            if problem is None and not answers["to"]:
+                return "to", _("somebody must get it")
+            return problem
+
+        title = _("Forward the message of {name}").format(name=message.author)
+        screen.app.push_screen(FormScreen(title, questions, check=check, foot=foot), filled)
+
+    # --- source and files ---------------------------------------------------------------------------------
+
+    def _source(self) -> None:
+        message = self._message(lambda one: one.kind == "in")
+        if message is None:
+            self._screen.say(_("no message here came from outside"))
+            return
+        self._screen.run_worker(self._show_source(message.id), group="source", exclusive=True)
+
+    async def _show_source(self, message_id: int) -> None:
+        screen = self._screen
+        try:
+            raw = await screen.client.source(message_id)
+        except (RefusedError, UnreachableError) as error:
+            screen.say(_("no source: {why}").format(why=_why(error)), bad=True)
+            return
+        text = await asyncio.to_thread(own_programs.plain_source, raw)
+        try:
+            with screen.app.suspend():
+                own_programs.show_in_pager(text, os.environ)
+        except SuspendNotSupported:
+            screen.say(_("this terminal cannot be lent to a pager"), bad=True)
+        except (OwnProgramError, OSError) as error:
+            screen.say(_("no source: {why}").format(why=str(error)), bad=True)
+
+    def _files(self) -> None:
+        screen = self._screen
+        message = self._message(lambda one: bool(one.files))
+        if message is None:
+            screen.say(_("no files here"))
+            return
+        usable = [file for file in message.files if not file.problem]
+        if not usable:
+            screen.say(_("these files did not come along: {why}").format(why=message.files[0].problem))
+            return
+        choices = [
+            Choice(str(number), file.name or file.kind, f"{file.content_type} {size(file.size)}")
+            for number, file in enumerate(usable)
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                self._one_file(usable[int(answer)])
+
+        if len(usable) == 1:
+            self._one_file(usable[0])
+        else:
+            screen.app.push_screen(ChoiceScreen(_("Which file?"), choices), chosen)
+
+    def _one_file(self, file: File) -> None:
+        screen = self._screen
+        folder = own_programs.download_folder(os.environ)
+        choices = [Choice("open", _("open it")), Choice("save", _("save it"))]
+        if own_programs.runs(file.name):
+            del choices[0]
+        question = f"{file.name or file.kind}  {file.content_type}  {size(file.size)}"
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                screen.run_worker(self._take_file(file, answer, folder), group="files", exclusive=False)
+
+        screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    async def _take_file(self, file: File, what: str, folder: Path) -> None:
+        screen = self._screen
+        try:
+            data = await screen.client.file(file.id)
+            if what == "open":
+                await asyncio.to_thread(own_programs.open_file, data, file.name or file.kind)
+                screen.say(_("opened"))
+                return
+            path = await asyncio.to_thread(own_programs.save, data, file.name or file.kind, folder)
+        except (RefusedError, UnreachableError) as error:
+            screen.say(_("not saved: {why}").format(why=_why(error)), bad=True)
+        except (OwnProgramError, OSError) as error:
+            screen.say(_("not saved: {why}").format(why=str(error)), bad=True)
+        else:
+            screen.say(_("saved: {path}").format(path=str(path)))
+
+    # --- where it may belong ------------------------------------------------------------------------------
+
+    def _join(self) -> None:
+        """Take up the suggestion: this conversation goes on in the one that it may be part of."""
+        screen, pane = self._screen, self._screen.pane
+        message = self._message(lambda one: one.suggest_id is not None)
+        if pane is None or message is None or message.suggest_id is None:
+            screen.say(_("nothing is suggested here"))
+            return
+        target, this = message.suggest_id, message.conversation_id
+        api = screen.client.people
+
+        async def ask() -> Done:
+            joined = await api.join(target, this)
+
+            async def back() -> Done:
+                await api.undo_regrouping(joined.regrouping_id)
+                return Done(_("apart again"), conversations=[this, target], lists=True)
+
+            said = _("joined: one conversation now")
+            return Done(
+                said,
+                conversations=[joined.conversation_id],
+                lists=True,
+                back=TakeBack(said, back),
+                open=joined.conversation_id,
+            )
+
+        screen.undoing.do("join", ask, this)
+
+
+def _customer(way: ReplyWay) -> Addressee:
+    return next((one for one in way.known if one.address == way.label), Addressee(address=way.label))
+
+
+def _unreadable(answers: Answers, keys: tuple[str, ...]) -> tuple[str, str] | None:
+    for key in keys:
+        try:
+            read(answers[key], ())
+        except AddresseeError as error:
+            return key, _("not an address: {text}").format(text=str(error))
+    return None
+
+
+def _why(error: RefusedError | UnreachableError) -> str:
+    return error.body.message if isinstance(error, RefusedError) else str(error)
