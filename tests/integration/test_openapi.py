@@ -32,7 +32,11 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = 400 if os.environ.get("OMNI_PROOF") else 12
 UNMET = 987_654_321  # the number of the token that the fuzz itself uses
 # Whatever text stands in their parameters fits the schema.
-TAKES_ANYTHING = {"GET /v1/tokens", "POST /v1/operators/{login}/disable"}
+TAKES_ANYTHING = {
+    "GET /v1/tokens",
+    "POST /v1/operators/{login}/disable",
+    "GET /v1/channels/{channel}/ledger",
+}
 ANY_METHOD = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 
 
@@ -188,6 +192,14 @@ async def test_page_keys_are_what_the_document_says(run: Running) -> None:
         assert (await run.ask("GET", f"/v1/search?q=a&before={key}"))[0] == status, key
 
 
+@pytest.mark.parametrize("body", [b"x", b"5\nabc", b"5", b"-1\n", b"9" * 11 + b"\n", b"\n", b"1\na\n"])
+async def test_an_archive_that_is_none_is_refused(run: Running, body: bytes) -> None:
+    status, data, _ = await Distant(run, (await new_token(run, "admin", "admin")).token).ask(
+        "POST", "/v1/channels/mail/archive", body
+    )
+    assert (status, json.loads(data)["error"]["code"]) in ((400, "bad_request"), (413, "too_large"))
+
+
 # --- the fuzz -------------------------------------------------------------------------------------------
 
 
@@ -204,6 +216,7 @@ async def test_no_request_breaks_it_and_every_answer_is_as_described(run: Runnin
         for one in methods.values():
             del one["security"]
     del whole["paths"]["/v1/events"]  # no HTTP
+    del whole["paths"]["/v1/channels/{channel}/archive"]  # no schema tells the form of its bytes
     tried = await asyncio.to_thread(_fuzz, whole, somebody)
     print(f"{tried} requests, none of which broke it")
     assert tried >= len(whole["paths"]) * EXAMPLES
