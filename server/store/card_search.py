@@ -51,7 +51,8 @@ def _words(tx: Snapshot, customer_id: int) -> str:
 def match_expression(query: str, country: str) -> str | None:
     """The FTS5 expression for what somebody typed: every word, in any order, as a beginning."""
     query = query.strip()
-    if _NUMBER.fullmatch(query) and len(re.sub(r"\D", "", query)) >= 5:
+    digits = re.sub(r"\D", "", query)
+    if _NUMBER.fullmatch(query) and digits and (len(digits) >= 5 or query.startswith("+")):
         return f'"{_telephone(query, country)}" *'
     words = _WORD.findall(folded(query.lower()))[:WORDS_MAX]
     return " AND ".join(f'"{word}" *' for word in words) if words else None
