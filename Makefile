@@ -31,6 +31,8 @@ format: $(VENV)/.dev
 proof: $(VENV)/.dev
 	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
 	OMNI_PROOF=1 $(PY) -m pytest -s tests/integration/test_openapi.py
+	OMNI_PROOF=1 $(PY) -m pytest tests/unit/test_email_invariants.py
+	$(PY) -m tests.fuzz.mail_parser 300
 
 # A million messages beside ten thousand; some minutes, and 4 GB of disk for as long as it runs.
 bench-large: $(VENV)/.dev

@@ -133,7 +133,7 @@ def _other(message: Message[Any, Any], sender: str) -> Verdict | None:
 
 def _submitted(message: Message[Any, Any]) -> str:
     """RFC 3834; parameters and comments may follow the word."""
-    return re.split(r"[;(\s]", raw_value(message, "auto-submitted").strip().lower(), maxsplit=1)[0]
+    return re.split(r"[;(\s]", decoded(raw_value(message, "auto-submitted")).lower(), maxsplit=1)[0]
 
 
 def _precedence(message: Message[Any, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from channels.base import Attachment, InboundEvent, Sender
-from channels.email import headers
+from channels.email import charset, headers
 from channels.email.addresses import Mailbox, canonical, find_mailboxes
 from channels.email.authenticity import authentication
 from channels.email.automatic import classify
@@ -112,7 +112,7 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
         automatic=verdict is not None,
         folds=() if loop or bounces else folds(content.body, answers=answers_mail(subject, references)),
         bounces=bounces,
-        detail={key: value[:500] for key, value in facts.items()},
+        detail={key: charset.whole(value)[:500] for key, value in facts.items()},
     )
 
 
