@@ -129,6 +129,8 @@ class Arrangement:
         screen = self._screen
         screen.set_class(reading, "-reading")
         if not reading:
+            if not screen.has_class("-wide"):
+                screen.remove_class("-card", "-card-over")  # it stands where the list is to be seen
             screen.grid.remove_class("-zoomed")
             screen.remove_class("-zoomed-screen")
 

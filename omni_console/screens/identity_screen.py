@@ -69,7 +69,7 @@ class InboxRows(LineList):
             why = fit(safe_line(words.reasons(item)), max(0, room - len(sure) - 2))
             return [edge, (why, "note"), (safe_line(sure, before="  "), "dim")]
         if line == HEIGHT - 1:
-            return []
+            return [edge]
         half = (room - 2) // 2
         out: Line = [edge]
         for side, person in enumerate((item.one, item.other)):

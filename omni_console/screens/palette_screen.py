@@ -18,7 +18,7 @@ LABEL_CELLS = 28
 
 
 def matching(words: str) -> list[Action]:
-    """Actions whose label, id or help holds every word; those that begin with it first."""
+    """Actions whose label, id or help holds every word; those named so first, then those that begin so."""
     wanted = words.lower().split()
 
     def hay(action: Action) -> str:
@@ -26,7 +26,13 @@ def matching(words: str) -> list[Action]:
 
     found = [action for action in for_palette() if all(word in hay(action) for word in wanted)]
     if wanted:
-        found.sort(key=lambda action: not _(action.label).lower().startswith(wanted[0]))
+        phrase = " ".join(wanted)
+        found.sort(
+            key=lambda action: (
+                phrase not in _(action.label).lower(),
+                not _(action.label).lower().startswith(wanted[0]),
+            )
+        )
     return found
 
 

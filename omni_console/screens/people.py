@@ -432,7 +432,7 @@ class People:
         record = next((one for one in customer.records if one.id == deed.id), None)
         if record is None:
             return
-        parts = [record.title, record.state, f"{record.amount} {record.currency}".strip()]
+        parts = [record.title, record.state, words.money(record.amount, record.currency)]
         parts += [f"{name}: {value}" for name, value in record.details.items()]
         parts.append(record.url)
         self._screen.say(f"{record.external_id} · " + " · ".join(part for part in parts if part))

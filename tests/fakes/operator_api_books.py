@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from server import protocol as wire
 from tests.fakes.operator_api_wire import RefusalError
 
-NOW = 1_795_260_000_000  # 2026-11-21 10:40 UTC
+NOW = 1_795_260_000_000  # 2026-11-21 11:20 UTC
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+RANK = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 UNSETTLED = ("failed", "unknown")
 ON_ITS_WAY = ("queued", "sending", "retrying")
 
@@ -36,6 +37,11 @@ class Books:
         self.now = NOW
         self.seq = 1000
         self.page_limit = 1000
+        self.fields: list[wire.FieldSpec] = []
+        self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
+        self.suggestions: dict[int, wire.Suggestion] = {}
+        self.stopped: dict[int, wire.Stopped] = {}
+        self.obstacles: list[wire.Obstacle] = []  # in the way of every first message
 
     # --- writing ------------------------------------------------------------------------------------
 
@@ -99,22 +105,26 @@ class Books:
     def page(self, view: str, after: str | None, limit: int) -> wire.ConversationPage:
         limit = min(limit, self.page_limit)
         rising = view in ("mine", "queue")
+
+        def place(row: wire.Conversation) -> tuple[int, int, int]:
+            return (RANK[row.priority] if rising else 0, row.sort_at, row.id)
+
         rows = sorted(
             (row for row in self.conversations.values() if self._in_view(row, view)),
-            key=lambda row: (row.sort_at, row.id),
+            key=place,
             reverse=not rising,
         )
         if after is not None:
-            at, key = (int(part) for part in after.split("."))
+            rank, at, key = (int(part) for part in after.split("."))
             rows = [
                 row
                 for row in rows
-                if ((row.sort_at, row.id) > (at, key) if rising else (row.sort_at, row.id) < (at, key))
+                if (place(row) > (rank, at, key) if rising else place(row) < (rank, at, key))
             ]
         page = rows[:limit]
         return wire.ConversationPage(
             items=[self.row(row.id) for row in page],
-            next=f"{page[-1].sort_at}.{page[-1].id}" if len(rows) > limit else None,
+            next=".".join(str(part) for part in place(page[-1])) if len(rows) > limit else None,
             seq=self.seq,
             counts=self.counts(),
         )
@@ -126,7 +136,8 @@ class Books:
             "queue": row.state == "open" and row.assignee_id is None,
             "waiting": row.state in ("waiting", "snoozed") and mine,
             "all": row.state != "closed",
-            "closed": row.state == "closed",
+            "closed": row.state == "closed" and not row.spam,
+            "spam": row.spam,
         }[view]
 
     def counts(self) -> wire.Counts:
@@ -140,12 +151,14 @@ class Books:
             oldest_queued_at=min((row.sort_at for row in queue), default=None),
         )
 
-    def hits(self, q: str, limit: int) -> wire.SearchPage:
+    def hits(self, q: str, limit: int, customer_id: int | None = None) -> wire.SearchPage:
         words = q.lower().split()
         hits = [
             wire.SearchHit(message=message, conversation=self.row(message.conversation_id))
             for message in sorted(self.messages, key=lambda message: -message.at)
-            if words and all(word in message.text.lower() for word in words)
+            if words
+            and all(word in message.text.lower() for word in words)
+            and customer_id in (None, message.customer_id)
         ]
         return wire.SearchPage(hits=hits[:limit], next=None)
 
@@ -179,12 +192,25 @@ class Books:
             ways=self.ways.get(row.customer_id, []),
             drafts=[draft for draft in self.drafts.values() if draft.conversation_id == conversation_id],
             history=self.history(row.customer_id, None, 50),
+            stopped=self.stopped.get(conversation_id, wire.Stopped()),
         )
 
     def customer(self, customer_id: int) -> wire.Customer:
         rows = [self.row(row.id) for row in self.conversations.values() if row.customer_id == customer_id]
         rows.sort(key=lambda row: -row.id)
-        return replace(self.customers[customer_id], conversations=rows[:50])
+        open_ones = [one for one in self.suggestions.values() if one.state == "open"]
+        return replace(
+            self.customers[customer_id],
+            conversations=rows[:50],
+            suggestions=sum(1 for one in open_ones if customer_id in (one.one.id, one.other.id)),
+            promises=[
+                wire.Promise(conversation_id=row.id, next_step=row.next_step, due_at=row.due_at)
+                for row in rows
+                if row.state != "closed" and (row.next_step or row.due_at)
+            ],
+            notes=sum(1 for one in self.messages if one.customer_id == customer_id and one.kind == "note"),
+            files=sum(len(one.files) for one in self.messages if one.customer_id == customer_id),
+        )
 
     def history(self, customer_id: int, before: str | None, limit: int) -> wire.HistoryPage:
         messages = sorted(

@@ -64,7 +64,9 @@ class Questions:
         return answer(list(self._server.drafts.values()))
 
     async def _search(self, request: web.Request) -> web.Response:
-        return answer(self._server.hits(request.query["q"], int(request.query.get("limit", "50"))))
+        customer = request.query.get("customer")
+        limit = int(request.query.get("limit", "50"))
+        return answer(self._server.hits(request.query["q"], limit, int(customer) if customer else None))
 
     async def _outbox(self, request: web.Request) -> web.Response:
         return answer(self._server.outbox())

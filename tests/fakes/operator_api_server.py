@@ -33,6 +33,7 @@ class FakeServer(Books):
         kind: str,
         *,
         conversation_id: int | None = None,
+        customer_id: int | None = None,
         message: wire.Message | None = None,
         operator_id: int | None = None,
         data: dict[str, Any] | None = None,
@@ -42,7 +43,7 @@ class FakeServer(Books):
         row = self.conversations.get(conversation_id) if conversation_id is not None else None
         body = wire.EventBody(
             conversation_id=conversation_id,
-            customer_id=row.customer_id if row else None,
+            customer_id=row.customer_id if row else customer_id,
             message_id=message.id if message else None,
             operator_id=operator_id,
             data=data or {},

@@ -70,7 +70,7 @@ class CardLines(LineList):
 
     def _lay_out(self) -> list[Entry]:
         row, customer = self.desk.conversations.get(self.conversation_id), self.customer
-        width = self.size.width - 2
+        width = self.size.width - 1
         if row is None or customer is None or width < 8:
             return []
         sections = card_sections(customer, Context(self.desk, row, self.clock, width))

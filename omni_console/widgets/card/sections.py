@@ -193,7 +193,7 @@ def _records(customer: Customer, context: Context) -> Section:
 
 
 def _record(record: Record, context: Context) -> Entry:
-    money = f"{record.amount} {record.currency}".strip()
+    money = words.money(record.amount, record.currency)
     left: Line = [
         (safe_line(record.external_id), "strong"),
         (safe_line(record.title, before=" "), "base"),

@@ -79,6 +79,16 @@ def record_kind(kind: str) -> str:
     }.get(kind, kind)
 
 
+def money(amount: str, currency: str) -> str:
+    """ "37800.00" → "37 800 RUB"; what is no number stays as it is."""
+    whole, point, rest = amount.partition(".")
+    if whole.lstrip("-").isdecimal():
+        whole = f"{int(whole):,}".replace(",", " ")
+    if not rest.strip("0"):
+        point = rest = ""
+    return f"{whole}{point}{rest} {currency}".strip()
+
+
 def campaign(origin: Origin) -> str:
     """ "google / cpc · autumn"."""
     from_where = " / ".join(origin.campaign[key] for key in ("source", "medium") if origin.campaign.get(key))
