@@ -24,8 +24,8 @@ def is_behind(tx: Snapshot) -> bool:
 def index_some(tx: Transaction, limit: int = 500) -> int:
     """Write anew the rows of cards that changed; how many."""
     rows = tx.all(
-        "SELECT c.customer_id AS id, k.name, k.root_id, k.id IS NULL AS gone FROM card_changed c"
-        " LEFT JOIN customer k ON k.id = c.customer_id LIMIT ?",
+        "SELECT card_changed.customer_id AS id, k.root_id, k.id IS NULL AS gone FROM card_changed"
+        " LEFT JOIN customer k ON k.id = card_changed.customer_id LIMIT ?",
         (limit,),
     )
     for row in rows:
