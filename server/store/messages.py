@@ -299,10 +299,11 @@ class LastInbound(msgspec.Struct, frozen=True):
 
 
 def last_inbound(tx: Snapshot, conversation_id: int, customer_id: int) -> LastInbound:
-    """Where this customer wrote last, in the conversation or else anywhere."""
+    """Where this customer wrote last, or was led to, in the conversation; or else wrote anywhere."""
     row = tx.first(
         "SELECT m.channel_id, m.address_id, m.thread FROM message m"
-        " WHERE m.conversation_id = ? AND m.kind = 'in' AND m.visible_seq IS NOT NULL"
+        " WHERE m.conversation_id = ? AND m.kind = 'in'"
+        " AND (m.visible_seq IS NOT NULL OR m.event_kind = 'continued')"
         " AND m.stranger = 0 AND m.automatic = 0 ORDER BY m.id DESC LIMIT 1",
         (conversation_id,),
     ) or tx.first(

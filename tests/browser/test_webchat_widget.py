@@ -477,3 +477,33 @@ async def test_every_accent_can_be_read(page: Page, accent: str) -> None:
     light, dark = sorted((luminance(colour) for colour in hexes), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
     await stage.stop()
+
+
+async def test_a_conversation_that_began_elsewhere_goes_on_when_the_visitor_says_so(
+    page: Page, stage: Stage
+) -> None:
+    token = "Zm9sbG93LXRoaXMtbGluaw"  # as a link of ours carries it
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    await page.goto(f"{stage.site.url}/help?lang=ru#top&omni-chat={token}")
+    widget = Widget(page)
+    ask = widget.frame.locator("#goon")
+    await expect(ask).to_be_visible()
+    # Nobody who looks over a shoulder, and no server, sees the token; the page keeps its own place.
+    assert page.url == f"{stage.site.url}/help?lang=ru#top"
+    assert not any(token in address for address in addresses)
+    kinds = [delivery.event.kind for delivery in stage.host.deliveries if delivery.event]
+    assert kinds == [], "looking at the page goes on with nothing"
+    await expect(widget.frame.locator("#goon-yes")).to_be_focused()
+    await widget.frame.locator("#goon-yes").click()
+    await expect(ask).to_be_hidden()
+    await expect(widget.frame.locator("#notice")).to_have_text("The conversation goes on here.")
+    [delivery] = stage.host.deliveries
+    assert delivery.event is not None
+    assert (delivery.event.kind, delivery.event.token) == ("continued", token)
+    await widget.say("and here I am")
+    await widget.shows("and here I am")
+    assert delivery.event.thread == stage.visitor
+    await page.reload()
+    await expect(widget.launcher).to_be_visible()
+    await expect(ask).to_be_hidden()
