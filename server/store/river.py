@@ -162,11 +162,10 @@ def _pattern(term: search.Term) -> re.Pattern[str]:
     return re.compile(rf"(?<![^\W_]){re.escape(_plain(term.word))}{end}")
 
 
+_MARKED = re.compile("[\u00c0-\u024f]")
+
+
 def _plain(text: str) -> str:
     """As the index has it: small letters, ё as е, Latin letters without their marks."""
     text = search.folded(text.lower())
-    if text.isascii():
-        return text
-    return "".join(
-        char if char < "\u00c0" or char > "\u024f" else unicodedata.normalize("NFD", char)[0] for char in text
-    )
+    return _MARKED.sub(lambda found: unicodedata.normalize("NFD", found[0])[0], text)
