@@ -39,6 +39,7 @@ COMMANDS = {
         "omni_console.commands.people:people",
         "Find people, import them with their history, export one.",
     ),
+    "files": ("omni_console.commands.files:files", "Save a customer's file, or a message as it came."),
     "operators": ("omni_console.commands.operators:operators", "Add, list and disable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
     "backup": (

@@ -41,6 +41,10 @@ class Api:
         """The bytes of an answer that is no JSON."""
         return asyncio.run(self._ask("GET", path, None))
 
+    def download(self, path: str) -> tuple[bytes, str]:
+        """The bytes of an answer, and its Content-Disposition."""
+        return asyncio.run(self._exchange("GET", path, None))
+
     def send(self, path: str, data: bytes, kind: type[T]) -> T:
         """Send bytes as they are."""
         return self._decode(asyncio.run(self._ask("POST", path, data)), kind)
@@ -62,6 +66,11 @@ class Api:
             ) from error
 
     async def _ask(self, method: str, path: str, body: msgspec.Struct | bytes | None) -> bytes:
+        return (await self._exchange(method, path, body))[0]
+
+    async def _exchange(
+        self, method: str, path: str, body: msgspec.Struct | bytes | None
+    ) -> tuple[bytes, str]:
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         headers = {"Omni-Protocol": str(PROTOCOL), "Content-Type": kind}
         data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
@@ -81,7 +90,7 @@ class Api:
         except aiohttp.ClientError as error:
             raise AwayError(self.socket, f"the connection broke ({type(error).__name__})") from error
         if 200 <= answer.status < 300:
-            return received
+            return received, answer.headers.get("Content-Disposition", "")
         raise refusal(self.socket, answer.status, received)
 
 
