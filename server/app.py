@@ -31,6 +31,7 @@ from server.lock import DataLock
 from server.marks import Marks
 from server.measures import Measures
 from server.outbox import Outbox
+from server.outreach import Rules as OutreachRules
 from server.parsing import Parser
 from server.parsing.child import ChildParser
 from server.parsing.distant import DistantParser
@@ -418,6 +419,11 @@ class Server:
             raw_items=raw_items,
             fields=self.config.fields,
             segments=self.config.segments,
+            outreach=OutreachRules(
+                colleague_ms=self.config.outreach.colleague_days * DAY_MS,
+                record_ms=self.config.outreach.record_days * DAY_MS,
+                record_kinds=self.config.outreach.record_kinds,
+            ),
             country=self.config.site.default_country,
             token_rate=self.config.api.requests_per_second,
             token_burst=self.config.api.request_burst,

@@ -137,12 +137,21 @@ class UrgentSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     words: tuple[Annotated[str, msgspec.Meta(pattern=r"\w", max_length=100)], ...] = ()
 
 
+class OutreachSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[outreach]`: what holds a message to somebody who did not just write to us."""
+
+    colleague_days: Count = 90  # a colleague wrote to him so lately
+    record_days: Count = 90  # he ordered or paid so lately
+    record_kinds: tuple[str, ...] = ("order", "payment")
+
+
 class Config(msgspec.Struct, kw_only=True):
     server: ServerSettings
     public: PublicSettings = msgspec.field(default_factory=PublicSettings)
     api: ApiSettings = msgspec.field(default_factory=ApiSettings)
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     urgent: UrgentSettings = msgspec.field(default_factory=UrgentSettings)
+    outreach: OutreachSettings = msgspec.field(default_factory=OutreachSettings)
     channels: dict[str, ChannelSettings] = {}
     fields: dict[str, FieldSettings] = {}  # that cards may have, besides what every site has
     segments: dict[str, SegmentSettings] = {}  # saved filters over cards
@@ -236,6 +245,7 @@ def decode(data: bytes, path: Path) -> Config:
         api=_convert(tables["api"], ApiSettings, path, "api"),
         site=site,
         urgent=_convert(tables["urgent"], UrgentSettings, path, "urgent"),
+        outreach=_convert(tables["outreach"], OutreachSettings, path, "outreach"),
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         fields={name: _field(name, table, path) for name, table in tables["fields"].items()},
         config_path=path,
@@ -260,7 +270,7 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         raw = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = ["server", "public", "api", "site", "urgent", "channels", "fields", "segments"]
+    known = ["server", "public", "api", "site", "urgent", "outreach", "channels", "fields", "segments"]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
@@ -509,6 +519,7 @@ def show(config: Config) -> dict[str, Any]:
         "api": _plain(config.api),
         "site": _plain(config.site),
         "urgent": _plain(config.urgent),
+        "outreach": _plain(config.outreach),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
         "fields": {name: _plain(settings) for name, settings in config.fields.items()},
         "segments": {name: _plain(settings) for name, settings in config.segments.items()},

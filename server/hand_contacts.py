@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from server import lifecycle
 from server.casework import RefusedError
-from server.lifecycle import Lifecycle
 from server.media import MEDIA, as_channel
 from server.merging import tell_of_change
 from server.protocol import HandContact, OperatorInfo
@@ -95,7 +94,7 @@ def _conversation(
     if contact.from_customer:
         life = lifecycle.claim(lifecycle.opened(at), operator.id, None)
     else:
-        life = Lifecycle(state="waiting", assignee_id=operator.id, sort_at=tx.now)
+        life = lifecycle.begun_by_us(tx.now, operator.id)
     conversation_id = conversations.create(tx, customer_id, life, None)
     tx.emit(
         "conversation.opened",

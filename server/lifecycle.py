@@ -72,9 +72,9 @@ def answered_elsewhere(now: Lifecycle, at: int) -> Lifecycle:
     return Lifecycle(state="waiting", assignee_id=now.assignee_id, sort_at=at)
 
 
-def begun_by_us(at: int) -> Lifecycle:
-    """A conversation that begins with what our side wrote outside of the console."""
-    return Lifecycle(state="waiting", sort_at=at)
+def begun_by_us(at: int, operator_id: int | None = None) -> Lifecycle:
+    """A conversation that begins with a word of ours (of nobody: outside of the console)."""
+    return Lifecycle(state="waiting", assignee_id=operator_id, sort_at=at)
 
 
 def archived(at: int) -> Lifecycle:

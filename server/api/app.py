@@ -26,6 +26,7 @@ from server.api import (
     metrics,
     openapi,
     operators,
+    outreach,
     raw_items,
     replies,
     search,
@@ -47,6 +48,7 @@ from server.api.context import (
 from server.api.socket import peer_uid
 from server.casework import RefusedError, StaleError
 from server.lifecycle import IllegalMoveError, TakenError
+from server.outreach import HeldError
 from server.protocol import PROTOCOL, ErrorBody, OperatorInfo
 from server.public.answers import add_headers
 from server.store import messages
@@ -71,6 +73,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(await _taken(request, error))
     except StaleError as error:
         return error_answer(await _stale(request, error))
+    except HeldError as error:
+        return error_answer(_held(error))
     except NotFoundError as error:
         return error_answer(refused(404, "not_found", str(error)))
     except (RefusedError, IllegalMoveError) as error:
@@ -124,6 +128,12 @@ async def _stale(request: web.Request, error: StaleError) -> ApiError:
         seq=error.seq,
     )
     return ApiError(409, body)
+
+
+def _held(error: HeldError) -> ApiError:
+    blocks = any(one.blocks for one in error.obstacles)
+    hint = "this may not be sent" if blocks else "read why; if it is right all the same, say so in `despite`"
+    return ApiError(409, ErrorBody(code="held", message=str(error), hint=hint, obstacles=error.obstacles))
 
 
 def _by_socket(request: web.Request) -> bool:
@@ -206,6 +216,7 @@ def create_operator_app(context: Context) -> web.Application:
         exchange,
         merging,
         contacts,
+        outreach,
         spam,
         search,
         channels,

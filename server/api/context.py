@@ -19,6 +19,7 @@ from server.indexer import Indexer
 from server.marks import Marks
 from server.measures import Measures
 from server.operators import Action, authorise
+from server.outreach import Rules as OutreachRules
 from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo, Scope
 from server.rawitems import RawItems
 from server.store.blobs import BlobStore
@@ -50,6 +51,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     raw_items: RawItems | None = None
     fields: Mapping[str, FieldSettings] = {}
     segments: Mapping[str, SegmentSettings] = {}
+    outreach: OutreachRules = OutreachRules()
     country: str = ""  # ISO 3166, of telephone numbers without a country code
     token_rate: int = 20  # requests a second of each token
     token_burst: int = 100

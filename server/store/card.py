@@ -13,7 +13,7 @@ import msgspec
 
 from server.findings import find
 from server.preference import DAYS, MESSAGES, Said, habits, preferred
-from server.protocol import Customer, Finding, Preference, Promise
+from server.protocol import Consent, Customer, Finding, Preference, Promise
 from server.store import customer_tags, customers, fields, links, merges, origins, records
 from server.store.transaction import Snapshot
 
@@ -60,6 +60,10 @@ def whole(tx: Snapshot, customer_id: int, showing: Showing) -> Customer | None:
     card.notes = _count(tx, "SELECT count(*) FROM message WHERE customer_id = ? AND kind = 'note'", card.id)
     card.files = _count(tx, "SELECT sum(files) FROM message WHERE customer_id = ? AND files > 0", card.id)
     return card
+
+
+def consents_of(tx: Snapshot, customer_id: int) -> list[Consent]:
+    return fields.consents(fields.current(tx, customer_id))
 
 
 def brief(tx: Snapshot, customer_ids: Iterable[int]) -> list[Customer]:
