@@ -1,12 +1,12 @@
 """Coverage-guided fuzzing of the mail parser: `python -m tests.fuzz.mail_parser SECONDS`.
 
-Begins with the corpus of mails. Whatever breaks an invariant is written to tests/corpus/mail_found/ and makes
-the run fail; a unit test reads those files for ever after. `make proof` runs it for five minutes.
+Begins with the corpus of mails. What breaks an invariant, takes 20 seconds or 2 GB ends the run and is
+written to tests/corpus/mail_found/; a unit test reads those files for ever after. `make proof` runs it for
+five minutes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import tempfile
 from pathlib import Path
@@ -21,14 +21,9 @@ FOUND = FOLDER / "mail_found"
 
 
 def one_input(data: bytes) -> None:
-    try:
-        words = broken(data)
-    except Exception as error:
-        words = repr(error)
+    words = broken(data)
     if words:
-        name = hashlib.sha256(data).hexdigest()[:16]
-        (FOUND / f"{name}.eml").write_bytes(data)
-        raise AssertionError(f"{words}: kept as {name}.eml")
+        raise AssertionError(words)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from tests.fuzz.mail_invariants import broken
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 MAILS = sorted((CORPUS / "mail").glob("*.eml"))
-FOUND = sorted((CORPUS / "mail_found").glob("*.eml"))
+FOUND = sorted((CORPUS / "mail_found").glob("[!.]*"))
 EXAMPLES = 20_000 if os.environ.get("OMNI_PROOF") == "1" else 250
 
 # What mails are made of: more telling than single bytes.
