@@ -38,7 +38,7 @@ def open_text(message: Message) -> str:
 async def test_folds_from_the_mail_to_the_console() -> None:
     async with (
         MailWorld({"mail": settings()}) as world,
-        ServerClient(world.folder / "run" / "omni.sock") as client,
+        ServerClient(str(world.folder / "run" / "omni.sock")) as client,
     ):
         await arrives(world, (CORPUS / "gmail-web-reply-ru-signature.eml").read_bytes(), 1)
         [row] = (await client.conversations("all")).items
@@ -56,7 +56,7 @@ async def test_folds_from_the_mail_to_the_console() -> None:
 async def test_a_mail_without_anything_to_fold_has_no_folds() -> None:
     async with (
         MailWorld({"mail": settings()}) as world,
-        ServerClient(world.folder / "run" / "omni.sock") as client,
+        ServerClient(str(world.folder / "run" / "omni.sock")) as client,
     ):
         await arrives(world, plain(1, text="Where is my order?"), 1)
         [row] = (await client.conversations("all")).items
