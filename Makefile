@@ -41,7 +41,7 @@ bench-large: $(VENV)/.dev
 # Debian packages that the tests of real mail servers, browsers, proxies and units need.
 test-deps:
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd postfix chromium fonts-dejavu-core tmux caddy nginx-light systemd
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd postfix chromium fonts-dejavu-core tmux caddy nginx-light systemd curl
 
 # The pictures of README and docs, drawn by the console itself.
 pictures: $(VENV)/.dev
