@@ -15,7 +15,7 @@ from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
 from omni_console.desk import Desk
 from omni_console.keymap import load, repair_alt_digits
-from omni_console.look import OMNI
+from omni_console.look import DARK, LIGHT, OMNI, OMNI_LIGHT
 from omni_console.messages import Greeted, Heard, LinkChanged
 from omni_console.screens.desk_screen import DeskScreen
 from omni_console.timing import Clock
@@ -37,12 +37,14 @@ class OmniConsole(App[int]):
         *,
         clock: Clock | None = None,
         changes: Mapping[str, str] | None = None,
+        light: bool = False,
     ) -> None:
         super().__init__()
         repair_alt_digits()
         keymap.use(changes or {})
         self.register_theme(OMNI)
-        self.theme = "omni"
+        self.register_theme(OMNI_LIGHT)
+        self.theme = LIGHT if light else DARK
         self.client = client
         self.clock = clock or Clock()
         self.desk = Desk()
@@ -112,7 +114,7 @@ def run_console(
     changes = load(keys_path or default_keys_path())
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     client = ServerClient(socket_path, url=url, token=token)
-    console = OmniConsole(client, changes=changes)
+    console = OmniConsole(client, changes=changes, light=os.environ.get("OMNI_THEME") == "light")
     console.animation_level = "none"
     code = console.run(mouse=mouse)
     return code if isinstance(code, int) else console.return_code or 0

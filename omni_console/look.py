@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+DARK, LIGHT = "omni", "omni-light"
+
 # Greys of little saturation: terminals with 256 colours keep them apart.
 OMNI = Theme(
-    name="omni",
+    name=DARK,
     primary="#6fc3b2",
     secondary="#6fc3b2",
     accent="#6fc3b2",
@@ -19,4 +21,21 @@ OMNI = Theme(
     panel="#212529",
     dark=True,
     variables={"surface-lighten-1": "#2f343a", "note-background": "#27231c"},
+)
+
+# The same order of brightness on paper: what is bright there is dark here.
+OMNI_LIGHT = Theme(
+    name=LIGHT,
+    primary="#0f6f5f",
+    secondary="#0f6f5f",
+    accent="#0f6f5f",
+    warning="#8a5a00",
+    error="#b3261e",
+    success="#0f6f5f",
+    foreground="#1f2328",
+    background="#fbfbf9",
+    surface="#efeeea",
+    panel="#f3f2ee",
+    dark=False,
+    variables={"surface-lighten-1": "#dcdad4", "note-background": "#fbf1dc"},
 )

@@ -30,11 +30,19 @@ class Verdict(msgspec.Struct, kw_only=True):
     duplicated: int
     people: int
     conversations: int
+    suggested: int  # pairs of cards that were offered as one person
+    merged: int
+    unmerged: int  # of these, taken back with everything as it was
     seconds: float
 
     @property
     def good(self) -> bool:
-        return self.lost == 0 and self.duplicated == 0 and self.answered > 0
+        return (
+            self.lost == 0
+            and self.duplicated == 0
+            and self.answered > 0
+            and 0 < self.merged == self.unmerged == self.suggested
+        )
 
 
 class Desk:
@@ -130,6 +138,46 @@ async def _change_channel(world: World) -> list[Customer]:
     return [visitor, mailer]
 
 
+async def _two_cards(world: World) -> list[Customer]:
+    """One who writes by mail, and types the same address into the site chat without proof."""
+    address = "doubt@example.org"
+    mailer = world.mailer("Dora Doubt", address)
+    await mailer.say(f"my invoice is wrong {uuid.uuid4().hex}", subject="Invoice")
+    visitor = world.visitor("Dora", typed=address)
+    await visitor.say(f"I wrote by mail too {uuid.uuid4().hex}")
+    return [mailer, visitor]
+
+
+class Identity(msgspec.Struct):
+    suggested: int = 0
+    merged: int = 0
+    unmerged: int = 0
+
+
+async def _who_is_whom(client: ServerClient) -> Identity:
+    """Take every suggestion, then take that back; what does not come back exactly does not count."""
+    found, deadline = Identity(), time.monotonic() + DEADLINE_S
+    page = await client.people.suggestions()
+    while not page.items and time.monotonic() < deadline:
+        await asyncio.sleep(LOOK_S)
+        page = await client.people.suggestions()
+    for suggestion in page.items:
+        found.suggested += 1
+        ids = (suggestion.one.id, suggestion.other.id)
+        before = [await _said(client, key) for key in ids]
+        merged = await client.people.accept(suggestion.id)
+        found.merged += await _said(client, merged.customer_id) == before[0] | before[1]
+        await client.people.unmerge(merged.merge_id)
+        found.unmerged += [await _said(client, key) for key in ids] == before
+    return found
+
+
+async def _said(client: ServerClient, customer_id: int) -> set[tuple[int, str]]:
+    """Every message of a person; these histories fit a page."""
+    history = await client.history(customer_id, None)
+    return {(message.id, message.text) for message in history.messages if message.kind != "system"}
+
+
 async def check(world: World) -> Verdict:
     """Run the main job in a world that has just begun."""
     began = time.monotonic()
@@ -143,14 +191,17 @@ async def check(world: World) -> Verdict:
         working = asyncio.create_task(desk.work())
         try:
             travelling = asyncio.create_task(_change_channel(world))
+            doubtful = asyncio.create_task(_two_cards(world))
             await asyncio.gather(*(_write(customer, customer.name) for customer in customers))
             customers += await travelling
+            customers += await doubtful
             await _until_quiet(desk, customers, working)
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+        identity = await _who_is_whom(client)
         found, people = await desk.everything()
-    return _judge(desk, customers, found, people, time.monotonic() - began)
+    return _judge(desk, customers, found, people, identity, time.monotonic() - began)
 
 
 async def _until_quiet(desk: Desk, customers: list[Customer], working: asyncio.Task[None]) -> None:
@@ -172,7 +223,12 @@ async def _until_quiet(desk: Desk, customers: list[Customer], working: asyncio.T
 
 
 def _judge(
-    desk: Desk, customers: list[Customer], found: list[Message], people: set[int], seconds: float
+    desk: Desk,
+    customers: list[Customer],
+    found: list[Message],
+    people: set[int],
+    identity: Identity,
+    seconds: float,
 ) -> Verdict:
     said = [text for customer in customers for text in customer.said]
     heard = Counter(text for customer in customers for text in customer.heard)
@@ -188,5 +244,8 @@ def _judge(
         duplicated=doubled,
         people=len(people),
         conversations=len({message.conversation_id for message in found}),
+        suggested=identity.suggested,
+        merged=identity.merged,
+        unmerged=identity.unmerged,
         seconds=round(seconds, 1),
     )

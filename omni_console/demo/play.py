@@ -10,9 +10,9 @@ from collections.abc import Coroutine
 
 from omni_console.client import ServerClient
 from omni_console.demo.customers import Customer, MailCustomer, MarketCustomer, SiteVisitor
-from omni_console.demo.story import Part, Past, Story
+from omni_console.demo.story import Merged, Part, Past, Story
 from omni_console.demo.world import World
-from server.protocol import Conversation, ReplyCommand
+from server.protocol import Conversation, MergeCommand, ReplyCommand
 
 READING_S = 6.0  # how long a customer takes to answer
 LEAVES_AFTER_S = 20.0  # silence in the site chat before the visitor is gone
@@ -67,9 +67,22 @@ async def play_past(world: World, client: ServerClient, story: Story) -> None:
             ),
         )
         await client.close_conversation(conversation.id, past.topic, past.result)
+    await _merged_before(world, client, story.merged)
 
 
-async def _appears(client: ServerClient, past: Past) -> Conversation:
+async def _merged_before(world: World, client: ServerClient, merged: Merged) -> None:
+    """Two cards that a colleague took for one person, by hand: the card shows it, and can take it apart."""
+    buyer = world.market.customer(merged.name, "buyer-merged")
+    await buyer.say(merged.asks)
+    conversation = await _appears(client, merged)
+    (other,) = (
+        person for person in (await client.people.find(merged.email)).items if person.name == merged.known_as
+    )
+    await client.close_conversation(conversation.id, merged.topic, merged.result)
+    await client.people.merge(other.id, MergeCommand(other_id=conversation.customer_id, reason=merged.reason))
+
+
+async def _appears(client: ServerClient, past: Past | Merged) -> Conversation:
     async with asyncio.timeout(20):
         while True:
             page = await client.conversations("queue")
@@ -122,7 +135,7 @@ class Player:
 
     def _enter(self, part: Part) -> Customer:
         if part.kind == "site":
-            return self._world.visitor(part.name, part.email)
+            return self._world.visitor(part.name, part.email, typed=part.typed)
         if part.kind == "mail":
             return self._world.mailer(part.name, part.email)
         return self._world.market.customer(part.name, f"buyer-{zlib.crc32(part.name.encode()):08x}")

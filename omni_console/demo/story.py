@@ -13,6 +13,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One customer: what he opens with and what he answers to each of our replies, in turn.
 
     `after_s` is how long after the start he writes first. `email` makes a site visitor a signed-in one.
+    `typed` is an address that a visitor types into the chat without proof: a suggestion comes of it.
     `returns` is what he writes by e-mail after he fell silent in the site chat.
     """
 
@@ -23,6 +24,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     after_s: float = 0.0
     email: str = ""
     subject: str = ""
+    typed: str = ""
     returns: str = ""
     file: str = ""
 
@@ -39,8 +41,21 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     result: str
 
 
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody from the marketplace whom a colleague took for one of the others."""
+
+    name: str
+    asks: str
+    topic: str
+    result: str
+    known_as: str
+    email: str
+    reason: str
+
+
 class Story(msgspec.Struct, frozen=True, kw_only=True):
     past: tuple[Past, ...]
+    merged: Merged
     parts: tuple[Part, ...]
     passers_by: tuple[Part, ...]  # one after the other, for as long as the demo runs
 
@@ -65,6 +80,15 @@ ENGLISH = Story(
             topic="invoice",
             result="invoice sent again",
         ),
+    ),
+    merged=Merged(
+        name="A. Schmidt",
+        asks="Is the oak chair from invoice 2189 still made?",
+        topic="oak chair",
+        result="yes, four weeks",
+        known_as="Anna Schmidt",
+        email="anna.schmidt@example.net",
+        reason="named the invoice",
     ),
     parts=(
         Part(
@@ -111,6 +135,14 @@ ENGLISH = Story(
             opens=("Do you ship 40 desk lamps to Rotterdam, and what would it cost? 谢谢!",),
             answers=("Good. Please prepare an offer with delivery in two parts.",),
             after_s=3.0,
+        ),
+        Part(
+            name="Lina",
+            kind="site",
+            typed="li.na@example.com",
+            opens=("Hi, I asked about 40 lamps by mail. Which colours are there?",),
+            answers=("White, then.",),
+            after_s=6.0,
         ),
     ),
     passers_by=(
@@ -161,6 +193,15 @@ RUSSIAN = Story(
             result="счёт отправлен повторно",
         ),
     ),
+    merged=Merged(
+        name="А. Шмидт",
+        asks="Дубовый стул из счёта 2189 ещё делают?",
+        topic="дубовый стул",
+        result="да, четыре недели",
+        known_as="Anna Schmidt",
+        email="anna.schmidt@example.net",
+        reason="назвала счёт",
+    ),
     parts=(
         Part(
             name="Иван Петров",
@@ -202,6 +243,14 @@ RUSSIAN = Story(
             opens=("Доставите 40 настольных ламп в Роттердам, и сколько это будет стоить? 谢谢!",),
             answers=("Хорошо. Подготовьте предложение с доставкой в два приёма.",),
             after_s=3.0,
+        ),
+        Part(
+            name="Лина",
+            kind="site",
+            typed="li.na@example.com",
+            opens=("Я писала про 40 ламп по почте. Какие есть цвета?",),
+            answers=("Тогда белые.",),
+            after_s=6.0,
         ),
     ),
     passers_by=(

@@ -151,13 +151,16 @@ class World:
 
     # --- customers ----------------------------------------------------------------------------------
 
-    def visitor(self, name: str, email: str = "") -> SiteVisitor:
-        """A visitor of the site; with `email` one who is signed in there, his address being verified."""
+    def visitor(self, name: str, email: str = "", *, typed: str = "") -> SiteVisitor:
+        """A visitor of the site; with `email` one who is signed in there, his address being verified.
+
+        `typed`: an address that he merely types into the chat.
+        """
         identity = ""
         if email:
             claims = {"sub": email, "name": name, "email": email, "email_verified": True}
             identity = identity_token(self.secrets.identity, "site", claims)
-        return SiteVisitor(name, self.http, self.base_url, identity)
+        return SiteVisitor(name, self.http, self.base_url, identity, typed)
 
     def mailer(self, name: str, address: str) -> MailCustomer:
         return self.post_office.add(MailCustomer(name, address, self.mail))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from omni_console.i18n import _
+from omni_console.look import DARK, LIGHT
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.river_view import RiverView
 
@@ -34,7 +35,12 @@ class Arrangement:
             "pane.close": self._close_pane,
             "thread.card": self._to_card,
             "card.leave": self.leave_card,
+            "screen.theme": self._turn_theme,
         }
+
+    def _turn_theme(self) -> None:
+        app = self._screen.app
+        app.theme = DARK if app.theme == LIGHT else LIGHT
 
     # --- focus --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A few lines to fill in, at the foot of the screen, so that the conversation above can be read meanwhile."""
+"""A few lines to fill in, at the head of the screen, so that what was said last can be read meanwhile."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Marking:
             keys = _("j k move · {mark} marks · {split} splits them off · esc ends").format(
                 mark=_("space"), split=key_for("thread.split")
             )
-            screen.say(f"{text}   {keys}" if count else keys)
+            screen.say(f"{text} · {keys}" if count else keys)
 
     def _escape(self) -> None:
         screen = self._screen

@@ -22,6 +22,7 @@ from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line
 from server.protocol import Customer
 
+EDGES = 3  # cells of a line that are not its own: the cursor's edge, a space, the scroll bar
 Kept = Callable[[str], None]
 
 
@@ -70,7 +71,7 @@ class CardLines(LineList):
 
     def _lay_out(self) -> list[Entry]:
         row, customer = self.desk.conversations.get(self.conversation_id), self.customer
-        width = self.size.width - 1
+        width = self.size.width - EDGES
         if row is None or customer is None or width < 8:
             return []
         sections = card_sections(customer, Context(self.desk, row, self.clock, width))
