@@ -23,6 +23,7 @@ from server.casework import Outgoing
 from server.clock import Clock, SystemClock
 from server.codes import CodeRules
 from server.config import Config, PublicLimits, make_channels
+from server.erasing import Eraser
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -57,6 +58,7 @@ log = structlog.get_logger(__name__)
 DRAIN_S = 4.5  # for replies that are being sent; they get the most, because a cut one becomes unknown
 CHANNEL_S = 2.0
 DOOR_S = 1.0
+ERASE_EVERY_S = 60.0
 HOUSEKEEPING_S = 1.0
 KEEPALIVE_S = 75.0  # an idle connection of the operator API
 DISK_LOOK_S = 5.0
@@ -105,6 +107,7 @@ class Server:
             self._writing_changed,
             self.measures.committed,
         )
+        self.eraser = Eraser(self.database, self.blobs, data_dir)
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
         self.suggester: Suggester | None = None
@@ -390,6 +393,7 @@ class Server:
             database=self.database,
             indexer=indexer,
             blobs=self.blobs,
+            eraser=self.eraser,
             hub=hub,
             clock=self.clock,
             marks=self.marks,
@@ -453,6 +457,7 @@ class Server:
         """Wake snoozes, watch the disk, forget old events."""
         loop = asyncio.get_running_loop()
         looked = forgot = loop.time()
+        erased = -ERASE_EVERY_S  # what a killed server left undone is done at once
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
@@ -462,6 +467,9 @@ class Server:
                 if loop.time() - looked >= DISK_LOOK_S:
                     looked = loop.time()
                     self._look_at_disk()
+                if loop.time() - erased >= ERASE_EVERY_S:
+                    erased = loop.time()
+                    await self.eraser.finish()
                 if loop.time() - forgot >= FORGET_EVERY_S:
                     forgot = loop.time()
                     await self.database.write(codes.forget_over)

@@ -19,6 +19,7 @@ from typing import IO
 
 import msgspec
 
+from server import erasing
 from server import outbox as sending
 from server.backup import FORMAT, MANIFEST, MIB, Manifest, Part
 from server.clock import SystemClock
@@ -70,7 +71,7 @@ def restore(source: IO[bytes], data_dir: Path, replace: bool = False) -> Restore
     try:
         (staged / offline.BLOBS).mkdir(mode=0o700)
         manifest = _read(source, staged)
-        unknown = _ready(staged, manifest)
+        unknown = _ready(staged, manifest, erasing.noted(data_dir / erasing.LIST))
         aside = switch.ASIDE + datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ") + f"-{secrets.token_hex(2)}"
         switch.decide(data_dir, staged, aside)
     finally:
@@ -79,8 +80,9 @@ def restore(source: IO[bytes], data_dir: Path, replace: bool = False) -> Restore
     return Restored(manifest=manifest, unknown=unknown, aside=old if old.exists() else None)
 
 
-def _ready(staged: Path, manifest: Manifest) -> int:
-    """Check the staged database, bring it to this version, and let it begin anew; the doubtful replies."""
+def _ready(staged: Path, manifest: Manifest, erased: list[erasing.Line]) -> int:
+    """Check the staged database, bring it to this version, and let it begin anew, without those who were
+    erased since; the doubtful replies."""
     path = staged / offline.DATABASE
     backup.check(path)
     found = backup.facts(path)
@@ -102,6 +104,10 @@ def _ready(staged: Path, manifest: Manifest) -> int:
         return len(doubtful)
 
     unknown = offline.write(staged, begin_anew)
+    if erased:
+        for name in offline.write(staged, lambda tx: erasing.erase_again(tx, erased)):
+            (staged / offline.BLOBS / name[:2] / name).unlink(missing_ok=True)
+        offline.compact(staged)
     for left in staged.iterdir():
         if left.name not in (offline.DATABASE, offline.BLOBS):
             left.unlink()  # the copy that the upgrade of this copy made

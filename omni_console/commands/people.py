@@ -252,3 +252,61 @@ def export(options: Options, customer: int, output: Path | None) -> None:
                 if not one.problem:
                     # By number: a sender's file name is never a path.
                     archive.writestr(f"files/{one.id}", api.fetch(f"/v1/files/{one.id}"))
+
+
+# --- erasing --------------------------------------------------------------------------------------
+
+
+@people.command()
+@click.argument("customer", type=click.IntRange(min=1))
+@click.option(
+    "--reason", required=True, help="Why: a request of the person and its date, the end of a purpose."
+)
+@click.option("--name", help="The person's name as the card shows it; asked for where it is not given.")
+@click.option(
+    "--report",
+    "target",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the record of the erasure goes: FILE.md, or FILE.json.",
+)
+@click.pass_obj
+def erase(options: Options, customer: int, reason: str, name: str | None, target: Path) -> None:
+    """Take one person out for good: card, conversations, files, indexes, raw items.
+
+    The record that GDPR and 152-FZ ask for is written to a file of yours; the server keeps none of it. What
+    backups hold is taken out again when one of them is restored.
+    """
+    import msgspec
+
+    from omni_console.commands.api import Api
+    from omni_console.commands.erasure_record import record
+    from server.protocol import Customer, EraseCommand, ErasureReport
+
+    api = Api(options.socket_path(), PATIENCE_S)
+    if name is None:
+        card = api.get(f"/v1/customers/{customer}", Customer)
+        addresses = ", ".join(plain(one.label) for one in card.addresses)
+        click.echo(f"customer {card.id}: {plain(card.name)} ({addresses}), since {moment(card.created_at)}")
+        name = click.prompt("This cannot be undone. Write the name once more to erase this person")
+    try:
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise CommandError(
+            "it exists", where=str(target), hint="name another file", code=Code.USAGE
+        ) from error
+    try:
+        command = EraseCommand(name=name or "", reason=reason)
+        done = api.post(f"/v1/customers/{customer}/erase", command, ErasureReport)
+    except BaseException:
+        target.unlink()
+        raise
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        if target.suffix == ".json":
+            file.write(msgspec.json.format(msgspec.json.encode(done), indent=2).decode() + "\n")
+        else:
+            file.write(record(done))
+    click.echo(f"erased; the record is in {target}")
+    if done.others:
+        cards = ", ".join(map(str, done.others))
+        click.echo(f"other cards that name the same addresses, look whether they are this person: {cards}")

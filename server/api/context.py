@@ -14,6 +14,7 @@ from server.cards import Rules
 from server.casework import Outgoing
 from server.clock import Clock
 from server.codes import CodeRules
+from server.erasing import Eraser
 from server.hub import Hub
 from server.indexer import Indexer
 from server.marks import Marks
@@ -35,6 +36,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     database: Database
     indexer: Indexer
     blobs: BlobStore
+    eraser: Eraser
     hub: Hub
     clock: Clock
     marks: Marks

@@ -41,6 +41,7 @@ from server.protocol.conversations import (
     SeenCommand,
     SnoozeCommand,
     Stopped,
+    Upload,
 )
 from server.protocol.exchange import (
     ImportCommand,
@@ -92,6 +93,8 @@ from server.protocol.people import (
     CustomerFile,
     CustomerFiles,
     CustomerPage,
+    EraseCommand,
+    ErasureReport,
     Field,
     FieldKind,
     FieldSpec,
@@ -159,6 +162,8 @@ __all__ = [
     "CustomerPage",
     "Draft",
     "Envelope",
+    "EraseCommand",
+    "ErasureReport",
     "ErrorAnswer",
     "ErrorBody",
     "EventBody",
@@ -242,5 +247,6 @@ __all__ = [
     "Tried",
     "TryCommand",
     "Unmerged",
+    "Upload",
     "View",
 ]

@@ -27,6 +27,15 @@ class Fold(msgspec.Struct, kw_only=True):
     end: int  # end not included
 
 
+class Upload(msgspec.Struct, kw_only=True):
+    """A file put up to be sent with a reply; kept for a week where it is not sent."""
+
+    id: int
+    name: str
+    content_type: str
+    size: int
+
+
 class Message(msgspec.Struct, kw_only=True):
     id: int
     seq: int  # of the event that brought it: unread marks and staleness go by this
@@ -168,7 +177,8 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     address_id: Number
     after_seq: Number
     subject: str | None = None
-    file_ids: list[Number] = []
+    file_ids: list[Number] = []  # files of this customer's history, to be sent (once more)
+    upload_ids: list[Number] = []
     to: list[Addressee] = []
     cc: list[Addressee] = []
     bcc: list[Addressee] = []

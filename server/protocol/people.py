@@ -256,3 +256,26 @@ class RecordCommand(msgspec.Struct, kw_only=True):
     url: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     details: dict[str, Annotated[str, msgspec.Meta(max_length=1000)]] = {}
     version: Number = 0
+
+
+class EraseCommand(msgspec.Struct, kw_only=True):
+    """`name` is the person's, written once more: nobody erases the wrong card by a slip of a number."""
+
+    name: str
+    reason: Annotated[str, msgspec.Meta(max_length=500, pattern=r"\S")]
+
+
+class ErasureReport(msgspec.Struct, kw_only=True):
+    """Given once, to whoever erased; the server keeps nothing of it but numbers."""
+
+    erasure_id: int
+    at: int
+    site: str
+    by: str
+    reason: str
+    person: str
+    addresses: list[str]
+    cards: list[int]
+    counts: dict[str, int]  # rows by table
+    files: int
+    others: list[int] = []  # cards of whoever gave one of the addresses too: perhaps the same person

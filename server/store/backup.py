@@ -93,6 +93,7 @@ def facts(path: Path) -> Facts:
         named = reader.execute(
             "SELECT sha256 FROM attachment WHERE sha256 IS NOT NULL"
             " UNION SELECT raw_sha256 FROM journal WHERE raw_sha256 IS NOT NULL"
+            " UNION SELECT sha256 FROM upload"
         )
         return Facts(
             schema=number("PRAGMA user_version"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import time
 from pathlib import Path
+
+WANTED_S = 60.0  # from storing bytes to committing the row that names them, at the very most
 
 
 class BlobStore:
@@ -24,7 +27,11 @@ class BlobStore:
         """Store bytes; the name under which they lie, durable when this returns. Raises OSError."""
         sha256 = hashlib.sha256(data).hexdigest()
         target = self.path(sha256)
-        if target.exists():
+        try:
+            os.utime(target)  # whoever removes files must see that this one is wanted again
+        except FileNotFoundError:
+            pass
+        else:
             return sha256
         folder = target.parent
         fresh = not folder.exists()
@@ -43,6 +50,19 @@ class BlobStore:
         if fresh:
             _sync_folder(self.root)
         return sha256
+
+    def remove(self, sha256: str) -> bool:
+        """Remove a file that no row names. False, and nothing is done, while somebody may just be storing the
+        same bytes: his row comes a moment after them."""
+        target = self.path(sha256)
+        try:
+            if time.time() - target.stat().st_mtime < WANTED_S:
+                return False
+            target.unlink()
+        except FileNotFoundError:
+            return True
+        _sync_folder(target.parent)
+        return True
 
     def read(self, sha256: str) -> bytes:
         return self.path(sha256).read_bytes()

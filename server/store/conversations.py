@@ -9,6 +9,7 @@ import msgspec
 
 from server.lifecycle import Lifecycle
 from server.protocol import Conversation, Counts, MessageKind, Priority, View
+from server.store import state
 from server.store.transaction import Snapshot, Transaction
 
 PREVIEW_MAX = 160
@@ -106,9 +107,10 @@ def create(
 ) -> int:
     return tx.insert(
         "INSERT INTO conversation"
-        " (customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at, parent_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (id, customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at, parent_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            state.next_number(tx, "conversation"),
             customer_id,
             life.state,
             life.assignee_id,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from server.protocol import Address, Customer, Proof
+from server.store import state
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -51,7 +52,8 @@ def owner_of(tx: Snapshot, scheme: str, account: str, external_id: str) -> Owner
 
 
 def create(tx: Transaction, name: str) -> int:
-    return tx.insert("INSERT INTO customer (name, created_at) VALUES (?, ?)", (name, tx.now))
+    number = state.next_number(tx, "customer")
+    return tx.insert("INSERT INTO customer (id, name, created_at) VALUES (?, ?, ?)", (number, name, tx.now))
 
 
 def rename(tx: Transaction, customer_id: int, name: str) -> None:

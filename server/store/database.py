@@ -78,6 +78,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
     _configure(connection)
     journal_mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     connection.execute("PRAGMA synchronous = FULL")
+    # Who is erased leaves no bytes in the file. Always on: what lay there before cannot be reached later.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.execute("PRAGMA cache_size = -16000")  # a group must not spill before its commit
     synchronous = connection.execute("PRAGMA synchronous").fetchone()[0]
     foreign_keys = connection.execute("PRAGMA foreign_keys").fetchone()[0]
@@ -100,6 +102,11 @@ def open_reader(path: Path) -> sqlite3.Connection:
     _configure(connection)
     connection.execute("PRAGMA cache_size = -8000")
     return connection
+
+
+def _empty_wal(connection: sqlite3.Connection) -> bool:
+    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
 
 
 def run_batch(
@@ -287,6 +294,12 @@ class Database:
         if text != self.trouble:
             self.trouble = text
             _tell(self.on_trouble, text)
+
+    async def empty_wal(self) -> bool:
+        """Write the WAL back and cut it to nothing; False while a reader still needs it."""
+        if self._writer is None:
+            raise StoreUnavailableError("the server is stopping", "try again after the restart")
+        return await self._writer.call(_empty_wal)
 
     async def read(self, fn: Callable[[Snapshot], T]) -> T:
         """Run fn on one snapshot, on a reader's thread. Raises what fn raises, or StoreUnavailableError."""

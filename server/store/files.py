@@ -97,6 +97,20 @@ def by_id(tx: Snapshot, file_ids: list[int], customer_id: int) -> list[NewFile]:
     ]
 
 
+def is_named(tx: Snapshot, sha256: str) -> bool:
+    """Whether any row names the file."""
+    return (
+        tx.value(
+            "SELECT 1 FROM attachment WHERE sha256 = :name UNION ALL"
+            " SELECT 1 FROM upload WHERE sha256 = :name UNION ALL"
+            " SELECT 1 FROM journal WHERE raw_sha256 = :name UNION ALL"
+            " SELECT 1 FROM upload WHERE sha256 = :name LIMIT 1",
+            {"name": sha256},
+        )
+        is not None
+    )
+
+
 def of_message(tx: Snapshot, message_id: int) -> list[NewFile]:
     return [
         NewFile(

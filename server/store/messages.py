@@ -55,9 +55,8 @@ class NewMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 def next_id(tx: Snapshot) -> int:
     """The id of the message about to be written: its event and its remote id name it beforehand."""
-    newest = tx.value("SELECT max(id) FROM message") or 0
     # A restored database does not give out again what it gave out after its backup.
-    return max(int(newest), int(state.setting(tx, FLOOR) or 0)) + 1
+    return state.next_number(tx, "message")
 
 
 class Posted(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from server.clock import SystemClock
 from server.protocol import AuditVerdict, OperatorInfo, Role
-from server.store import audit, operators, state, switch
+from server.store import audit, erasure, operators, state, switch
 from server.store.database import open_writer, run_batch
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
@@ -64,3 +64,15 @@ def list_operators(data_dir: Path) -> list[OperatorInfo]:
 
 def verify_audit(data_dir: Path, expect: tuple[int, bytes] | None) -> AuditVerdict:
     return write(data_dir, lambda tx: audit.verify(tx, expect))
+
+
+def compact(data_dir: Path) -> None:
+    """Write the whole database anew: nothing deleted is left between its rows or in its indexes of words."""
+    connection = open_writer(data_dir / DATABASE)
+    try:
+        for table in erasure.WORDS:
+            connection.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()

@@ -18,6 +18,27 @@ def put_setting(tx: Transaction, name: str, value: bytes) -> None:
     )
 
 
+# Numbers that the world has seen (in mail, in the event log) and that are never given out a second time.
+_NUMBERED = ("message", "conversation", "customer")
+
+
+def next_number(tx: Snapshot, table: str) -> int:
+    """The id of the row about to be written."""
+    return int(
+        tx.value(
+            f"SELECT max(coalesce((SELECT max(id) FROM {table}), 0), coalesce("
+            "(SELECT CAST(CAST(value AS TEXT) AS INTEGER) FROM setting WHERE name = ?), 0)) + 1",
+            (f"{table}_floor",),
+        )
+    )
+
+
+def keep_numbers(tx: Transaction) -> None:
+    """Before rows are deleted: their numbers do not come back."""
+    for table in _NUMBERED:
+        put_setting(tx, f"{table}_floor", str(next_number(tx, table) - 1).encode())
+
+
 def get(tx: Snapshot, channel_id: str, name: str) -> bytes | None:
     value: bytes | None = tx.value(
         "SELECT value FROM channel_state WHERE channel_id = ? AND name = ?", (channel_id, name)

@@ -68,6 +68,10 @@ class Transaction(Snapshot):
         """Execute an INSERT; the rowid of the new row."""
         return self._connection.execute(sql, parameters).lastrowid or 0
 
+    def changes(self) -> int:
+        """Rows changed on this connection so far."""
+        return self._connection.total_changes
+
     def emit(
         self,
         kind: str,
