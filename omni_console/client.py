@@ -8,6 +8,7 @@ arrived).
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ T = TypeVar("T")
 
 ANSWER_S = 10.0  # a command that takes longer counts as unanswered
 CONNECT_S = 3.0
+TRANSFER_S = 120.0  # of a file
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 2.5  # a server that is back is noticed within 3 s
 FRAME_MAX = 4 * 1024 * 1024
@@ -151,9 +153,12 @@ class ServerClient:
         self, method: str, path: str, body: object, query: dict[str, str | int | None] | None
     ) -> bytes:
         params = {key: str(value) for key, value in (query or {}).items() if value is not None}
-        data = None if body is None else msgspec.json.encode(body)
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S, sock_connect=CONNECT_S)
+        encoded = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        data = None if encoded is None else io.BytesIO(encoded)
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        headers = {} if body is None else {"Content-Type": kind}
+        patience = TRANSFER_S if isinstance(body, bytes) else ANSWER_S
+        timeout = aiohttp.ClientTimeout(total=patience, sock_connect=CONNECT_S)
         try:
             async with self._open().request(
                 method, self._url + path, params=params, data=data, headers=headers, timeout=timeout
@@ -226,6 +231,11 @@ class ServerClient:
 
     async def source(self, message_id: int) -> bytes:
         return await self._bytes("GET", f"/v1/messages/{message_id}/source", None, None)
+
+    async def put_up(self, conversation_id: int, name: str, data: bytes) -> wire.Upload:
+        """A file to go with the reply that is being written."""
+        path = f"/v1/conversations/{conversation_id}/files"
+        return await self._ask("POST", path, wire.Upload, data, query={"name": name})
 
     async def note(self, conversation_id: int, command: wire.NoteCommand) -> wire.Message:
         return await self._ask("POST", f"/v1/conversations/{conversation_id}/note", wire.Message, command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -22,9 +22,20 @@ from server.protocol import (
     ReplyCommand,
     SettleCommand,
 )
-from server.store import cases, conversations, customers, events, messages, operators, outbox, recipients
+from server.store import (
+    cases,
+    conversations,
+    customers,
+    events,
+    messages,
+    operators,
+    outbox,
+    recipients,
+    uploads,
+)
 from server.store import files as attachments
 from server.store.conversations import NORMAL, Held, NotFoundError
+from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
 from server.ways import ChannelOffer, Way, ways
@@ -306,10 +317,15 @@ def reply(
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
     way = _way_chosen(tx, conversation, command, outgoing.offers)
     to = _recipients(tx, conversation, command, way, outgoing)
-    check_text(command.text, len(command.file_ids), offer)
+    check_text(command.text, len(command.file_ids) + len(command.upload_ids), offer)
     files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
     if len(files) != len(command.file_ids):
         raise RefusedError("a file to send is not in this customer's history", "choose the files again")
+    put_up = uploads.chosen(tx, operator.id, conversation.id, command.upload_ids)
+    if len(put_up) != len(command.upload_ids):
+        raise RefusedError("a file to send was not put up here, or too long ago", "attach it again")
+    files += put_up
+    _check_size(files, offer)
     holds = offer.capabilities.holds_on_customer_message
     news = messages.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
     if news:
@@ -336,6 +352,7 @@ def reply(
         data={"channel": offer.id},
         name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),
     )
+    uploads.used(tx, command.upload_ids)
     recipients.add(tx, posted.id, to)
     outbox.enqueue(tx, posted.id, offer.id, way.thread)
     life = lifecycle.replied(conversation.life, operator.id, tx.now)
@@ -383,6 +400,12 @@ def check_window(way: Way, now: int) -> None:
             f"{way.shown.channel_title} takes no more messages since its window closed",
             "the customer opens it by writing there; until then answer another way",
         )
+
+
+def _check_size(files: Sequence[NewFile], offer: ChannelOffer) -> None:
+    whole, most = sum(file.size for file in files), offer.capabilities.file_bytes_max
+    if most and whole > most:
+        raise RefusedError(f"the files have {whole} bytes, {offer.title} takes {most}", "send fewer files")
 
 
 def check_text(text: str, files: int, offer: ChannelOffer) -> None:
