@@ -277,7 +277,7 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
         ]
     )
     mentioned = set(re.findall(r"\b([a-z_]+) =", uncommented()))
-    mentioned |= set(re.findall(r"^\[(?:\w+\.)*(\w+)\]", uncommented(), re.MULTILINE))
+    mentioned |= set(re.findall(r"^\[+(?:\w+\.)*(\w+)\]", uncommented(), re.MULTILINE))
     for root in roots:
         for struct in structs(root):
             missing = set(struct.__struct_encode_fields__) - mentioned
