@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from server.protocol import Draft
+from server.protocol import Draft, Upload
 
 DraftKind = Literal["reply", "note"]
 ComposeKind = Literal["reply", "note", "first"]  # first: written by us without being asked; kept here only
@@ -24,6 +24,7 @@ class DraftBook:
             int, Draft
         ] = {}  # first messages, by conversation; the server has no place for them
         self._change = 0
+        self.attached: dict[int, list[Upload]] = {}  # files put up for a reply, by conversation
 
     def get(self, conversation_id: int, kind: ComposeKind) -> Draft | None:
         if kind == "first":

@@ -7,7 +7,7 @@ ctrl+j, a lost answer or a reconnect never sends twice.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from omni_console.addressees import Addressees
 from omni_console.river import River
@@ -31,7 +31,13 @@ class Outgoing:
         self.doubtful: ReplyCommand | None = None  # left us, and no answer came
 
     def reply(
-        self, text: str, way: ReplyWay, painted_seq: int, newest_id: int, addressees: Addressees | None = None
+        self,
+        text: str,
+        way: ReplyWay,
+        painted_seq: int,
+        newest_id: int,
+        addressees: Addressees | None = None,
+        files: Sequence[int] = (),
     ) -> ReplyCommand:
         after = max(painted_seq, self.consent)
         named = addressees or Addressees()
@@ -40,6 +46,7 @@ class Outgoing:
             and self._reply.text == text
             and (self._reply.channel_id, self._reply.address_id) == (way.channel_id, way.address_id)
             and Addressees(tuple(self._reply.to), tuple(self._reply.cc), tuple(self._reply.bcc)) == named
+            and self._reply.upload_ids == list(files)
         )
         if self._reply is None or not same:
             self._known = newest_id
@@ -53,6 +60,7 @@ class Outgoing:
             to=list(named.to),
             cc=list(named.cc),
             bcc=list(named.bcc),
+            upload_ids=list(files),
         )
         return self._reply
 

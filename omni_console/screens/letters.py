@@ -38,6 +38,7 @@ class Letters:
         return {
             "reply.all": self._reply_all,
             "compose.recipients": self._recipients,
+            "compose.attach": self._attach,
             "message.forward": self._forward,
             "message.source": self._source,
             "message.files": self._files,
@@ -110,6 +111,68 @@ class Letters:
 
         title = _("Whom the reply goes to")
         self._screen.app.push_screen(FormScreen(title, questions, check=check, foot=foot), filled)
+
+    # --- files of one's own -------------------------------------------------------------------------------
+
+    def _attach(self) -> None:
+        pane = self._screen.pane
+        if pane is None or pane.way is None:
+            return
+        if not pane.way.files_max:
+            self._screen.say(_("{channel} carries no files").format(channel=pane.way.channel_title))
+            return
+        attached = self._screen.desk.drafts.attached.get(pane.conversation_id, [])
+        if not attached:
+            self._ask_path(pane)
+            return
+        choices = [Choice("add", _("another file"))]
+        choices += [
+            Choice(str(file.id), _("without {name}").format(name=file.name), size(file.size))
+            for file in attached
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer == "add":
+                self._ask_path(pane)
+            elif answer is not None:
+                attached[:] = [file for file in attached if str(file.id) != answer]
+                pane.changed()
+
+        self._screen.app.push_screen(ChoiceScreen(_("Files that go along"), choices), chosen)
+
+    def _ask_path(self, pane: Pane) -> None:
+        screen, conversation_id = self._screen, pane.conversation_id
+
+        def check(answers: Answers) -> tuple[str, str] | None:
+            path = Path(answers["path"]).expanduser()
+            return None if path.is_file() else ("path", _("there is no such file: {path}").format(path=path))
+
+        def filled(answers: Answers | None) -> None:
+            if answers is not None:
+                path = Path(answers["path"]).expanduser()
+                screen.run_worker(self._put_up(conversation_id, path), group="files", exclusive=False)
+
+        question = Question("path", _("file"), "", LINE_MAX)
+        screen.app.push_screen(FormScreen(_("Attach a file"), [question], check=check), filled)
+
+    async def _put_up(self, conversation_id: int, path: Path) -> None:
+        screen = self._screen
+        screen.say(_("attaching {name}…").format(name=path.name))
+        try:
+            data = await asyncio.to_thread(path.read_bytes)
+            upload = await screen.client.put_up(conversation_id, path.name, data)
+        except (RefusedError, UnreachableError) as error:
+            screen.say(_("not attached: {why}").format(why=_why(error)), bad=True)
+            return
+        except OSError as error:
+            screen.say(_("not attached: {why}").format(why=str(error)), bad=True)
+            return
+        screen.desk.drafts.attached.setdefault(conversation_id, []).append(upload)
+        screen.say(_("attached: {name}").format(name=upload.name))
+        pane = screen.grid.showing(conversation_id)
+        if pane is not None:
+            pane.write("reply")
+            pane.changed()
 
     # --- forwarding ---------------------------------------------------------------------------------------
 

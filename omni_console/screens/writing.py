@@ -159,7 +159,10 @@ class Writing:
         if pane is None or not pane.conversation_id:
             return
         row, text = pane.row, pane.composer.text.strip()
-        if row is None or not text:
+        attached = (
+            row is not None and pane.composer.kind == "reply" and screen.desk.drafts.attached.get(row.id)
+        )
+        if row is None or not (text or attached):
             return
         outgoing = self._outgoing[row.id]
         if outgoing.in_flight:
@@ -199,9 +202,12 @@ class Writing:
             )
             return
         outgoing = self._outgoing[row.id]
+        attached = screen.desk.drafts.attached.get(row.id, [])
         river = pane.river.river
         newest = max((message.id for message in river.messages()), default=0)
-        command = outgoing.reply(text, way, pane.river.painted_seq, newest, pane.addressees)
+        command = outgoing.reply(
+            text, way, pane.river.painted_seq, newest, pane.addressees, [file.id for file in attached]
+        )
         outgoing.in_flight = True
         pane.set_busy(True)
         client, key = screen.client, row.id

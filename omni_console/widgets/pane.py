@@ -155,6 +155,7 @@ class Pane(Vertical):
         line.way = self.way
         line.ways = len(self.ways)
         line.addressees = self.addressees
+        line.files = [file.name for file in self.desk.drafts.attached.get(self.conversation_id, [])]
         line.length = len(self.composer.text)
         line.writing = self.writing
         line.changed()
@@ -243,6 +244,8 @@ class Pane(Vertical):
         if kind != "note":
             self.chosen_way = None
             self.addressees = Addressees()
+        if kind == "reply":
+            self.desk.drafts.attached.pop(self.conversation_id, None)
         if self.composer.kind == kind:
             self.composer.put("")
             self.keep()

@@ -172,6 +172,7 @@ class ComposeLine(Lines):
         self.way: ReplyWay | None = None
         self.ways = 0
         self.addressees = Addressees()
+        self.files: list[str] = []  # that go along
         self.length = 0
         self.writing = False
         self.busy = False
@@ -203,6 +204,7 @@ class ComposeLine(Lines):
             right = self._right(width)
             left += self._by(self.way, width - width_of(left) - width_of(right))
             left += self._others(self.way, width - width_of(left) - width_of(right))
+            left += self._along(width - width_of(left) - width_of(right))
         right = self._right(width)
         if self.way is not None and self.way.why:
             why: Line = [(safe_line(said_by_server(self.way.why), before="  (", after=")"), "dim")]
@@ -234,6 +236,13 @@ class ComposeLine(Lines):
         words = ngettext("not to {n} other ({key})", "not to {n} others ({key})", len(way.others))
         text = words.format(n=len(way.others), key=key_for("reply.all"))
         return [(Content(f"  {text}"), "note")] if len(text) + 2 <= room else []
+
+    def _along(self, room: int) -> Line:
+        if not self.files or self.first:
+            return []
+        names: Line = [(safe_line(", ".join(self.files), before="  ⊞ "), "accent")]
+        count = ngettext("{n} file", "{n} files", len(self.files)).format(n=len(self.files))
+        return names if width_of(names) <= room else [(Content(f"  ⊞ {count}"), "accent")]
 
     def _right(self, width: int) -> Line:
         out: Line = []

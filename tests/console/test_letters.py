@@ -73,6 +73,28 @@ async def test_reply_to_all_and_to_whom_one_likes() -> None:
         await hands.sees("anna@x.example ✓, cc bob@y.example ✓, bcc carol@z.example ✓")
 
 
+async def test_a_file_of_ones_own_goes_along(tmp_path: Path) -> None:
+    (tmp_path / "price.pdf").write_bytes(b"%PDF")
+    async with desk() as (post, hands):
+        await post.receive(ANNA, "What does it cost?")
+        await opened(hands, "What does it cost?")
+        await hands.press("alt+f")
+        await hands.sees("Attach a file")
+        await hands.type("/nowhere/x.pdf")
+        await hands.press("enter")
+        await hands.sees("there is no such file")
+        await hands.press("ctrl+u")
+        await hands.type(str(tmp_path / "price.pdf"))
+        await hands.press("enter")
+        await hands.sees("⊞ price.pdf")
+        await hands.type("See the list")
+        await hands.press("ctrl+j")
+        await hands.until(lambda: post.smtp.mails, "sent")
+        [attached] = post.sent().iter_attachments()
+        assert attached.get_filename() == "price.pdf"
+        await hands.sees_no("⊞ price.pdf")
+
+
 async def test_a_draft_keeps_its_recipients() -> None:
     async with desk() as (post, hands):
         first = await post.receive(ANNA, "Where is it?", cc=BOB)
