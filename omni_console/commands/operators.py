@@ -90,6 +90,25 @@ def disable(options: Options, login: str, as_json: bool) -> None:
     )
 
 
+@operators.command()
+@click.argument("login")
+@json_option
+@click.pass_obj
+def enable(options: Options, login: str, as_json: bool) -> None:
+    """Let LOGIN in again. Tokens made before are ended: make new ones."""
+    _check_login(login)
+
+    def offline(data_dir: Path) -> OperatorInfo:
+        from server.store.offline import enable_operator
+
+        return enable_operator(data_dir, login)
+
+    _print(
+        [ask(options, lambda api: api.post(f"/v1/operators/{login}/enable", None, OperatorInfo), offline)],
+        as_json,
+    )
+
+
 # --- tokens -----------------------------------------------------------------------------------------
 
 

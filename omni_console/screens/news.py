@@ -68,7 +68,9 @@ class News:
         """For whoever looks elsewhere: something came that is his, or nobody's."""
         screen = self._screen
         row = screen.desk.conversations.get(arrived.conversation_id)
-        if not screen.app.app_focus and row is not None and row.assignee_id in (None, screen.desk.me):
+        if row is None or row.spam:
+            return
+        if not screen.app.app_focus and row.assignee_id in (None, screen.desk.me):
             screen.app.bell()
 
 

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from channels.contacts import phone_number
 from server import hand_contacts
-from server.api.context import CONTEXT, answer, command, operator, refused
+from server.api.context import CONTEXT, answer, command, operator
 from server.api.describe import describes
+from server.casework import RefusedError
 from server.protocol import HandContact, Message
 from server.store import messages
 from server.store.transaction import Transaction
@@ -29,11 +30,8 @@ async def log(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     phone = phone_number(wanted.phone, context.country) if wanted.phone.strip() else None
     if wanted.phone.strip() and phone is None:
-        raise refused(
-            400,
-            "bad_request",
-            f"{wanted.phone[:60]!r} is not a telephone number",
-            "write it with its country: +7 916 123-45-67",
+        raise RefusedError(
+            f"{wanted.phone[:60]!r} is not a telephone number", "write it with its country: +7 916 123-45-67"
         )
 
     def write(tx: Transaction) -> Message:

@@ -60,9 +60,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rules(self) -> Rules:
-        return Rules(
-            fields=self.fields, country=self.country, channels=frozenset(self.outgoing.offers)
-        )
+        return Rules(fields=self.fields, country=self.country, channels=frozenset(self.outgoing.offers))
 
 
 NUMBER_MAX = 2**63 - 1  # of SQLite
@@ -146,14 +144,15 @@ def limit(request: web.Request, default: int, most: int) -> int:
     return max(1, min(most, int(text)))
 
 
-def key(request: web.Request, name: str, parts: int) -> tuple[int, ...] | None:
-    """A page key that we gave out earlier: numbers joined by '.'. Behind the last there is nothing."""
+def key(request: web.Request, name: str, parts: int, most: int = 0) -> tuple[int, ...] | None:
+    """A page key that we gave out earlier: numbers joined by '.', `parts` of them or up to `most`. Behind
+    the last there is nothing."""
     text = request.query.get(name)
     if not text:
         return None
     pieces = text.split(".")
     usable = all(p.isascii() and p.isdigit() and len(p) < 20 for p in pieces)
-    if len(pieces) != parts or not usable:
+    if not parts <= len(pieces) <= max(parts, most) or not usable:
         raise refused(400, "bad_request", f"{name} is not a key that this server gave out")
     return tuple(min(int(piece), NUMBER_MAX) for piece in pieces)
 

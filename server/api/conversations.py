@@ -65,7 +65,11 @@ async def page(request: web.Request) -> web.Response:
     if asked not in get_args(View):
         raise refused(400, "bad_request", f"there is no view {asked[:40]!r}", f"views: {get_args(View)}")
     view: View = asked  # type: ignore[assignment]
-    after = key(request, "after", conversations.key_length(view))
+    after = key(request, "after", 2, 3)
+    if after is not None:
+        # A key of another view is none of this one's; what it says of time and number is taken.
+        length = conversations.key_length(view)
+        after = (0,) * (length - len(after)) + after[-length:]
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> ConversationPage:

@@ -29,6 +29,7 @@ STATUS = {
     "not_found": 404,
     "taken": 409,
     "stale": 409,
+    "held": 409,
     "illegal_state": 409,
     "too_large": 413,
     "compressed": 415,

@@ -58,3 +58,15 @@ async def disable(request: web.Request) -> web.Response:
     info = await context.database.write(lambda tx: accounts.disable(tx, login))
     context.hub.end_operator(info.id, "this account was disabled")
     return answer(info)
+
+
+@routes.post("/v1/operators/{login}/enable")
+@describes(
+    "Let somebody in again who was shut out; tokens made before are ended.",
+    "administer",
+    answer=OperatorInfo,
+)
+async def enable(request: web.Request) -> web.Response:
+    operator(request, "administer")
+    login = request.match_info["login"]
+    return answer(await request.app[CONTEXT].database.write(lambda tx: accounts.enable(tx, login)))

@@ -58,6 +58,10 @@ def disable_operator(data_dir: Path, login: str) -> OperatorInfo:
     return write(data_dir, lambda tx: operators.disable(tx, login))
 
 
+def enable_operator(data_dir: Path, login: str) -> OperatorInfo:
+    return write(data_dir, lambda tx: operators.enable(tx, login))
+
+
 def list_operators(data_dir: Path) -> list[OperatorInfo]:
     return write(data_dir, operators.everybody)
 

@@ -62,6 +62,23 @@ def disable(tx: Transaction, login: str) -> OperatorInfo:
     return info
 
 
+def enable(tx: Transaction, login: str) -> OperatorInfo:
+    """Let a disabled operator in again. Raises NotFoundError. His earlier tokens are ended: nobody knows in
+    whose hands they are by now."""
+    row = tx.first("SELECT * FROM operator WHERE login = ?", (login,))
+    if row is None:
+        raise NotFoundError("operator", login)
+    info = _from_row(row)
+    if info.disabled:
+        tx.run("UPDATE operator SET disabled = 0 WHERE id = ?", (info.id,))
+        tx.run(
+            "UPDATE token SET revoked_at = ? WHERE operator_id = ? AND revoked_at IS NULL", (tx.now, info.id)
+        )
+        tx.emit("operator.changed", operator_id=info.id, data={"fields": ["enabled"]})
+        info.disabled = False
+    return info
+
+
 def everybody(tx: Snapshot) -> list[OperatorInfo]:
     return [_from_row(row) for row in tx.all("SELECT * FROM operator ORDER BY login")]
 

@@ -331,3 +331,19 @@ async def test_tokens_have_a_pace_each() -> None:
         for _ in range(10):
             assert (await Distant(run).ask("GET", "/v1/counts"))[0] == 401
         assert (await run.ask("GET", "/v1/counts"))[0] == 200
+
+
+async def test_who_is_enabled_again_comes_in_and_his_old_tokens_do_not(run: Running) -> None:
+    made = await run.server.database.write(lambda tx: tokens.add(tx, "olga", NewToken(name="old")))
+    assert (await run.ask("POST", "/v1/operators/olga/disable", uid=None))[0] == 200
+    assert (await run.ask("GET", "/v1/hello"))[0] == 401
+    assert (await run.ask("POST", "/v1/operators/olga/enable"))[0] == 401
+    status, body = await run.ask("POST", "/v1/operators/olga/enable", uid=None)
+    assert (status, b'"disabled":false' in body) == (200, True)
+    assert (await run.ask("GET", "/v1/hello"))[0] == 200
+    [row] = await run.read("SELECT revoked_at FROM token WHERE id = ?", made.info.id)
+    assert row["revoked_at"] == run.clock.now()
+    before = await run.newest()
+    assert (await run.ask("POST", "/v1/operators/olga/enable", uid=None))[0] == 200  # again changes nothing
+    assert await run.newest() == before
+    assert (await run.ask("POST", "/v1/operators/nobody/enable", uid=None))[0] == 404

@@ -205,6 +205,10 @@ def test_operators_without_a_server(installed: Home) -> None:
     assert installed.omni("operators", "add", "Olga!", "--uid", "1").returncode == 2
     assert installed.omni("operators", "disable", "ivan").returncode == 1
     assert installed.omni("operators", "disable", "olga").returncode == 0
+    [again_in] = installed.data("operators", "enable", "olga")
+    assert (again_in["login"], again_in["disabled"]) == ("olga", False)
+    assert installed.omni("operators", "enable", "ivan").returncode == 1
+    assert installed.omni("operators", "disable", "olga").returncode == 0
     found = installed.data("operators", "list")
     assert [
         (one["login"], one["name"], one["uid"], one["disabled"]) for one in found if one["uid"] == 4711

@@ -35,6 +35,7 @@ UNMET = 987_654_321  # the number of the token that the fuzz itself uses
 TAKES_ANYTHING = {
     "GET /v1/tokens",
     "POST /v1/operators/{login}/disable",
+    "POST /v1/operators/{login}/enable",
     "GET /v1/channels/{channel}/ledger",
 }
 ANY_METHOD = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}

@@ -239,7 +239,7 @@ async def test_a_contact_that_makes_no_sense_is_refused(run: Running) -> None:
         ({"conversation_id": 1, "text": " "}, 409),
         ({"conversation_id": 1, "client_id": " "}, 409),
         ({"conversation_id": 1, "at": run.clock.now() + HOUR_MS}, 409),
-        ({"name": "x", "phone": "hello"}, 400),
+        ({"name": "x", "phone": "hello"}, 409),
         ({"conversation_id": 1, "medium": "smoke"}, 400),
     ):
         whole = {"client_id": "c", "medium": "phone", "text": "t"} | wrong
