@@ -10,6 +10,7 @@ import msgspec
 
 from channels.base import Attachment
 from channels.email import headers
+from channels.email.nested import header_of, unveiled
 from channels.email.tnef import TnefError, Unpacked, unpack
 
 MAX_NAME = 120
@@ -41,22 +42,22 @@ def payload(part: Any) -> bytes:
     except (ValueError, LookupError, binascii.Error, AssertionError):
         data = None
     if isinstance(data, bytes):
-        return data
+        return unveiled(data)
     raw = part.get_payload()
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+    return unveiled(raw.encode("utf-8", "surrogateescape")) if isinstance(raw, str) else b""
 
 
 def attachment(part: Any, content_type: str, name: str, remaining: int) -> Attachment:
     """A part as a file. `remaining`: bytes that the mail may still unpack to."""
     inline = is_inline(part, content_type)
     try:
-        if content_type.startswith("message/") and isinstance(part.get_payload(), list):
-            data = _nested(part)
-            if content_type == "message/rfc822":
-                name = name or _name_by_subject(part) or "message.eml"
+        whole = isinstance(part.get_payload(), list)
+        data = _written_anew(part) if whole else payload(part)
+        if content_type.startswith("message/"):
+            if content_type in ("message/rfc822", "message/global"):
+                name = name or _name_by_subject(data) or "message.eml"
             name = name or "report.txt"
             return made(name, content_type, "message", data, remaining=remaining)
-        data = payload(part)
     except Exception as error:
         problem = f"cannot be decoded ({type(error).__name__})"
         return made(name, content_type, kind_of(content_type), None, problem, inline=inline)
@@ -127,19 +128,13 @@ def files_of(unpacked: Unpacked, remaining: int) -> list[Attachment]:
     return found
 
 
-def _nested(part: Any) -> bytes:
-    """A message inside of the mail, as bytes; never looked into (its ids and names are not ours to trust)."""
-    inner = part.get_payload()
-    encoding = headers.raw_value(part, "content-transfer-encoding").strip().lower()
-    if encoding == "base64" and len(inner) == 1 and isinstance(inner[0].get_payload(), str):
-        # Not allowed by RFC 2046 5.2.1, and seen: the whole inner message is encoded.
-        return binascii.a2b_base64(inner[0].get_payload().encode("ascii", "replace"))
-    return b"\r\n".join(one.as_bytes() for one in inner)
+def _written_anew(part: Any) -> bytes:
+    """A message that the parser did take apart: in a digest they bear no type of their own."""
+    return unveiled(b"\r\n".join(one.as_bytes() for one in part.get_payload()))
 
 
-def _name_by_subject(part: Any) -> str:
-    inner = part.get_payload()
-    subject = headers.decoded(headers.raw_value(inner[0], "subject")) if inner else ""
+def _name_by_subject(data: bytes) -> str:
+    subject = headers.decoded(headers.raw_value(header_of(data, headers.POLICY), "subject"))
     name = shown_name(re.sub(r"[/\\:*?\"<>|]+", " ", subject)[:80])
     return f"{name}.eml" if name else ""
 

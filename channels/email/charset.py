@@ -221,9 +221,6 @@ def _cyrillic_likelihood(sample: bytes, name: str) -> float:
         return 0.0
     good = 0.0
     for word in re.findall(r"[^\W\d_]+", text):
-        if word.islower() or word[1:].islower():
-            fits = 1.0
-        else:
-            fits = 0.95 if word.isupper() else 0.3
+        fits = 1.0 if word.islower() or word[1:].islower() else 0.95 if word.isupper() else 0.3
         good += fits * sum(_CYRILLIC_SHARE.get(char.lower(), 0.0) for char in word if char > "\u007f")
     return good / high

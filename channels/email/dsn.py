@@ -14,6 +14,8 @@ from typing import Any, Literal
 from channels.base import Bounce
 from channels.email import headers
 from channels.email.addresses import canonical, find_mailboxes
+from channels.email.attached import payload
+from channels.email.nested import header_blocks, header_of, type_of
 
 MAX_RECIPIENTS = 100
 MAX_DIAGNOSTIC = 400
@@ -78,11 +80,8 @@ def read_bounces(message: Message[Any, Any], text: str) -> tuple[Bounce, ...]:
 
 def _status_blocks(message: Message[Any, Any]) -> Iterator[Any]:
     for part in _parts(message):
-        kind = part.get_content_type()
-        if kind in ("message/delivery-status", "message/global-delivery-status"):
-            payload = part.get_payload()
-            if isinstance(payload, list):
-                yield from payload[: MAX_RECIPIENTS + 1]
+        if type_of(part) in ("message/delivery-status", "message/global-delivery-status"):
+            yield from header_blocks(payload(part), headers.POLICY, MAX_RECIPIENTS + 1)
 
 
 def _parts(message: Message[Any, Any]) -> Iterator[Any]:
@@ -93,9 +92,9 @@ def _parts(message: Message[Any, Any]) -> Iterator[Any]:
         part, depth = stack.pop()
         count += 1
         yield part
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list) and depth < 5:
-            stack.extend((child, depth + 1) for child in reversed(payload[:50]))
+        children = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(children, list) and depth < 5:
+            stack.extend((child, depth + 1) for child in reversed(children[:50]))
 
 
 def _recipient_block(block: Message[Any, Any], original: str | None, envelope: str | None) -> Bounce | None:
@@ -143,32 +142,19 @@ def _action_of(status: str, diagnostic: str) -> Action:
 def _original_id(message: Message[Any, Any], text: str) -> str | None:
     """Message-ID of the mail that is reported on: from what is returned of it, else from the text."""
     for part in _parts(message):
-        kind = part.get_content_type()
-        payload = part.get_payload()
-        if kind in ("message/rfc822", "message/global") and isinstance(payload, list) and payload:
-            ids = headers.message_ids([headers.raw_value(payload[0], "message-id")])
+        kind = type_of(part)
+        if kind in ("message/rfc822", "message/global", "message/global-headers") or kind.endswith(
+            "rfc822-headers"
+        ):
+            returned = header_of(payload(part), headers.POLICY)
+            ids = headers.message_ids([headers.raw_value(returned, "message-id")])
             if ids:
                 return ids[0]
-        elif kind.endswith("rfc822-headers") or kind == "message/global-headers":
-            found = _MESSAGE_ID.search(_plain(part))
-            if found:
-                return found[1]
     found = _MESSAGE_ID.search(text)
     if found:
         return found[1]
     # Some reports answer: then In-Reply-To is the mail they speak of.
     return next(iter(headers.message_ids(headers.raw_values(message, "in-reply-to"))), None)
-
-
-def _plain(part: Any) -> str:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        return "\n".join(f"{key}: {value}" for inner in payload[:5] for key, value in inner.raw_items())
-    try:
-        data = part.get_payload(decode=True)
-    except (ValueError, LookupError, AssertionError):
-        data = None
-    return data[:200_000].decode("utf-8", "replace") if isinstance(data, bytes) else str(payload)[:200_000]
 
 
 def _in_words(message: Message[Any, Any], text: str, original: str | None) -> Iterator[Bounce]:

@@ -10,6 +10,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from email._policybase import Compat32
 from email.message import Message
 from email.utils import parsedate_tz
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from channels.email import charset
 
 MAX_HEADER = 16 * 1024
+MAX_STRUCTURED = 3_000  # of a Content-… header: the library's time grows with the square of its length
 MAX_IDS = 100
 
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
@@ -25,14 +27,36 @@ _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _ID = re.compile(r"<([^<>\s\x00]{1,900}@[^<>\s\x00]{0,255})>")
 
 
+class _Bounded(Compat32):
+    """compat32 whose headers are cut while they are read, in the mail and in each of its parts."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: MAX_STRUCTURED if name[:8].lower() == "content-" else MAX_HEADER]
+
+
+POLICY = _Bounded()
+
+
 def raw_values(message: Message[Any, Any], name: str) -> list[str]:
     """All values of a header as stored: unfolded, capped, 8-bit bytes still as surrogates."""
-    wanted = name.lower()
     found = []
-    for key, value in message.raw_items():
-        if key.lower() == wanted:
-            text = value if isinstance(value, str) else str(value)
-            found.append(re.sub(r"\r?\n(?=[ \t])|[\r\n]+", "", text[:MAX_HEADER]).strip())
+    for value in _by_name(message).get(name.lower(), ()):
+        text = value if isinstance(value, str) else str(value)
+        found.append(re.sub(r"\r?\n(?=[ \t])|[\r\n]+", "", text[:MAX_HEADER]).strip())
+    return found
+
+
+def _by_name(message: Message[Any, Any]) -> dict[str, list[Any]]:
+    """The headers by lower-case name; gathered once for a message, which is asked for dozens of them."""
+    pairs = list(message.raw_items())
+    known: tuple[int, dict[str, list[Any]]] | None = getattr(message, "_omni_by_name", None)
+    if known is not None and known[0] == len(pairs):
+        return known[1]
+    found: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        found.setdefault(key.lower(), []).append(value)
+    message._omni_by_name = (len(pairs), found)  # type: ignore[attr-defined]
     return found
 
 

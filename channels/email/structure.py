@@ -9,7 +9,6 @@ from __future__ import annotations
 import email
 import re
 from collections.abc import Iterator
-from email._policybase import Compat32
 from email.message import Message
 from typing import Any
 
@@ -19,10 +18,11 @@ from channels.base import Attachment
 from channels.email import headers
 from channels.email.attached import attachment, file_name, files_of, is_tnef, made, shown_name, unwrapped
 from channels.email.body import Body, Text, compose, pgp_words, read_text, take_uuencoded
+from channels.email.headers import POLICY
 from channels.email.invitation import read_invitation
+from channels.email.nested import type_of, veiled
 
 MAX_HEADER_BLOCK = 128 * 1024
-MAX_STRUCTURED = 3_000  # characters of a Content-… header: the library's time grows with their square
 MAX_DELIMITERS = 2_000
 MAX_LINE_STEPS = 20_000_000
 MAX_PARTS = 500
@@ -52,18 +52,6 @@ class _Leaf(msgspec.Struct):
     group: int
 
 
-class _Bounded(Compat32):
-    """compat32 whose headers are cut while they are read, in the mail and in each of its parts."""
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, value = super().header_source_parse(sourcelines)
-        limit = MAX_STRUCTURED if name[:8].lower() == "content-" else headers.MAX_HEADER
-        return name, value[:limit]
-
-
-POLICY = _Bounded()
-
-
 def parse_message(raw: bytes) -> Message[Any, Any]:
     """Structure of a mail. Raises TooComplexError, and RecursionError for absurd nesting."""
     head, separator, body = _split(raw)
@@ -73,7 +61,7 @@ def parse_message(raw: bytes) -> Message[Any, Any]:
         separator = separator or b"\r\n\r\n"
     if re.search(rb"^content-type:\s*(multipart|message)/", head, re.IGNORECASE | re.MULTILINE):
         _count_parts(head, body)
-    return email.message_from_bytes(head + separator + body, policy=POLICY)
+    return email.message_from_bytes(veiled(head + separator + body), policy=POLICY)
 
 
 def _count_parts(head: bytes, body: bytes) -> None:
@@ -196,7 +184,7 @@ def _leaves(message: Message[Any, Any], content: Content) -> Iterator[_Leaf]:
         if count > MAX_PARTS:
             content.problems.append(f"only the first {MAX_PARTS} parts are shown")
             return
-        content_type = str(part.get_content_type())
+        content_type = type_of(part)
         if not (content_type.isascii() and content_type.isprintable() and len(content_type) < 200):
             content_type = "application/octet-stream"
         content.types.append(content_type)

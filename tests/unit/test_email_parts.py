@@ -284,3 +284,36 @@ def test_base64_pictures_in_the_text_are_inline() -> None:
 def test_short_and_loud_russian_is_guessed_and_its_honest_label_believed(codec: str, text: str) -> None:
     assert guess(text.encode(codec)) == text
     assert decode(text.encode(codec), codec) == text
+
+
+INNER = (
+    b"From: b@x.example\r\nSubject: =?utf-8?b?0JfQsNC60LDQtw==?=\r\nX-Long: " + b"x" * 20_000 + b"\r\n"
+    b"Content-Type: multipart/mixed; boundary=inner\r\n\r\n--inner\r\nContent-Type: message/rfc822\r\n\r\n"
+    b"From: c@x.example\n\nline ends are mixed\r\n--inner--"
+)
+
+
+def test_a_mail_inside_of_a_mail_is_attached_byte_for_byte() -> None:
+    mail = read_mail(multipart("mixed", part("text/plain", b"see"), part("Message/RFC822", INNER)))
+    [one] = mail.content.attachments
+    assert (one.name, one.content_type, one.kind) == ("Заказ.eml", "message/rfc822", "message")
+    assert one.data == INNER
+    assert mail.content.types == ["multipart/mixed", "text/plain", "message/rfc822"]
+
+
+def test_a_mail_that_is_nothing_but_another_mail() -> None:
+    mail = read_mail(b"From: a@x.example\r\nContent-Type: message/rfc822\r\n\r\n" + INNER)
+    assert [one.data for one in mail.content.attachments] == [INNER]
+    assert mail.author is not None
+    assert mail.author.address == "a@x.example"
+
+
+def test_words_about_types_stay_as_they_are_written() -> None:
+    text = b"Your mail has\r\nContent-Type: message/rfc822\r\nand that is wrong."
+    assert "Content-Type: message/rfc822" in read_mail(headed_mail("From: a@x.example", text)).content.text
+
+
+def test_a_digest() -> None:
+    inner = b"\r\nFrom: b@x.example\r\nSubject: one\r\n\r\nfirst"
+    mail = read_mail(multipart("digest", inner))
+    assert [one.name for one in mail.content.attachments] == ["one.eml"]

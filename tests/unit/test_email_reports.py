@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from channels.email.automatic import classify
 from channels.email.dsn import read_bounces
+from channels.email.headers import POLICY
 from channels.email.mail import read_mail
 from channels.email.parse import parse
-from channels.email.structure import POLICY
 from tests.fakes.mail_corpus import headed_mail
 
 
