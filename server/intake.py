@@ -12,7 +12,19 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import attribution, bounced, calls, cards, case, casework, lifecycle, outbox, proving, spam
+from server import (
+    attribution,
+    bounced,
+    calls,
+    cards,
+    case,
+    casework,
+    lifecycle,
+    outbox,
+    places,
+    proving,
+    spam,
+)
 from server.authors import Author, ChannelFacts, recognise
 from server.codes import digits_told
 from server.echoes import take_echo
@@ -142,7 +154,7 @@ def _take_message(
         _look_for_urgency(tx, conversation.id, event, policy)
     stranger = conversation.customer_id != author.customer_id
     facts = attribution.kept(event.detail)
-    detail = attribution.of_message(facts)
+    detail = places.with_map(attribution.of_message(facts))
     text = _shown_text(event, detail)
     folds = sound(event.folds, text) if text == event.text else ()
     twin = known_twin(tx, event, author)
