@@ -11,8 +11,10 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
+from msgspec.structs import replace
 
 from channels.base import Attachment
 from channels.email import headers
@@ -29,6 +31,9 @@ MAX_PARTS = 500
 MAX_DEPTH = 20
 MAX_ATTACHMENTS = 100
 MAX_DECODED = 50 * 1024 * 1024
+
+
+_SHOWN_PICTURE = re.compile(r"cid:([^\"'\s<>)]{1,250})", re.IGNORECASE)
 
 
 class Content(msgspec.Struct, kw_only=True):
@@ -107,6 +112,7 @@ def read(message: Message[Any, Any]) -> Content:
     texts: list[Text] = []
     invitations: list[str] = []
     remaining = MAX_DECODED
+    pictures: dict[str, int] = {}  # Content-ID -> number of the attachment
 
     def attach(one: Attachment) -> None:
         nonlocal remaining
@@ -134,6 +140,8 @@ def read(message: Message[Any, Any]) -> Content:
                 attach(one)
             continue
         one = attachment(leaf.part, leaf.content_type, name, remaining)
+        if identifier := headers.raw_value(leaf.part, "content-id").strip(" <>"):
+            pictures[identifier] = len(content.attachments)
         attach(one)
         if one.problem:
             content.problems.append(f"{one.name}: {one.problem}")
@@ -143,6 +151,10 @@ def read(message: Message[Any, Any]) -> Content:
                 content.facts["calendar"] = invitation.summary
                 invitations.append(invitation.text)
     _take_files_out_of_text(texts, content, attach)
+    for text in texts:
+        for identifier in _SHOWN_PICTURE.findall(text.text) if text.html else ():
+            if (number := pictures.get(unquote(identifier))) is not None:
+                content.attachments[number] = replace(content.attachments[number], inline=True)
     content.body = compose(texts, content.facts)
     _say_security(content)
     for text in invitations:

@@ -293,6 +293,13 @@ INNER = (
 )
 
 
+def test_a_picture_that_the_text_shows_is_inline_whatever_it_says() -> None:
+    said = "Content-ID: <a b@x>\r\nContent-Disposition: attachment; filename=a.png"
+    page = part("text/html", b"<p>Look</p><img src='CID:a%20b@x'>")
+    mail = read_mail(multipart("related", page, part("image/png", b"png", said), part("image/png", b"png")))
+    assert [one.inline for one in mail.content.attachments] == [True, False]
+
+
 def test_a_mail_inside_of_a_mail_is_attached_byte_for_byte() -> None:
     mail = read_mail(multipart("mixed", part("text/plain", b"see"), part("Message/RFC822", INNER)))
     [one] = mail.content.attachments
