@@ -151,10 +151,10 @@ def read(message: Message[Any, Any]) -> Content:
                 content.facts["calendar"] = invitation.summary
                 invitations.append(invitation.text)
     _take_files_out_of_text(texts, content, attach)
-    for text in texts:
-        for identifier in _SHOWN_PICTURE.findall(text.text) if text.html else ():
-            if (number := pictures.get(unquote(identifier))) is not None:
-                content.attachments[number] = replace(content.attachments[number], inline=True)
+    shown = {unquote(one) for page in texts if page.html for one in _SHOWN_PICTURE.findall(page.text)}
+    for identifier in shown & pictures.keys():
+        number = pictures[identifier]
+        content.attachments[number] = replace(content.attachments[number], inline=True)
     content.body = compose(texts, content.facts)
     _say_security(content)
     for text in invitations:
