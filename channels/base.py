@@ -77,6 +77,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     username: str | None = None
     locale: str | None = None
     reachable: bool = True  # False: nobody can be answered there (an item that could not be read)
+    # One person has one such id there (an account, not a visit): two of them are two people.
+    is_account: bool = False
     proven: bool = True  # False: the channel's own checks speak against him (a From that may be forged)
     contacts: tuple[Contact, ...] = ()
 
@@ -268,6 +270,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     remote_id: str | None = None
     references: tuple[str, ...] = ()
     quoted: str = ""
+    addressed_to: str = ""  # which of our own addresses the customer wrote to, where there are several
     recipients: tuple[Recipient, ...] = ()
     files: tuple[OutboundFile, ...] = ()
     automatic: bool = False  # no person wrote it

@@ -464,12 +464,13 @@ class Outbox:
             )
 
     async def _outbound(self, item: Leased) -> Outbound:
-        text, references, files, named = await self._database.read(
+        text, references, files, named, own = await self._database.read(
             lambda tx: (
                 proving.filled(tx, item.message_id, item.text),
                 threads.chain(tx, item.conversation_id, item.channel_id, item.message_id),
                 attachments.of_message(tx, item.message_id),
                 recipients.of_message(tx, item.message_id),
+                threads.addressed_to(tx, item.conversation_id, item.channel_id),
             )
         )
         if text is None:
@@ -484,6 +485,7 @@ class Outbox:
             text=text[: item.quote_at],
             quoted="" if item.quote_at is None else text[item.quote_at :],
             automatic=item.automatic,
+            addressed_to=own,
             recipients=tuple(_recipient(one) for one in named if one.role != "reply_to"),
             subject=item.subject,
             author=item.author,

@@ -53,6 +53,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     date: int
     files: Sequence[OutboundFile] = ()
     automatic: bool = False
+    account: str = ""  # the account's main address, where the sender is an alias of it
 
 
 def build(draft: Draft) -> bytes:
@@ -81,7 +82,7 @@ def build(draft: Draft) -> bytes:
             ("X-Auto-Response-Suppress", "All"),
             ("Precedence", "bulk"),
         ]
-    lines.append((LOOP_HEADER, draft.sender))
+    lines.append((LOOP_HEADER, draft.account or draft.sender))
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
     # Every line is a header of ours or the continuation of one: the last guard against injection.
     if re.search(r"\r(?!\n)|(?<!\r)\n|\r\n(?![ \t]|[A-Z][A-Za-z-]*: |\Z)|[\x00]", head):

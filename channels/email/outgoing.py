@@ -8,7 +8,7 @@ import msgspec
 
 from channels.base import Outbound, Recipient
 from channels.email import identity
-from channels.email.addresses import Mailbox, ascii_address, split_address
+from channels.email.addresses import Mailbox, ascii_address, canonical, split_address
 from channels.email.message import Draft, build, reply_subject
 from channels.email.settings import EmailSettings
 from channels.email.smtp import Envelope
@@ -35,7 +35,7 @@ def usable(address: str) -> str:
 def letter(settings: EmailSettings, key: bytes, message: Outbound, site_name: str) -> Letter:
     named = message.recipients or (Recipient(role="to", address=message.to, name=message.to_name or ""),)
     numbers = (message.conversation_id, message.message_id)
-    address = settings.address
+    address = _ours(settings, message.addressed_to)
     name = message.remote_id or identity.message_id(key, *numbers, split_address(address)[1])
     references = [one for one in message.references if one != name]
     draft = Draft(
@@ -47,16 +47,20 @@ def letter(settings: EmailSettings, key: bytes, message: Outbound, site_name: st
         subject=_subject(settings, key, message, bool(references), site_name),
         text=message.text,
         quoted=message.quoted,
-        signature=settings.signature,
+        signature=_signature(settings, address),
         marker=identity.marker(key, *numbers) if settings.body_marker else "",
         message_id=name,
         references=references,
         date=message.written_at,
         files=message.files,
         automatic=message.automatic,
+        account=settings.address,
     )
     pending = [one.address for one in named if not one.done]
-    sender = identity.signed_address(key, *numbers, address) if settings.signed_return_path else address
+    # Reports come to the account, and relays know it: an alias is only written on the letter.
+    sender = settings.address
+    if settings.signed_return_path:
+        sender = identity.signed_address(key, *numbers, sender)
     return Letter(
         draft,
         sender,
@@ -64,6 +68,17 @@ def letter(settings: EmailSettings, key: bytes, message: Outbound, site_name: st
         tuple(one for one in pending if not usable(one)),
         identity.envelope_id(key, *numbers),
     )
+
+
+def _ours(settings: EmailSettings, addressed_to: str) -> str:
+    """The address that the customer wrote to, if it is one of ours; else the main one."""
+    aliases = {canonical(one): ascii_address(one) for one in settings.aliases}
+    return aliases.get(canonical(addressed_to), settings.address)
+
+
+def _signature(settings: EmailSettings, address: str) -> str:
+    own = {canonical(one): text for one, text in settings.signatures.items()}
+    return own.get(canonical(address), settings.signature)
 
 
 def envelope(ready: Letter) -> Envelope:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -56,7 +57,8 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     # Names of our own mail servers, as they stand in the Authentication-Results that they add.
     trusted_authserv: tuple[str, ...] = ()
     ca_file: str = ""  # certificate authorities to trust instead of the system's
-    signature: str = ""  # below every mail that is written from this address
+    signature: str = ""  # below every mail that we write
+    signatures: Mapping[str, str] = {}  # another one below what is written from one of the aliases
     # Who puts what we send into the Sent folder. "auto": the provider where it is known to, else we do.
     sent_copy: Literal["auto", "append", "provider", "off"] = "auto"
     plus_address: bool = False  # answers go to support+SIGNATURE@…; only where the server delivers such

@@ -72,6 +72,16 @@ def phantoms_of(tx: Snapshot, message_id: int) -> list[str]:
     return [row["remote_id"] for row in rows]
 
 
+def addressed_to(tx: Snapshot, conversation_id: int, channel_id: str) -> str:
+    """Which of the channel's own addresses the customer wrote to last; "" where there is but one."""
+    detail = tx.value(
+        "SELECT detail FROM message WHERE conversation_id = ? AND channel_id = ? AND kind = 'in'"
+        " AND stranger = 0 AND automatic = 0 ORDER BY id DESC LIMIT 1",
+        (conversation_id, channel_id),
+    )
+    return msgspec.json.decode(detail, type=dict[str, str]).get("addressed_to", "") if detail else ""
+
+
 def chain(tx: Snapshot, conversation_id: int, channel_id: str, before: int, limit: int = 20) -> list[str]:
     """Remote ids of the conversation on this channel before a message of ours, oldest first; the last one is
     what it answers: the customer's latest message, else our own latest one.

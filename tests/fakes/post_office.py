@@ -15,7 +15,8 @@ from typing import Any
 from unittest.mock import patch
 
 from channels.base import Delivery
-from channels.email import EmailChannel
+from channels.email import EmailChannel, EmailSettings
+from channels.email.mail_item import told
 from omni_console.client import ServerClient
 from server.config import Config
 from server.protocol import Addressee, ConversationDetail, Message
@@ -57,12 +58,12 @@ class PostOffice:
         return await self.receive_raw(mail.as_bytes(), channel)
 
     async def receive_raw(self, raw: bytes, channel: str = "mail") -> Message:
-        own = SUPPORT if channel == "mail" else SALES
         key = f"mail:{hashlib.sha256(raw).hexdigest()}"
         host = self.channel(channel).host
-        await host.submit(
-            [Delivery(dedupe_key=key, raw=raw, event=None, meta={"address": own, "dedupe_key": key})]
-        )
+        configured = self.server.server.config.channels[channel]
+        assert isinstance(configured, EmailSettings)
+        meta = {"dedupe_key": key, **told(configured)}
+        await host.submit([Delivery(dedupe_key=key, raw=raw, event=None, meta=meta)])
         async with asyncio.timeout(20):
             while True:
                 rows = await self.server.read(

@@ -329,3 +329,24 @@ async def test_files_go_along_and_nobody_elses_do() -> None:
             await post.answer(first.conversation_id, "x", upload_ids=[big.id])
         for name, left in (("", "file"), ("../a\n.pdf", "a.pdf"), ("\x1b[31m\u202e", "[31m")):
             assert (await post.client.put_up(first.conversation_id, name, b"x")).name == left
+
+
+async def test_an_answer_comes_from_the_address_that_was_written_to() -> None:
+    more: dict[str, Any] = {
+        "aliases": ("billing@shop.example",),
+        "signature": "Support",
+        "signatures": {"billing@shop.example": "Billing"},
+    }
+    async with post_office(**more) as post:
+        first = await post.receive(ANNA)
+        await post.answer(first.conversation_id)
+        assert post.sent()["From"] == "Shop <support@shop.example>"
+        second = await post.receive(ANNA, to="Billing <billing@shop.example>")
+        assert second.recipients == []
+        await post.answer(second.conversation_id)
+        mail = post.sent()
+        assert mail["From"] == "Shop <billing@shop.example>"
+        assert post.smtp.mails[-1].mail_from == "support@shop.example"
+        plain = mail.get_body(("plain",))
+        assert plain is not None
+        assert plain.get_content().endswith("Billing\r\n") or plain.get_content().endswith("Billing\n")
