@@ -92,6 +92,26 @@ async def test_there_and_back(page: Page, stage: Stage) -> None:
     assert problems == []
 
 
+async def test_the_first_visit_is_remembered_with_its_advertisement_and_nothing_else(
+    page: Page, stage: Stage
+) -> None:
+    came = f"{stage.site.url}/?utm_source=yandex&utm_campaign=%D0%BB%D0%B5%D1%82%D0%BE&token=s3cret&x=1#top"
+    await page.goto(came)
+    await page.wait_for_function("() => window.OmniChat")
+    kept = await page.evaluate("() => Object.entries(localStorage).filter(([key]) => key.includes('visit'))")
+    assert len(kept) == 1 and "s3cret" not in kept[0][1] and "x=1" not in kept[0][1]
+    widget = await visit(page, stage)  # another page of the site, later
+    await widget.open()
+    await widget.say("hello")
+    await widget.shows("hello")
+    event = stage.host.deliveries[0].event
+    assert event is not None
+    assert event.detail["page"] == f"{stage.site.url}/"
+    assert event.detail["first_page"].startswith(f"{stage.site.url}/?utm_source=yandex")
+    assert (event.detail["utm_source"], event.detail["utm_campaign"]) == ("yandex", "лето")
+    assert event.detail["first_at"].isdigit()
+
+
 async def test_unread_messages_are_counted_while_it_is_closed(page: Page, stage: Stage) -> None:
     widget = await visit(page, stage)
     await widget.open()
