@@ -67,7 +67,7 @@ async def tell(run: Running, webhook_id: str, kind: str, **data: Any) -> None:
 
 async def seen(client: ServerClient, count: int) -> ConversationDetail:
     """The one conversation, once so many messages are in it."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(40):
         while True:
             found = (await client.conversations("all")).items
             if found:
