@@ -14,10 +14,22 @@ from omni_console.messages import Refused, Sent, Unanswered
 from omni_console.outgoing import new_id
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.widgets.pane import Pane
-from server.protocol import Conversation, FirstMessage, HeldBecause, ReplyWay
+from server.protocol import Conversation, FirstMessage, HeldBecause, Obstacle, ReplyWay
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+
+
+def in_words(obstacle: Obstacle) -> str:
+    """What stands in the way in the operator's language; who, what and when as the server says it."""
+    kind = {
+        "open_conversation": _("there is an open conversation"),
+        "colleague_wrote": _("a colleague wrote lately"),
+        "order": _("there is an order"),
+        "consent": _("consent is missing"),
+        "barred": _("the address is barred"),
+    }[obstacle.kind]
+    return f"{kind}: {obstacle.text}" if obstacle.text else kind
 
 
 class FirstWords:
@@ -117,7 +129,7 @@ class FirstWords:
             reason = f"{problem.message}. {problem.hint}".strip(" .")
             pane.notice.say(_("not sent: {why}").format(why=reason))
             return True
-        reasons = [obstacle.text for obstacle in problem.obstacles]
+        reasons = [in_words(obstacle) for obstacle in problem.obstacles]
         command = self._commands.get(event.conversation_id)
         if any(obstacle.blocks for obstacle in problem.obstacles):
             pane.notice.say(_("not sent, and cannot be:"), reasons=reasons)

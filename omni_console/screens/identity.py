@@ -129,6 +129,7 @@ class Identity:
 
                 async def back() -> Done:
                     await api.unmerge(merged.merge_id)
+                    await api.ask_again(suggestion.id)
                     return Done(_("{names}: two people again").format(names=names), conversations=here)
 
                 return Done(said, conversations=here, back=TakeBack(said, back))

@@ -158,6 +158,7 @@ class IdentityScreen(ModalScreen[GoTo | None]):
 
                 async def back() -> Done:
                     await api.unmerge(merged.merge_id)
+                    await api.ask_again(item.id)
                     return Done(_("{names}: two people again").format(names=names))
 
                 return Done(said, back=TakeBack(said, back))

@@ -37,7 +37,7 @@ async def test_it_says_who_this_is(known: FakeServer, tmp_path: Path) -> None:
         await hands.sees("may be Ivan P.")
         text = hands.text()
         for words in (
-            "#vip", "16:20 in Yekaterinburg",
+            "#vip", "16:20 in Yekaterin",
             "same phone +7 916 000-00-67", "8 (916) 000-00-99", "by 11:58",
             "✓ ivan@example.org", "confirmed by a code", "? petrov@work.example", "only claimed",
             "best by w site chat", "wrote 7 of 9 here in 180 days", "Казань",

@@ -179,7 +179,7 @@ async def test_search_inside_this_person_and_everywhere(known: FakeServer, tmp_p
 
 
 async def test_a_first_message_is_held_with_its_reasons(known: FakeServer, tmp_path: Path) -> None:
-    known.obstacles = [Obstacle(kind="open_conversation", text="an open conversation about the card")]
+    known.obstacles = [Obstacle(kind="open_conversation", text="about the card")]
     async with console(known, tmp_path) as hands:
         await hands.press("enter")
         await hands.sees("нечем заплатить")
@@ -188,7 +188,7 @@ async def test_a_first_message_is_held_with_its_reasons(known: FakeServer, tmp_p
         await hands.type("Добрый день!")
         await hands.press("ctrl+j")
         await hands.sees("not sent yet. ctrl+j sends it all the same")
-        await hands.sees("· an open conversation about the card")
+        await hands.sees("· there is an open conversation: about the card")
         assert known.messages[-1].text != "Добрый день!"
         known.obstacles.append(Obstacle(kind="order", text="order 1187 is on its way"))
         await hands.press("ctrl+j")

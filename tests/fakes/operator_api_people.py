@@ -230,7 +230,7 @@ class People:
         )
         for key, one in server.suggestions.items():
             if one.merge_id == merge_id:
-                server.suggestions[key] = replace(one, state="open", merge_id=None)
+                server.suggestions[key] = replace(one, state="refused", merge_id=None)
         await self._move(rows, other)
         await server.push("customer.unmerged", data={"from": other, "into": into})
         return answer(wire.Unmerged(customer_id=into, restored_id=other, conversations=rows))
