@@ -9,7 +9,8 @@ from aiohttp import web
 from server import cards
 from server.api.context import BEARER, CONTEXT, answer, command, number, operator, refused
 from server.api.customers import whole_customer
-from server.api.describe import Query, describes
+from server.api.describe import describes
+from server.api.describe import number as number_of
 from server.card_settings import FieldError, hidden
 from server.protocol import (
     AddressCommand,
@@ -19,7 +20,6 @@ from server.protocol import (
     Field,
     LinkCommand,
     LinkedPerson,
-    Number,
     OperatorInfo,
     Record,
     RecordCommand,
@@ -105,7 +105,7 @@ def _seen_field(request: web.Request, me: OperatorInfo) -> str:
 @describes(
     "A field is again as it was.",
     "write",
-    query=(Query("to", Number, "The number of the row of its history."),),
+    query=(number_of("to", "The number of the row of its history."),),
     answer=Customer,
 )
 async def revert(request: web.Request) -> web.Response:

@@ -10,6 +10,7 @@ from aiohttp import web
 from server.api.context import CONTEXT, Context, answer, key, limit, number, operator, refused, shown_key
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
+from server.api.describe import number as number_of
 from server.card_settings import BUILT_IN, SegmentSettings, hidden, spec_of, uses_hidden
 from server.cards import person
 from server.protocol import (
@@ -19,7 +20,6 @@ from server.protocol import (
     FieldSpec,
     HistoryPage,
     MessagePage,
-    Number,
     OperatorInfo,
     Record,
     Role,
@@ -213,7 +213,7 @@ async def customer(request: web.Request) -> web.Response:
     query=(
         page_key("before", 2),
         page_key("after", 2),
-        Query("around", Number, "The number of a message that is to be in the middle of the page."),
+        number_of("around", "The number of a message that is to be in the middle of the page."),
         Query("channel", str, "Only what was said on this channel."),
         limit_of(60, 200),
     ),

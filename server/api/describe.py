@@ -85,6 +85,11 @@ def limit(default: int, most: int) -> Query:
     return Query("limit", Annotated[int, msgspec.Meta(ge=0, le=999_999)], meaning)
 
 
+def number(name: str, meaning: str) -> Query:
+    """The number of something, as we gave it out."""
+    return Query(name, Annotated[int, msgspec.Meta(ge=0, le=10**18 - 1)], meaning)
+
+
 def page_key(name: str, parts: int, most: int = 0) -> Query:
     """Goes with `context.key`; up to `most` parts where lists of the route are ordered differently."""
     numbers = r"\.".join(["[0-9]{1,19}"] * parts) + r"(\.[0-9]{1,19})?" * max(0, most - parts)

@@ -10,7 +10,8 @@ from server import identity_inbox
 from server.api.context import CONTEXT, Context, answer, key, limit, number, operator, refused, shown_key
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
-from server.protocol import Customer, Merged, Number, Suggestion, SuggestionPage
+from server.api.describe import number as number_of
+from server.protocol import Customer, Merged, Suggestion, SuggestionPage
 from server.store import customers, suggestions
 from server.store.conversations import NotFoundError
 from server.store.suggestions import Pair, State
@@ -48,7 +49,7 @@ def shown(tx: Snapshot, context: Context, pair: Pair) -> Suggestion:
     "The identity inbox: pairs of cards that may be one person, the surest first.",
     query=(
         Query("state", State, "Which ones; open if not given."),
-        Query("customer", Number, "Only those that speak of this customer."),
+        number_of("customer", "Only those that speak of this customer."),
         page_key("after", 2),
         limit_of(30, 100),
     ),

@@ -6,10 +6,10 @@ import structlog
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
-from server.api.describe import Query, describes, page_key
+from server.api.describe import Query, describes, number, page_key
 from server.api.describe import limit as limit_of
 from server.cards import person
-from server.protocol import Number, SearchHit, SearchPage
+from server.protocol import SearchHit, SearchPage
 from server.store import conversations, messages, river
 from server.store import search as index
 from server.store.errors import StoreUnavailableError
@@ -27,7 +27,7 @@ QUERY_MAX = 400
     "Messages with these words, the newest first.",
     query=(
         Query("q", str, f"Words; the first {QUERY_MAX} characters count."),
-        Query("customer", Number, "Only what was said to this person or by him."),
+        number("customer", "Only what was said to this person or by him."),
         page_key("before", 1, 2),
         limit_of(50, 200),
     ),

@@ -234,7 +234,7 @@ async def test_notes_and_files_of_all_time(run: Running) -> None:
     conversation = await only(await run.client())
     for number in range(3):
         run.clock.advance(1000)
-        body = {"client_id": f"note-{number}", "text": f"note {number}"}
+        body: dict[str, Any] = {"client_id": f"note-{number}", "text": f"note {number}"}
         await ask(run, Message, "POST", f"/v1/conversations/{conversation.id}/note", **body)
         run.clock.advance(1000)
         files = tuple(

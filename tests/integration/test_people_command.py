@@ -20,7 +20,7 @@ from tests.fakes.running_server import Running, running_server
 
 ROOT = Path(__file__).parents[2]
 FIELDS = {"plan": FieldSettings(title="Plan", kind="choice", choices=["gold", "silver"])}
-PEOPLE = [
+PEOPLE: list[dict[str, Any]] = [
     {
         "person": {
             "id": "7",

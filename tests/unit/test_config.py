@@ -12,6 +12,7 @@ import pytest
 from channels.base import ChannelSettings
 from channels.registry import BUILT_IN, channel_class
 from server import config
+from server.card_settings import FieldSettings, SegmentSettings
 from server.config import Config, ConfigError, decode, load, make_channels
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -271,8 +272,8 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
             config.PublicSettings,
             config.ApiSettings,
             config.SiteSettings,
-            config.FieldSettings,
-            config.SegmentSettings,
+            FieldSettings,
+            SegmentSettings,
             ChannelSettings,
         ]
     )
