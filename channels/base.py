@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import msgspec
-import structlog
-from aiohttp import web
+
+if TYPE_CHECKING:
+    # Parsers run in processes of their own, which need neither.
+    import structlog
+    from aiohttp import web
 
 
 class ChannelError(Exception):
@@ -379,6 +382,7 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title: str = ""
     owner: str = ""  # login of the operator who answers for the channel
     hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00"
+    acknowledge: str = ""  # said by itself to whoever begins a conversation; "": nothing
     enabled: bool = True
 
 

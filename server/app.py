@@ -13,6 +13,7 @@ from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
 from server import backup, case, casework, proving
+from server.acknowledging import Acknowledging
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
@@ -225,6 +226,20 @@ class Server:
             )
         return infos
 
+    def _acknowledging(self) -> Acknowledging:
+        return Acknowledging(
+            texts={channel_id: channel.settings.acknowledge for channel_id, channel in self.channels.items()},
+            several=frozenset(
+                channel_id
+                for channel_id, offer in self.offers.items()
+                if offer.capabilities.recipients_max > 1
+            ),
+            name_message=self._name_message,
+        )
+
+    def _name_message(self, channel_id: str, conversation_id: int, message_id: int) -> str | None:
+        return self.channels[channel_id].name_message(conversation_id, message_id)
+
     # --- running ----------------------------------------------------------------------------------------
 
     @contextlib.asynccontextmanager
@@ -250,6 +265,7 @@ class Server:
                 language=self.config.site.language,
                 is_online=hub.is_online,
                 urgent=UrgentWords(self.config.urgent.words).found,
+                acknowledging=self._acknowledging(),
             )
             facts = {
                 channel_id: ChannelFacts(
@@ -399,9 +415,7 @@ class Server:
             marks=self.marks,
             outgoing=Outgoing(
                 offers=self.offers,
-                name_message=lambda channel_id, conversation_id, message_id: self.channels[
-                    channel_id
-                ].name_message(conversation_id, message_id),
+                name_message=self._name_message,
                 check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
                 continue_link=lambda channel_id, token: self.channels[channel_id].continue_link(token),
                 confirm_link=self._confirm_link,

@@ -25,6 +25,7 @@ from server import (
     proving,
     spam,
 )
+from server.acknowledging import Acknowledging, acknowledge
 from server.authors import Author, ChannelFacts, recognise
 from server.codes import digits_told
 from server.echoes import take_echo
@@ -66,6 +67,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"  # of what the server writes itself
     is_online: Callable[[int], bool] = lambda operator_id: False
     urgent: Callable[[str], str] = lambda text: ""  # the configured word that a text holds
+    acknowledging: Acknowledging = Acknowledging()
 
 
 def take_in(
@@ -216,6 +218,8 @@ def _take_message(
     if digits is not None:
         proving.told(tx, conversation.id, author.address_id, digits)
         conversation = conversations.held(tx, conversation.id)
+    if before is None and not barred:
+        acknowledge(tx, channel, event, author, conversation.id, policy.acknowledging)
     if event.part_of is not None:
         state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)

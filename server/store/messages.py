@@ -267,7 +267,7 @@ def news_since(
         row["id"]
         for row in tx.all(
             "SELECT id FROM message WHERE conversation_id = ? AND seq > ? AND ("
-            " (kind = 'out' AND operator_id IS DISTINCT FROM ?)"
+            " (kind = 'out' AND automatic = 0 AND operator_id IS DISTINCT FROM ?)"
             " OR (kind = 'in' AND ? AND automatic = 0)) ORDER BY id LIMIT 50",
             (conversation_id, after_seq, operator_id, int(customer_too)),
         )

@@ -121,6 +121,9 @@ async def post_office(kept: Path | None = None, **more: Any) -> AsyncIterator[Po
             config.channels["sales"] = settings(1, smtp.port, address=SALES, sent_copy="off")
             return config
 
-        with patch.object(running, "configuration", with_mail), patch("channels.email.Pace", lambda: QUICK):
+        with (
+            patch.object(running, "configuration", with_mail),
+            patch("channels.email.channel.Pace", lambda: QUICK),
+        ):
             async with running.running_server(kept) as server:
                 yield PostOffice(server, smtp, await server.client())
