@@ -52,7 +52,7 @@ class World:
     def box(self, user: str, folder: str = "") -> list[EmailMessage]:
         """What lies in a mailbox, in the order of arrival."""
         root = self.dovecot.directory / "mail" / user / folder
-        paths = sorted((*root.glob("new/*"), *root.glob("cur/*")), key=lambda path: path.name)
+        paths = sorted((*root.glob("new/*"), *root.glob("cur/*")), key=lambda path: path.stat().st_mtime_ns)
         mails = [email.message_from_bytes(path.read_bytes(), policy=default) for path in paths]
         return [mail for mail in mails if isinstance(mail, EmailMessage)]
 
