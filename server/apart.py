@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 
@@ -33,9 +34,19 @@ log = structlog.get_logger(__name__)
 
 PARSE_SECONDS = 10.0
 ATTEMPTS_MAX = 2
-GROUP = 25
+GROUP = 50
+GROUP_BYTES = 4 * 1024 * 1024  # of a group: what is held in memory twice, here and in the parser
 RETRY_SECONDS = 2.0
 LOOK_AGAIN_S = 5.0
+
+
+Take = Callable[[Transaction], None]
+
+
+class _Group(msgspec.Struct, frozen=True):
+    items: list[Unfinished]
+    raws: list[RawItem]
+    ready: asyncio.Task[list[Take] | None]
 
 
 class ParseApart:
@@ -60,6 +71,7 @@ class ParseApart:
         self._facts = facts
         self._policy = policy
         self._worker = parser or ChildParser()
+        self._turns = asyncio.Semaphore(self._worker.width)
         self._on_away = on_away
         self._innocent: set[int] = set()  # journal ids whose attempts do not count against them
         self._wake = asyncio.Event()
@@ -87,8 +99,7 @@ class ParseApart:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                while group := await self._database.read(self._next_group):
-                    await self._take_group(group)
+                await self._take_all()
             except StoreUnavailableError as error:
                 log.warning("taking in waits for the store", reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
@@ -107,32 +118,88 @@ class ParseApart:
     ) -> list[InboundEvent]:
         """One item out of turn, because an operator asks. Raises what the parser's process raises."""
         await self._worker.ready()
-        [events] = await self._worker.parse([(parser, raw, meta)], seconds)
+        async with self._turns:
+            [events] = await self._worker.parse([(parser, raw, meta)], seconds)
         return events
 
-    def _next_group(self, tx: Snapshot) -> list[Unfinished]:
-        # Items of channels that are no longer configured are kept until they are again.
-        return journal.unfinished(tx, list(self._channels), GROUP)
+    async def _take_all(self) -> None:
+        """Everything there is, in order. While one group is committed, the next ones are parsed."""
+        preparing: deque[_Group] = deque()
+        committing: asyncio.Task[None] | None = None
+        last = 0  # of what is under way
+        try:
+            while True:
+                while len(preparing) < self._worker.width:
+                    group = await self._database.read(lambda tx, after=last: self._next_group(tx, after))  # type: ignore[misc]
+                    if not group:
+                        break
+                    last = group[-1].id
+                    raws = [(await self._raw_item(item)) for item in group]
+                    ready = asyncio.create_task(self._prepare_group(group, raws))
+                    preparing.append(_Group(group, raws, ready))
+                if not preparing:
+                    if committing is not None:
+                        task, committing = committing, None
+                        await task
+                    if last == 0:
+                        return
+                    last = 0  # and once more from the beginning: what came late, or was left
+                    continue
+                done = await preparing[0].ready
+                first = preparing.popleft()
+                if committing is not None:
+                    task, committing = committing, None
+                    await task
+                committing = asyncio.create_task(self._take_group(first, done))
+        finally:
+            under_way = {group.ready for group in preparing} | ({committing} if committing else set())
+            for one in under_way:
+                one.cancel()
+            if under_way:
+                await asyncio.wait(under_way)
 
-    async def _take_group(self, group: list[Unfinished]) -> None:
-        """Parse a group in one call; where that fails, one by one, so that only the guilty item suffers."""
+    def _next_group(self, tx: Snapshot, after: int) -> list[Unfinished]:
+        # Items of channels that are no longer configured are kept until they are again.
+        return journal.unfinished(tx, list(self._channels), GROUP, GROUP_BYTES, after)
+
+    async def _prepare_group(self, group: list[Unfinished], raws: list[RawItem]) -> list[Take] | None:
+        """Parse in one call, and store the files; what is left to do in a transaction. None where each must
+        go alone, so that only the guilty item suffers."""
         await self._worker.ready()
         self._on_away("")
-        raws = [(await self._raw_item(item)) for item in group]
         failpoints.hit("parse.begun")
-        if all(item.attempts == 0 for item in group):
-            try:
+        if any(item.attempts for item in group):
+            return None
+        try:
+            async with self._turns:
                 parsed = await self._worker.parse(raws, PARSE_SECONDS + len(raws))
-            except ParserAwayError:
-                raise
-            except Exception as error:
-                log.warning("parsing a group failed; parsing one by one", error=repr(error))
-            else:
-                failpoints.hit("parse.done")
-                await self._take_in_order(group, parsed)
+        except ParserAwayError:
+            raise
+        except Exception as error:
+            log.warning("parsing a group failed; parsing one by one", error=repr(error))
+            return None
+        failpoints.hit("parse.done")
+        try:
+            # Together: each file waits for the disk, and the disk takes several at once.
+            return await asyncio.gather(*map(self._prepare, group, parsed))
+        except OSError:
+            raise
+        except Exception as error:
+            log.warning("preparing a group failed; taking it in one by one", error=repr(error))
+            return None
+
+    async def _take_group(self, group: _Group, ready: list[Take] | None) -> None:
+        """In one transaction, as it came: who writes twice must not be read backwards."""
+        if ready is not None:
+            try:
+                await self._database.write(lambda tx: [take(tx) for take in ready])
                 failpoints.hit("parse.after_commit")
                 return
-        for item, raw in zip(group, raws, strict=True):
+            except (StoreUnavailableError, OSError):
+                raise
+            except Exception as error:
+                log.warning("taking in a group failed; taking it in one by one", error=repr(error))
+        for item, raw in zip(group.items, group.raws, strict=True):
             await self._take_alone(item, raw)
 
     async def _raw_item(self, item: Unfinished) -> RawItem:
@@ -152,7 +219,8 @@ class ParseApart:
         try:
             if item.attempts >= ATTEMPTS_MAX and item.id not in self._innocent:
                 raise TimeoutError(item.error or "parsing it was cut short")
-            [events] = await self._worker.parse([raw], PARSE_SECONDS)
+            async with self._turns:
+                [events] = await self._worker.parse([raw], PARSE_SECONDS)
         except ParserAwayError:
             if item.id not in self._innocent:
                 await self._database.write(lambda tx: journal.forgive_attempt(tx, item.id))
@@ -170,19 +238,7 @@ class ParseApart:
             await self._take(item, events)
             self._innocent.discard(item.id)
 
-    async def _take_in_order(self, group: list[Unfinished], parsed: list[list[InboundEvent]]) -> None:
-        """A group in one transaction, as it came: who writes twice must not be read backwards."""
-        try:
-            ready = [await self._prepare(item, events) for item, events in zip(group, parsed, strict=True)]
-            await self._database.write(lambda tx: [take(tx) for take in ready])
-        except (StoreUnavailableError, OSError):
-            raise
-        except Exception as error:
-            log.warning("taking in a group failed; taking it in one by one", error=repr(error))
-            for item, events in zip(group, parsed, strict=True):
-                await self._take(item, events)
-
-    async def _prepare(self, item: Unfinished, events: list[InboundEvent]) -> Callable[[Transaction], None]:
+    async def _prepare(self, item: Unfinished, events: list[InboundEvent]) -> Take:
         """Store the files of an item; what is left to do for it in a transaction."""
         channel = self._channels[item.channel_id]
         host = self._hosts[item.channel_id]

@@ -58,6 +58,8 @@ def domain_skeleton(domain: str) -> str:
 
 def readable(domain: str) -> str:
     """The domain as a mail program shows it: punycode labels as letters."""
+    if domain.isascii() and "xn--" not in domain:
+        return domain
     try:
         return idna.decode(domain)
     except (idna.IDNAError, UnicodeError):

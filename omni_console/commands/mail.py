@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,7 +131,7 @@ def open_(options: Options, number: int, output: Path | None) -> None:
     """Write the raw mail to a file or to stdout. One that was too big is fetched from its server."""
     from omni_console.commands.api import Api
 
-    out = click.get_binary_stream("stdout")
+    out = sys.stdout.buffer
     if output is None and out.isatty():
         raise CommandError(
             "a raw mail may hold anything, and a terminal obeys some of it",

@@ -18,6 +18,8 @@ class ParserAwayError(ConnectionError):
 
 
 class Parser(Protocol):
+    width: int  # how many calls of parse() it works on at once; more are not made
+
     async def ready(self) -> None:
         """Make sure that somebody is there who parses. Raises ParserAwayError, OSError."""
 

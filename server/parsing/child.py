@@ -45,6 +45,8 @@ def _parse(items: list[RawItem]) -> list[list[InboundEvent]]:
 
 
 class ChildParser:
+    width = 2  # processes: one parses while the other's work is taken in
+
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
 
@@ -55,7 +57,7 @@ class ChildParser:
         """Raises TimeoutError, BrokenProcessPool, or what the parser raises."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                1, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
+                self.width, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
             )
         future = asyncio.get_running_loop().run_in_executor(self._pool, _parse, items)
         try:

@@ -22,6 +22,8 @@ class ParserFailedError(Exception):
 
 
 class DistantParser:
+    width = 1  # one link, one question at a time
+
     def __init__(self, path: Path, version: str) -> None:
         """`version`: of the product, which must be the worker's as well."""
         self.path = path

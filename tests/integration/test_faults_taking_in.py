@@ -27,6 +27,8 @@ from tests.fakes.patience import until
 class Worker:
     """Fails as it is told, then reads everything."""
 
+    width = 1
+
     def __init__(self, failures: list[Exception]) -> None:
         self.failures = failures
 
