@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import msgspec
@@ -175,8 +176,20 @@ def earlier(tx: Snapshot, channel_id: str, dedupe_key: str) -> tuple[int | None,
     return row["message_id"], row["conversation_id"], row["visible_seq"] or 0
 
 
-def unfinished(tx: Snapshot, channel_ids: list[str], limit: int) -> list[Unfinished]:
-    """Items of these channels that are still `received`, oldest first."""
+def unfinished(
+    tx: Snapshot, channel_ids: list[str], limit: int, size: int | None = None, after: int = 0
+) -> list[Unfinished]:
+    """Items of these channels that are still `received`, oldest first; together of at most `size` bytes,
+    but at least one."""
+    rows = tx.all(
+        # The second condition follows from the first; only by it SQLite takes the index of the few.
+        "SELECT * FROM journal WHERE state = 'received' AND state != 'taken' AND id > ?"
+        " AND channel_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
+        (after, msgspec.json.encode(channel_ids).decode(), limit),
+    )
+    if size is not None:
+        weights = itertools.accumulate(row["size"] for row in rows)
+        rows = [row for row, weight in zip(rows, weights, strict=True) if weight <= size] or rows[:1]
     return [
         Unfinished(
             id=row["id"],
@@ -189,12 +202,7 @@ def unfinished(tx: Snapshot, channel_ids: list[str], limit: int) -> list[Unfinis
             attempts=row["attempts"],
             error=row["error"],
         )
-        for row in tx.all(
-            # The second condition follows from the first; only by it SQLite takes the index of the few.
-            "SELECT * FROM journal WHERE state = 'received' AND state != 'taken'"
-            " AND channel_id IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?",
-            (msgspec.json.encode(channel_ids).decode(), limit),
-        )
+        for row in rows
     ]
 
 
