@@ -1,4 +1,4 @@
-"""`python -m benchmarks intake|fanout|size|large|mail [--json] [--keep DIR]`; the last line is JSON."""
+"""`python -m benchmarks intake|fanout|size|large|mail|identity [--json] [--keep DIR]`; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.logs import set_up
 
-NAMES = ("intake", "fanout", "size", "large", "mail")
+NAMES = ("intake", "fanout", "size", "large", "mail", "identity")
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
         return _doubted(tx, channel, event)
     name = (sender.name or sender.username or "").strip()
     known = _owners(tx, channel, sender)
-    decision = _decide(tx, own, name, known)
+    decision = _decide(tx, channel, sender, own, name, known)
     customer_id = decision.customer
     if customer_id is None:
         customer_id = customers.create(tx, name or _name_from(sender.external_id, sender.contacts))
@@ -76,6 +76,7 @@ def recognise(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> Au
             name=name,
             verified=sender.reachable,
             evidence=evidence,
+            is_account=sender.is_account,
         )
     else:
         address_id = own.address_id
@@ -106,27 +107,30 @@ def _owners(tx: Transaction, channel: ChannelFacts, sender: Sender) -> dict[Cont
 
 
 def _decide(
-    tx: Transaction, own: Owner | None, name: str, known: dict[Contact, Owner | None]
+    tx: Transaction,
+    channel: ChannelFacts,
+    sender: Sender,
+    own: Owner | None,
+    name: str,
+    known: dict[Contact, Owner | None],
 ) -> identity.Identity:
     own_id = own.customer_id if own is not None else None
     foreign = any(owner is not None and owner.customer_id != own_id for owner in known.values())
     if not foreign:
         return identity.decide(own_id, [_proof(contact, owner, "joins") for contact, owner in known.items()])
-    accounts = {contact.external_id for contact in known if contact.scheme not in identity.SHARED_SCHEMES}
-    writer = identity.Side(name=name, accounts=frozenset(accounts))
+    signed = frozenset(one.external_id for one in known if one.scheme not in identity.SHARED_SCHEMES)
+    accounts = signed | ({f"{channel.account}:{sender.external_id}"} if sender.is_account else set())
+    writer = identity.Side(name=name, accounts=accounts, signed=bool(signed))
     if own_id is not None:
+        mine = _side(tx, own_id)
         writer = identity.Side(
-            name=customers.name_of(tx, own_id) or name,
-            accounts=writer.accounts | customers.signed_accounts(tx, own_id),
+            name=mine.name or name, accounts=accounts | mine.accounts, signed=bool(signed) or mine.signed
         )
     proofs = []
     for contact, owner in known.items():
         strength: identity.Strength = "joins"
         if owner is not None and owner.customer_id != own_id:
-            side = identity.Side(
-                name=customers.name_of(tx, owner.customer_id),
-                accounts=customers.signed_accounts(tx, owner.customer_id),
-            )
+            side = _side(tx, owner.customer_id)
             strength = identity.strength(contact.scheme, owner.proof == "colleague", writer, side)
             if owner.evidence == DOUBTED and strength == "joins":
                 strength = "hints"
@@ -136,6 +140,14 @@ def _decide(
         # An operator took these two apart: only he puts them together again.
         decision = identity.decide(own_id, _without_joining(proofs))
     return decision
+
+
+def _side(tx: Transaction, customer_id: int) -> identity.Side:
+    return identity.Side(
+        name=customers.name_of(tx, customer_id),
+        accounts=customers.accounts(tx, customer_id),
+        signed=customers.is_signed(tx, customer_id),
+    )
 
 
 def _proof(contact: Contact, owner: Owner | None, strength: identity.Strength) -> identity.Proof:
@@ -181,6 +193,7 @@ def _learn(
         verified=verified,
         proof=contact.proof if verified else None,
         evidence=CALLED if called else contact.evidence,
+        is_account=verified and contact.scheme not in identity.SHARED_SCHEMES,
     )
 
 

@@ -2,7 +2,7 @@
 
 An exact match on a verified address links by itself; anything weaker only suggests. Two people who share
 a phone stay two: a phone joins a person who has no card yet to the one who has, but never two cards. So do
-two people who share a mailbox: where the site signs two accounts, or two full names say something else, an
+two people who share a mailbox: where a channel knows two accounts, or the two names contradict each other, an
 e-mail address joins nobody.
 """
 
@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from channels.base import Contact
-from server.naming import is_full, likeness
+from server.naming import likeness
 
 # Addresses that exist beyond one channel or site, and that several people may have together.
 SHARED_SCHEMES = frozenset({"email", "phone"})
@@ -33,10 +33,11 @@ class Proof(msgspec.Struct, frozen=True):
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
-    """One of two who may be one person: a name, and the accounts that sites signed as his."""
+    """One of two who may be one person. `signed`: a site says who he is; then no telephone needs to."""
 
     name: str = ""
     accounts: frozenset[str] = frozenset()
+    signed: bool = False
 
 
 def strength(scheme: str, vouched: bool, writer: Side, owner: Side) -> Strength:
@@ -46,18 +47,18 @@ def strength(scheme: str, vouched: bool, writer: Side, owner: Side) -> Strength:
     """
     if scheme not in SHARED_SCHEMES:
         return "joins"
-    if _rivals(writer.accounts, owner.accounts):
+    if are_rivals(writer.accounts, owner.accounts):
         return "hints"
     names = likeness(writer.name, owner.name)
-    if scheme == "phone":
-        return "hints" if names == "other" else "adopts"
-    if names == "other" and is_full(writer.name) and is_full(owner.name):
+    if names == "other":
         return "hints"
+    if scheme == "phone":
+        return "hints" if names == "unsaid" and (writer.signed or owner.signed) else "adopts"
     return "adopts" if vouched else "joins"
 
 
-def _rivals(one: Set[str], other: Set[str]) -> bool:
-    """Different accounts ("SITE:ID") of one site: whoever has two of them must say so himself."""
+def are_rivals(one: Set[str], other: Set[str]) -> bool:
+    """Different accounts ("CHANNEL:ID") on one channel: whoever has two of them must say so himself."""
     sites = {account.partition(":")[0] for account in one} & {account.partition(":")[0] for account in other}
     return bool(sites) and not one & other
 

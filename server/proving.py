@@ -103,6 +103,7 @@ def follow(tx: Transaction, channel: ChannelFacts, event: InboundEvent, language
             verified=True,
             evidence=FOLLOWED,
             proof="code",
+            is_account=sender.is_account,
         )
     else:
         if own.customer_id != conversation.customer_id:

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from server.authors import CALLED, DOUBTED
+from server.identity import are_rivals
 from server.naming import full_mark, is_full, likeness
 from server.store import customers, events, likenesses, merges, search, state, suggestions
 from server.store.database import Database
@@ -228,11 +229,11 @@ def _today(tx: Snapshot, cards: Iterable[int]) -> list[int]:
 
 
 def _judged(tx: Snapshot, one: int, other: int, facts: list[Fact]) -> Found | None:
-    accounts = customers.signed_accounts(tx, one), customers.signed_accounts(tx, other)
+    accounts = customers.accounts(tx, one), customers.accounts(tx, other)
     names = customers.name_of(tx, one), customers.name_of(tx, other)
     # What somebody calls himself in a chat contradicts nothing.
     said = likeness(*names) if all(map(is_full, names)) else "unsaid"
-    judged = judge(facts, said, bool(accounts[0] and accounts[1] and not accounts[0] & accounts[1]))
+    judged = judge(facts, said, are_rivals(*accounts))
     return Found(one, other, judged) if judged.score >= ASKED_FROM else None
 
 

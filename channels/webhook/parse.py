@@ -123,6 +123,7 @@ def _contacts(given: dict[str, Any], country: str, detail: dict[str, str]) -> tu
 def _sender(given: dict[str, Any], conversation: str, country: str, detail: dict[str, str]) -> Sender | None:
     """Who wrote: by id, else by the conversation's key. None where neither is given."""
     external_id = json_input.string(given.get("id"), ID_MAX)
+    is_account = bool(external_id)
     if not external_id:
         if not conversation:
             return None
@@ -132,6 +133,7 @@ def _sender(given: dict[str, Any], conversation: str, country: str, detail: dict
         name=json_input.string(given.get("name"), NAME_MAX) or None,
         username=json_input.string(given.get("username"), NAME_MAX) or None,
         locale=json_input.string(given.get("locale"), 35) or None,
+        is_account=is_account,
         contacts=_contacts(given, country, detail),
     )
 

@@ -71,6 +71,7 @@ def add_address(
     verified: bool,
     evidence: str,
     proof: Proof | None = None,
+    is_account: bool = False,
 ) -> int:
     """Add an address, or strengthen a claimed one of the same customer; the address id.
 
@@ -87,7 +88,7 @@ def add_address(
         return tx.insert(
             "INSERT INTO address"
             " (customer_id, card_id, scheme, account, external_id, name, verified, proof, evidence,"
-            " created_at, proved_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " created_at, proved_at, is_account) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 customer_id,
                 customer_id,
@@ -100,6 +101,7 @@ def add_address(
                 evidence,
                 tx.now,
                 None if shown in ("claim", "channel") else tx.now,
+                int(is_account),
             ),
         )
     if verified and not known["verified"]:
@@ -190,15 +192,27 @@ def claimant(tx: Snapshot, scheme: str, account: str, external_id: str, evidence
     )
 
 
-def signed_accounts(tx: Snapshot, customer_id: int) -> frozenset[str]:
-    """The accounts that sites signed as this person's: "SITE:ID"."""
+def accounts(tx: Snapshot, customer_id: int) -> frozenset[str]:
+    """The accounts that this person has on channels and sites: "CHANNEL:ID"."""
     return frozenset(
-        row["external_id"]
+        f"{row['account']}:{row['external_id']}" if row["account"] else row["external_id"]
         for row in tx.all(
-            "SELECT external_id FROM address WHERE customer_id = ? AND verified = 1 AND proof = 'signature'"
-            " AND scheme NOT IN ('email', 'phone')",
+            "SELECT account, external_id FROM address"
+            " WHERE customer_id = ? AND verified = 1 AND is_account = 1",
             (customer_id,),
         )
+    )
+
+
+def is_signed(tx: Snapshot, customer_id: int) -> bool:
+    """Whether a site signed who this is."""
+    return (
+        tx.value(
+            "SELECT 1 FROM address WHERE customer_id = ? AND verified = 1 AND proof = 'signature'"
+            " AND scheme NOT IN ('email', 'phone') LIMIT 1",
+            (customer_id,),
+        )
+        is not None
     )
 
 
