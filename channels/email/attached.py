@@ -28,6 +28,7 @@ _EXTENSIONS = {
     "application/pkcs7-signature": "p7s",
     "application/x-pkcs7-signature": "p7s",
     "application/pgp-signature": "asc",
+    "text/rfc822-headers": "txt",
     "application/pgp-encrypted": "asc",
     "application/ms-tnef": "dat",
     "image/jpeg": "jpg",

@@ -16,11 +16,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from channels.email import html_ranges as ranges
 from channels.email.addresses import ascii_domain
+from channels.email.html_writer import MAX_TEXT, Writer
 
-MAX_TEXT = 400_000
 MAX_SOURCE = 4_000_000
 MAX_URL = 2_000
-MAX_DEPTH = 12  # of quotation and list indents that are still shown
+MAX_CELL = 200  # characters of a table's cell that is still one of a row of data
 
 _SKIP = frozenset(
     [
@@ -47,6 +47,9 @@ _BLOCKS = frozenset(
     [
         "address",
         "article",
+        "button",
+        "option",
+        "textarea",
         "aside",
         "center",
         "dd",
@@ -85,7 +88,6 @@ _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|(?:font-size|max-height|opacity)\s*:\s*0(?![.\d])",
     re.IGNORECASE,
 )
-_INVISIBLE = ranges.MARKS | str.maketrans("", "", "\u00ad\u034f\u200b\u2060\ufeff")
 
 _TIGHT = re.compile(r"margin(?:-bottom)?:\s*0(?:cm|in|px|pt)?(?![.\d])", re.IGNORECASE)
 _TIGHT_STYLE = re.compile(r"\bp\s*\{\s*margin-top:\s*0;\s*margin-bottom:\s*0", re.IGNORECASE)
@@ -104,110 +106,6 @@ class Rendered(msgspec.Struct, frozen=True):
     signature: tuple[tuple[int, int], ...] = ()
 
 
-class _Writer:
-    """Text with collapsed spaces, pending line breaks and a prefix for quotations and lists."""
-
-    def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.size = 0
-        self.breaks = 0  # pending: 1 a new line, 2 an empty line between
-        self.break_quotes = 0  # lowest depth of quotation since they are pending
-        self.space = False
-        self.cell = False
-        self.empty_line = True
-        self.blanks = 0  # hard spaces alone: how programs write an empty line
-        self.quotes = 0
-        self.indent: list[str] = []
-        self.bullet = ""
-        self.marks: list[ranges.Mark] = []  # beginnings of ranges that wait for their first word
-
-    @property
-    def full(self) -> bool:
-        return self.size > MAX_TEXT
-
-    def break_line(self, count: int = 1) -> None:
-        self._note_quotes()
-        self.breaks = max(self.breaks, count)
-        self.space = self.cell = False
-
-    def explicit_break(self) -> None:
-        self._note_quotes()
-        self.breaks = min(self.breaks + 1, 2)
-        self.space = self.cell = False
-
-    def begin(self, mark: ranges.Mark) -> None:
-        self.marks.append(mark)
-
-    def end(self, mark: ranges.Mark) -> None:
-        """A range without a word in it leaves nothing behind."""
-        if mark in self.marks:
-            self.marks.remove(mark)
-        else:
-            self.pieces.append(mark.end)
-
-    def _note_quotes(self) -> None:
-        self.break_quotes = min(self.break_quotes, self.quotes) if self.breaks else self.quotes
-
-    def words(self, text: str) -> None:
-        text = text.translate(_INVISIBLE)
-        if not text or text.isspace():
-            self.space = self.space or bool(text)
-            self.blanks += "\xa0" in text
-            return
-        self._put(" ".join(text.split()), lead=text[0].isspace())
-        self.space = text[-1].isspace()
-
-    def verbatim(self, text: str) -> None:
-        for index, line in enumerate(text.translate(ranges.MARKS).expandtabs(8).split("\n")):
-            if index:
-                # In preformatted text every line break counts.
-                self._start_line() if self.breaks == 0 and self.empty_line else None
-                self._newline()
-            if line.strip("\r"):
-                self._put(line.strip("\r"), lead=False, keep=True)
-
-    def _newline(self) -> None:
-        self._flush_breaks()
-        self._emit("\n")
-        self.empty_line = True
-
-    def _put(self, text: str, lead: bool, keep: bool = False) -> None:
-        self._flush_breaks()
-        if self.marks:
-            self.pieces.extend(mark.begin for mark in self.marks)
-            self.marks.clear()
-        if self.empty_line:
-            self._start_line()
-        elif self.cell:
-            self._emit(" | ")
-        elif (lead or self.space) and not keep:
-            self._emit(" ")
-        self.cell = self.space = False
-        self._emit(text)
-        self.empty_line = False
-
-    def _flush_breaks(self) -> None:
-        if self.breaks and self.pieces:
-            if self.breaks == 2 and not self.empty_line:
-                self._emit("\n")
-                self._emit(("> " * min(self.break_quotes, self.quotes, MAX_DEPTH)).rstrip())
-            self._emit("\n")
-            self.empty_line = True
-        self.breaks = 0
-
-    def _start_line(self) -> None:
-        indent = "".join(self.indent[:MAX_DEPTH])
-        if self.bullet:
-            indent = "".join(self.indent[:MAX_DEPTH][:-1]) + self.bullet
-            self.bullet = ""
-        self._emit("> " * min(self.quotes, MAX_DEPTH) + indent)
-        self.empty_line = False
-
-    def _emit(self, text: str) -> None:
-        self.pieces.append(text)
-        self.size += len(text)
-
-
 def render(source: str) -> Rendered:
     """Readable text of an HTML document, total and in linear time."""
     source = source[:MAX_SOURCE]
@@ -218,7 +116,7 @@ def render(source: str) -> Rendered:
     root = tree.body or tree.root
     if root is None:
         return Rendered("")
-    writer = _Writer()
+    writer = Writer()
     lists: list[int | None] = []  # next number of an ordered list, None for a bullet list
     links: list[tuple[str, int]] = []
     remote_images = 0
@@ -268,6 +166,8 @@ def render(source: str) -> Rendered:
                 writer.break_line(1 if close else 2)
             elif tag in _BLOCKS:
                 writer.break_line()
+                if tag == "tr":
+                    writer.flat = _fits_on_a_line(node)
             marked = finder.container(node, tag, attributes)
             if marked is not None:
                 writer.begin(marked)
@@ -319,12 +219,21 @@ def render(source: str) -> Rendered:
             close = tag == "p" and (tight or _is_tight(node.attributes)) and not empty
             writer.break_line(1 if close else 2)
         elif tag in _BLOCKS:
+            writer.flat = writer.flat and tag != "tr"
             writer.break_line(2 if empty and tag == "div" else 1)
     text = "".join(writer.pieces)
     if writer.full:
         text = text[:MAX_TEXT] + "\n[…]"
     plain, quoted, signature = ranges.taken_out(_tidy(text))
     return Rendered(plain, remote_images, quoted, signature)
+
+
+def _fits_on_a_line(row: LexborNode) -> bool:
+    """Is this a row of data, and not of a page's layout? Word wraps each cell into a paragraph of its own."""
+    if row.css_first("table, ul, ol, blockquote, pre") is not None:
+        return False
+    cells = [len(cell.text(deep=True).strip()) for cell in row.iter() if cell.tag in ("td", "th")]
+    return len(cells) > 1 and max(cells) <= MAX_CELL
 
 
 def _is_tight(attributes: dict[str, str | None]) -> bool:
@@ -367,6 +276,8 @@ def link_note(text: str, href: str) -> str:
     shown = " ".join(text[: 2 * MAX_URL].split()).lstrip("> ")[:MAX_URL]
     if scheme in ("mailto", "tel"):
         target = href.partition(":")[2].partition("?")[0]
+        if scheme == "tel" and re.sub(r"\D", "", target) == re.sub(r"\D", "", shown):
+            return ""
         return "" if target.lower() in shown.lower() else f"<{target}>"
     if scheme not in ("http", "https", "ftp"):
         return ""
