@@ -59,7 +59,8 @@ def take(
         tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
         conversation = conversations.held(tx, conversation_id)
     else:
-        life = lifecycle.customer_wrote(conversation.life, tx.now, is_online) if waits else conversation.life
+        wakes = waits and not conversation.spam
+        life = lifecycle.customer_wrote(conversation.life, tx.now, is_online) if wakes else conversation.life
         if conversation.life.state != life.state:
             if conversation.life.state == "closed":
                 casework.keep_closing(tx, conversation)

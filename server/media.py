@@ -37,3 +37,8 @@ def mark_of_channel(name: str) -> str | None:
     """The mark of a medium that is listed among channels; None where it is a channel."""
     found = {as_channel(medium): facts.mark for medium, facts in MEDIA.items()}
     return found.get(name)
+
+
+def channel_of_event(event_kind: str) -> str:
+    """The name under which the medium of such a message is listed; "" where it is none of a medium."""
+    return next((as_channel(medium) for medium, facts in MEDIA.items() if facts.event_kind == event_kind), "")

@@ -131,7 +131,7 @@ class Stopped(msgspec.Struct, kw_only=True):
     acted: str = ""
     acted_by: str = ""
     acted_at: int | None = None
-    known_by: str = ""  # how we know who this is, in words; "" nothing proves it
+    known_by: str = ""  # the channel that shows who this is; "" nothing proves it
     known_until: int | None = None  # until then nobody needs to ask him who he is
 
 

@@ -360,7 +360,7 @@ _VIEWS: dict[str, tuple[str, bool]] = {
     "waiting": ("c.assignee_id = :me AND c.state IN ('waiting', 'snoozed')", False),
     "all": ("c.state != 'closed'", False),
     "closed": ("c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL", False),
-    "spam": ("c.spam = 1", False),
+    "spam": ("c.spam = 1 AND c.joined_into IS NULL", False),
 }
 
 

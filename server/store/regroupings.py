@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from server.media import channel_of_event
 from server.protocol import Regrouping
-from server.store import messages
-from server.store.conversations import NotFoundError, preview_of
+from server.store import previews
+from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -220,6 +221,7 @@ def unanswered_since(tx: Snapshot, conversation_id: int) -> int | None:
     """When the customer's first message came that nothing of ours followed; None where nothing waits."""
     value = tx.value(
         "SELECT min(received_at) FROM message WHERE conversation_id = :id AND kind = 'in' AND automatic = 0"
+        " AND channel_id != ''"
         " AND seq > coalesce((SELECT max(seq) FROM message WHERE conversation_id = :id AND kind = 'out'), 0)",
         {"id": conversation_id},
     )
@@ -229,31 +231,27 @@ def unanswered_since(tx: Snapshot, conversation_id: int) -> int | None:
 def refresh(tx: Transaction, conversation_id: int, seq: int) -> None:
     """What a conversation's row says of its messages, read from them anew."""
     spoken = tx.all(
-        "SELECT id, kind, channel_id, text, folds, seq, received_at, automatic, stranger FROM message"
+        "SELECT id, kind, event_kind, channel_id, seq, received_at, automatic FROM message"
         " WHERE conversation_id = ? AND kind IN ('in', 'out') ORDER BY id",
         (conversation_id,),
     )
-    channels = dict.fromkeys(row["channel_id"] for row in spoken if row["channel_id"])
-    theirs = [row for row in spoken if row["kind"] == "in" and not row["automatic"]]
-    ours = [row for row in spoken if row["kind"] == "out"]
+    channels = dict.fromkeys(row["channel_id"] or channel_of_event(row["event_kind"]) for row in spoken)
+    # What a colleague wrote down of a call or a visit is no message that waits for an answer, or is one.
+    sent = [row for row in spoken if row["channel_id"]]
+    theirs = [row for row in sent if row["kind"] == "in" and not row["automatic"]]
+    ours = [row for row in sent if row["kind"] == "out"]
     last = spoken[-1] if spoken else None
-    files = 0
-    if last is not None:
-        files = tx.value("SELECT count(*) FROM attachment WHERE message_id = ?", (last["id"],))
     tx.run(
         "UPDATE conversation SET seq = :seq, channels = :channels, channel_id = :channel, last_at = :last_at,"
-        " preview = :preview, preview_kind = :kind, preview_files = :files, customer_seq = :theirs,"
-        " reply_seq = :ours WHERE id = :id",
+        " customer_seq = :theirs, reply_seq = :ours WHERE id = :id",
         {
             "id": conversation_id,
             "seq": seq,
-            "channels": " ".join(channels),
-            "channel": theirs[-1]["channel_id"] if theirs else next(iter(channels), ""),
+            "channels": " ".join(filter(None, channels)),
+            "channel": theirs[-1]["channel_id"] if theirs else sent[0]["channel_id"] if sent else "",
             "last_at": last["received_at"] if last else 0,
-            "preview": preview_of(messages.new_text(last)) if last else "",
-            "kind": last["kind"] if last else "in",
-            "files": files,
             "theirs": theirs[-1]["seq"] if theirs else 0,
             "ours": ours[-1]["seq"] if ours else 0,
         },
     )
+    previews.renew(tx, conversation_id)

@@ -279,3 +279,21 @@ async def test_a_closed_window_refuses_before_the_channel_does(run: Running) -> 
     assert run.receiver.heard == []
     await run.hook("are you there?", key="order-1")
     assert (await run.answer(olga, row.id, "just now")).status == "queued"
+
+
+async def test_what_was_written_down_by_hand_survives_a_split(run: Running) -> None:
+    """A call is no message that waits, and its mark stays with the conversation in which it is."""
+    olga = await run.client()
+    await run.letters.hear("anna@example.org", "one matter")
+    row = await only(olga)
+    await run.answer(olga, row.id, "an answer")
+    await run.settled()
+    said = await contact(run, conversation_id=row.id, text="about something else")
+    body = json.dumps({"message_ids": [said.id]}).encode()
+    status, answer = await run.ask("POST", f"/v1/conversations/{row.id}/split", body)
+    assert status == 200, answer
+    made = await olga.detail(json.loads(answer)["conversation_id"])
+    rest = await olga.detail(row.id)
+    assert (made.conversation.marks, made.conversation.preview) == (["c"], "about something else")
+    assert (rest.conversation.marks, rest.conversation.preview) == (["l"], "an answer")
+    assert rest.conversation.state == made.conversation.state == "waiting"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.protocol import View
-from server.store import conversations, customers, journal, offline, outbox
+from server.store import approach, cases, conversations, customers, journal, offline, outbox, spam
 from server.store.transaction import Parameters, Snapshot, Transaction
 
 ASKED: dict[str, Callable[[Transaction], Any]] = {
@@ -30,6 +30,7 @@ LISTS: dict[View, str] = {
     "waiting": "conversation_resting",
     "all": "conversation_active",
     "closed": "conversation_closed",
+    "spam": "conversation_spam",
 }
 
 # Somebody who has written for years: what is asked of him with each message.
@@ -38,6 +39,9 @@ OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
     "closed_since": (lambda tx: conversations.closed_since(tx, 1, 0), "conversation_ended"),
     "of_customer": (lambda tx: conversations.of_customer(tx, 1, 1), "conversation_of_customer"),
     "reachable": (lambda tx: customers.reachable(tx, 1), "message_thread"),
+    "come_due": (lambda tx: cases.come_due(tx, tx.now), "conversation_due"),
+    "open_conversations": (lambda tx: approach.open_conversations(tx, 1), "conversation_live"),
+    "kept_apart": (lambda tx: spam.place_of(tx, 1), "conversation_of_customer"),
 }
 
 
