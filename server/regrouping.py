@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from server.casework import RefusedError
 from server.lifecycle import Lifecycle
 from server.protocol import Regrouped, SplitCommand
-from server.store import conversations, regroupings
-from server.store.conversations import Held
+from server.store import cases, conversations, regroupings
+from server.store.conversations import NORMAL, Held
 from server.store.transaction import Transaction
 
 
@@ -90,6 +90,11 @@ def join(tx: Transaction, conversation_id: int, other_id: int, operator_id: int)
         if held.life.state == "closed":
             raise RefusedError("one of the conversations is closed", "reopen it first")
     life = _joined(target.life, source.life)
+    raised = target.priority_by is None and source.priority < target.priority
+    if raised:
+        cases.save_priority(
+            tx, target.id, source.priority, why=source.priority_why, operator_id=source.priority_by
+        )
     moved: dict[str, Any] = {
         "messages": regroupings.message_ids(tx, source.id),
         "threads": regroupings.move_threads(tx, source.id, target.id, of_messages=False),
@@ -98,6 +103,7 @@ def join(tx: Transaction, conversation_id: int, other_id: int, operator_id: int)
         "source": _numbers(source.life),
         "before": _numbers(target.life),
         "after": _numbers(life),
+        "raised": source.priority if raised else None,
     }
     regrouping_id = regroupings.write_down(tx, "join", source.id, target.id, moved, operator_id)
     regroupings.move_messages(tx, moved["messages"], target.id)
@@ -170,6 +176,9 @@ def _undo_join(tx: Transaction, found: regroupings.Regrouped, operator_id: int |
     regroupings.remove_tags(tx, whole.id, found.moved["tags"])
     part = conversations.held(tx, found.source)
     life = _life_back(whole.life, found.moved)
+    if found.moved.get("raised") == whole.priority and whole.priority_by == part.priority_by:
+        # It had the priority that every conversation has: a choice or a rule's would not have been raised.
+        cases.save_priority(tx, whole.id, NORMAL)
     both = [whole.id, part.id]
     _renew(tx, part.id, part.customer_id, _life(found.moved["source"]), operator_id, both)
     _renew(tx, whole.id, whole.customer_id, life, operator_id, both)

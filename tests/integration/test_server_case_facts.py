@@ -297,3 +297,23 @@ async def test_what_was_written_down_by_hand_survives_a_split(run: Running) -> N
     assert (made.conversation.marks, made.conversation.preview) == (["c"], "about something else")
     assert (rest.conversation.marks, rest.conversation.preview) == (["l"], "an answer")
     assert rest.conversation.state == made.conversation.state == "waiting"
+
+
+async def test_what_is_joined_is_as_urgent_as_either_was(run: Running) -> None:
+    olga = await run.client()
+    await run.letters.hear("anna@example.org", "hello")
+    calm = await only(olga)
+    await run.letters.hear("anna@second.example", "my card is blocked")
+    urgent = next(row for row in (await olga.conversations("queue")).items if row.id != calm.id)
+    for path, body in (
+        (f"/v1/customers/{calm.customer_id}/merge", {"other_id": urgent.customer_id}),
+        (f"/v1/conversations/{calm.id}/join", {"other_id": urgent.id}),
+    ):
+        status, answer = await run.ask("POST", path, json.dumps(body).encode())
+        assert status == 200, answer
+    joined = await only(olga)
+    assert (joined.id, joined.priority, joined.priority_why) == (calm.id, "urgent", "urgent word: blocked")
+    status, _ = await run.ask("POST", f"/v1/regroupings/{json.loads(answer)['regrouping_id']}/undo")
+    assert status == 200
+    rows = {row.id: row.priority for row in (await olga.conversations("queue")).items}
+    assert rows == {calm.id: "normal", urgent.id: "urgent"}
