@@ -81,6 +81,7 @@ _MOVES_COUNTS = (
 )
 # Whose messages are whose may be another now: what is on the screen of them is asked for anew.
 _REGROUPS = frozenset({"customer.merged", "customer.unmerged", "conversation.regrouped"})
+_ACTS = frozenset({"conversation.assigned", "conversation.state", "conversation.changed"})
 _ABOUT_CUSTOMERS = frozenset(
     {"customer.changed", "customer.barred", "record.changed", "conversation.changed", "identity.code_used"}
 )
@@ -102,6 +103,7 @@ class Changed:
     stale_customers: set[int] = field(default_factory=set)
     stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
     arrived: Message | None = None  # a customer's new message
+    acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
     regrouped: bool = False  # messages or conversations belong elsewhere now
 
@@ -262,6 +264,8 @@ class Desk:
             changed.drafts.add(body.conversation_id)
         if envelope.kind in _ABOUT_CUSTOMERS and body.customer_id in self.customers:
             changed.stale_customers.add(body.customer_id)
+        if body.conversation_id in self.stopped and envelope.kind in _ACTS and not repeated:
+            changed.acted.add(body.conversation_id)
         changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
         changed.regrouped = not repeated and envelope.kind in _REGROUPS
         if envelope.kind == "customer.changed":

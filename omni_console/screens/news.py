@@ -53,6 +53,8 @@ class News:
             screen.loader.load_view(screen.list.view)
             for key in screen.grid.conversations():
                 screen.loader.load_detail(key)
+        for key in changed.acted.intersection(screen.grid.conversations()):
+            screen.loader.load_detail(key)
         if changed.inbox:
             screen.loader.load_inbox()
             changed.stale_customers |= {pane.row.customer_id for pane in screen.grid.panes if pane.row}
@@ -84,6 +86,7 @@ def add(whole: Changed, more: Changed) -> None:
     whole.drafts |= more.drafts
     whole.stale_customers |= more.stale_customers
     whole.stale_ways |= more.stale_ways
+    whole.acted |= more.acted
     whole.inbox |= more.inbox
     whole.regrouped |= more.regrouped
     whole.arrived = more.arrived or whole.arrived

@@ -20,7 +20,7 @@ from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.message_lines import size
-from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.paint import Line, balanced
 from server.protocol import CustomerFile, Message
 
 MORE_AHEAD = 20
@@ -72,7 +72,7 @@ class FileRows(Rows):
         ]
         if width < 70:
             del right[0]
-        return spread(left, right, width)
+        return balanced(left, right, width)
 
 
 class NoteRows(Rows):
@@ -93,7 +93,7 @@ class NoteRows(Rows):
         edge = (Content("▌ " if selected else "  "), "accent")
         if line == 0:
             left: Line = [edge, (Content("# "), "note"), (safe_line(note.author), "strong")]
-            return spread(left, [(Content(f"  {self.clock.moment(note.at)} "), "dim")], width)
+            return balanced(left, [(Content(f"  {self.clock.moment(note.at)} "), "dim")], width)
         parts = safe_line(note.text).wrap(max(8, width - 6))
         if line > len(parts):
             return [edge]

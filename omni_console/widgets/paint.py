@@ -38,6 +38,16 @@ def spread(left: Line, right: Line, width: int, role: str = "base") -> Line:
     return [*out, *right]
 
 
+def balanced(left: Line, right: Line, width: int) -> Line:
+    """As `spread`, but what stands at the right leaves the left at least half."""
+    room, kept = width // 2, []
+    for content, role in right:
+        cut = content.truncate(room, ellipsis=True) if room > 0 else Content("")
+        kept.append((cut, role))
+        room -= cell_len(cut.plain)
+    return spread(left, kept, width)
+
+
 def strip_of(widget: Widget, line: Line, width: int, *states: str) -> Strip:
     """`line` exactly `width` cells wide, in the colours of `widget`; `states` are laid over each role."""
     segments = []

@@ -15,7 +15,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
-from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.paint import Line, balanced, spread
 from server.protocol import Conversation, Message, Stopped
 
 LABEL_CELLS = 11
@@ -36,19 +36,21 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
         return [_together(row, promise, about, room.width)]
     lines: list[Line] = []
     wants = row.summary or row.subject or (stopped.wants if room.lines > 2 else "")
-    if row.state == "closed":
-        lines.append(_labelled(_("closed"), safe_line(f"{row.topic} — {row.result}"), room.width))
+    ending = " — ".join(part for part in (row.topic, row.result) if part)
+    if row.state == "closed" and ending:
+        lines.append(_labelled(_("closed"), safe_line(ending), room.width))
     elif wants:
         lines.append(_labelled(_("wants"), safe_line(wants), room.width))
     if promise:
-        lines.append([(fit(safe_line(_("promised"), before="   "), LABEL_CELLS + 3), "dim"), *promise])
+        lead: Line = [(fit(safe_line(_("promised"), before="   "), LABEL_CELLS + 3), "dim")]
+        lines.append(spread([*lead, *promise], [], room.width))
     last = _last(row, desk, stopped, clock)
     if last and len(lines) + 1 < room.lines:
         lines.append(_labelled(_("last"), safe_line(last), room.width))
     right = _window(row, desk, clock)
     left: Line = [(Content("   "), "base"), (safe_line(about), "dim")]
     if len(lines) < room.lines:
-        lines.append(spread(left, right, room.width))
+        lines.append(balanced(left, right, room.width))
     return lines[: room.lines]
 
 
@@ -78,8 +80,9 @@ def _together(row: Conversation, promise: Line, about: str, width: int) -> Line:
     left: Line = [(Content("   "), "base")]
     if promise:
         left += [*promise, (Content(" · "), "dim")]
-    if row.state == "closed":
-        left += [(safe_line(f"{row.topic} — {row.result}"), "dim"), (Content(" · "), "dim")]
+    ending = " — ".join(part for part in (row.topic, row.result) if part)
+    if row.state == "closed" and ending:
+        left += [(safe_line(ending), "dim"), (Content(" · "), "dim")]
     elif row.summary or row.subject:
         left += [(safe_line(row.summary or row.subject or ""), "base"), (Content(" · "), "dim")]
     return spread([*left, (safe_line(about), "dim")], [], width)

@@ -25,7 +25,13 @@ PATIENCE_S = 5.0
 class Hands:
     """An operator at the keyboard, who waits for what should happen."""
 
-    def __init__(self, app: OmniConsole, pilot: Pilot[int], world: FakeServer, socket_path: Path) -> None:
+    def __init__(
+        self,
+        app: OmniConsole,
+        pilot: Pilot[int],
+        world: FakeServer | None = None,
+        socket_path: Path | None = None,
+    ) -> None:
         self.app = app
         self.pilot = pilot
         self.world = world

@@ -21,13 +21,13 @@ from omni_console.text import clean_line, fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed, Entry, Section
-from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.paint import Line, balanced
 from server.protocol import Address, Conversation, Customer, Record
 
 CASES_MAX = 12
 RECORDS_MAX = 8  # of one kind
 SUGGESTIONS_MAX = 3
-LABEL_CELLS = 14
+LABEL_CELLS = 12
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ def card_sections(customer: Customer, context: Context) -> list[Section]:
     return [section for section in (make(customer, context) for make in makers) if section]
 
 
-def heading(text: str) -> Entry:
-    return Entry([(safe_line(text), "rule")])
+def heading(text: str, context: Context) -> Entry:
+    return Entry([(fit(safe_line(text), context.width), "rule")])
 
 
 def _wrapped(text: str, width: int, role: str, deed: Deed | None = None, before: str = "  ") -> list[Entry]:
@@ -61,16 +61,16 @@ def _wrapped(text: str, width: int, role: str, deed: Deed | None = None, before:
 def _pair(label: str, value: str, context: Context, deed: Deed, role: str = "base") -> Entry:
     cells = min(LABEL_CELLS, max(6, context.width // 2))
     line: Line = [(fit(safe_line(label), cells), "dim"), (safe_line(value, before=" "), role)]
-    return Entry(spread(line, [], context.width), deed)
+    return Entry(balanced(line, [], context.width), deed)
 
 
 def _who(customer: Customer, context: Context) -> Section:
     name = customer.name or context.row.customer
     shown = safe_line(name) if name.strip() else Content(_("(no name)"))
-    section = [Entry(spread([(shown, "name")], [], context.width), Deed("name"))]
+    section = [Entry(balanced([(shown, "name")], [], context.width), Deed("name"))]
     if customer.tags:
         tags = "  ".join(f"#{tag}" for tag in customer.tags)
-        section += [Entry(spread([(safe_line(tags), "accent")], [], context.width), Deed("tags"))]
+        section += [Entry(balanced([(safe_line(tags), "accent")], [], context.width), Deed("tags"))]
     if customer.language:
         section.append(_pair(_("language"), customer.language, context, Deed("language")))
     if customer.time_zone:
@@ -94,7 +94,7 @@ def _open_questions(customer: Customer, context: Context) -> Section:
         right: Line = [(safe_line(keys, before=" "), "strong")]
         section.append(
             Entry(
-                spread([(Content("≈ "), "note"), (safe_line(may_be), "strong")], right, context.width), deed
+                balanced([(Content("≈ "), "note"), (safe_line(may_be), "strong")], right, context.width), deed
             )
         )
         section += _wrapped(words.reasons(suggestion), context.width, "dim")
@@ -103,7 +103,7 @@ def _open_questions(customer: Customer, context: Context) -> Section:
         key = key_for("finding.add") if number == 0 else ""
         right = [(safe_line(_("in a message"), before="  "), "dim"), (safe_line(key, before="  "), "strong")]
         deed = Deed("finding", finding.message_id, finding.external_id)
-        section.append(Entry(spread(left, right, context.width), deed))
+        section.append(Entry(balanced(left, right, context.width), deed))
     return section
 
 
@@ -121,8 +121,8 @@ def _promises(customer: Customer, context: Context) -> Section:
             )
             right = [(safe_line(text, before=" "), "bad" if late else "note")]
         left: Line = [(safe_line(promise.next_step or _("an answer")), "base")]
-        section.append(Entry(spread(left, right, context.width), Deed("promise", promise.conversation_id)))
-    return [heading(_("promised")), *section] if section else []
+        section.append(Entry(balanced(left, right, context.width), Deed("promise", promise.conversation_id)))
+    return [heading(_("promised"), context), *section] if section else []
 
 
 def _addresses(customer: Customer, context: Context) -> Section:
@@ -136,11 +136,11 @@ def _addresses(customer: Customer, context: Context) -> Section:
             (safe_line(preferred.mark, after=" "), "mark"),
             (safe_line(said_by_server(preferred.channel_title)), "strong"),
         ]
-        section.append(Entry(spread(left, [], context.width), Deed("preferred")))
+        section.append(Entry(balanced(left, [], context.width), Deed("preferred")))
         section += _wrapped(said_by_server(preferred.why), context.width, "dim")
     else:
         section += _answers_go(context)
-    return [heading(_("addresses")), *section] if section else []
+    return [heading(_("addresses"), context), *section] if section else []
 
 
 def _answers_go(context: Context) -> Section:
@@ -152,7 +152,7 @@ def _answers_go(context: Context) -> Section:
         (safe_line(ways[0].mark, after=" "), "mark"),
         (safe_line(said_by_server(ways[0].channel_title)), "strong"),
     ]
-    return [Entry(spread(left, [], context.width), Deed("preferred"))]
+    return [Entry(balanced(left, [], context.width), Deed("preferred"))]
 
 
 def _address(address: Address, context: Context) -> Section:
@@ -167,8 +167,8 @@ def _address(address: Address, context: Context) -> Section:
     room = context.width - sum(cell_len(content.plain) for content, _role in [*left, *right])
     if text and cell_len(clean_line(text)) + 4 <= room:
         left.append((safe_line(text, before="  "), "dim"))
-        return [Entry(spread(left, right, context.width), deed)]
-    first = Entry(spread(left, right, context.width), deed)
+        return [Entry(balanced(left, right, context.width), deed)]
+    first = Entry(balanced(left, right, context.width), deed)
     return [first, *_wrapped(text, context.width, "dim")] if text else [first]
 
 
@@ -180,14 +180,14 @@ def _fields(customer: Customer, context: Context) -> Section:
             continue
         title, value = words.field_title(spec, field.name), words.field_value(spec, field.value)
         section.append(_pair(title, value, context, Deed("field", field.id, field.name)))
-    return [heading(_("fields")), *section] if section else []
+    return [heading(_("fields"), context), *section] if section else []
 
 
 def _records(customer: Customer, context: Context) -> Section:
     section: Section = []
     records = sorted(customer.records, key=lambda record: (record.kind, -(record.at or record.updated_at)))
     for kind, group in groupby(records, key=lambda record: record.kind):
-        section.append(heading(words.record_kind(kind)))
+        section.append(heading(words.record_kind(kind), context))
         section += [_record(record, context) for record in list(group)[:RECORDS_MAX]]
     return section
 
@@ -202,7 +202,7 @@ def _record(record: Record, context: Context) -> Entry:
         (safe_line(record.state, before="  "), "accent"),
         (safe_line(money, before="  ") if money else Content(""), "base"),
     ]
-    return Entry(spread(left, right, context.width), Deed("record", record.id))
+    return Entry(balanced(left, right, context.width), Deed("record", record.id))
 
 
 def _consents(customer: Customer, context: Context) -> Section:
@@ -215,8 +215,8 @@ def _consents(customer: Customer, context: Context) -> Section:
             (Content("✓ " if consent.granted else "✗ "), "accent" if consent.granted else "bad"),
             (safe_line(name), "base"),
         ]
-        section.append(Entry(spread(left, [(Content(" " + answer), "dim")], context.width), deed))
-    return [heading(_("consents")), *section] if section else []
+        section.append(Entry(balanced(left, [(Content(" " + answer), "dim")], context.width), deed))
+    return [heading(_("consents"), context), *section] if section else []
 
 
 def _came_from(customer: Customer, context: Context) -> Section:
@@ -229,24 +229,24 @@ def _came_from(customer: Customer, context: Context) -> Section:
         if text:
             left: Line = [(safe_line(label, after="  "), "dim"), (safe_line(text), "base")]
             day: Line = [(Content(" " + context.clock.day(origin.at)), "dim")]
-            section.append(Entry(spread(left, day, context.width), Deed("origin", name=origin.page)))
+            section.append(Entry(balanced(left, day, context.width), Deed("origin", name=origin.page)))
         page = origin.title or origin.page
         if page and page != text:
-            section.append(Entry(spread([(safe_line(page, before="  "), "dim")], [], context.width)))
-    return [heading(_("came from")), *section] if section else []
+            section.append(Entry(balanced([(safe_line(page, before="  "), "dim")], [], context.width)))
+    return [heading(_("came from"), context), *section] if section else []
 
 
 def _people(customer: Customer, context: Context) -> Section:
     section = [
         Entry(
-            spread(
+            balanced(
                 [(safe_line(one.name), "base")], [(safe_line(one.relation, before=" "), "dim")], context.width
             ),
             Deed("link", one.customer_id),
         )
         for one in customer.linked
     ]
-    return [heading(_("belongs together with")), *section] if section else []
+    return [heading(_("belongs together with"), context), *section] if section else []
 
 
 def _merges(customer: Customer, context: Context) -> Section:
@@ -255,10 +255,10 @@ def _merges(customer: Customer, context: Context) -> Section:
         by = merge.by.split(" ")[0] if merge.by else _("by proof")
         left: Line = [(Content("⊕ "), "dim"), (safe_line(merge.name.strip() or _("(no name)")), "base")]
         right: Line = [(safe_line(f"{by} · {context.clock.day(merge.at)}", before=" "), "dim")]
-        section.append(Entry(spread(left, right, context.width), Deed("merge", merge.id)))
+        section.append(Entry(balanced(left, right, context.width), Deed("merge", merge.id)))
         if merge.evidence:
             section += _wrapped(said_by_server(merge.evidence), context.width, "dim")
-    return [heading(_("was another card")), *section] if section else []
+    return [heading(_("was another card"), context), *section] if section else []
 
 
 def _things(customer: Customer, context: Context) -> Section:
@@ -268,7 +268,7 @@ def _things(customer: Customer, context: Context) -> Section:
         key: Line = [(Content(" " + key_for("notes.open")), "strong")]
         section.append(
             Entry(
-                spread([(Content("# "), "note"), (safe_line(text), "base")], key, context.width),
+                balanced([(Content("# "), "note"), (safe_line(text), "base")], key, context.width),
                 Deed("notes"),
             )
         )
@@ -277,7 +277,7 @@ def _things(customer: Customer, context: Context) -> Section:
         key = [(Content(" " + key_for("files.open")), "strong")]
         section.append(
             Entry(
-                spread([(Content("+ "), "accent"), (safe_line(text), "base")], key, context.width),
+                balanced([(Content("+ "), "accent"), (safe_line(text), "base")], key, context.width),
                 Deed("files"),
             )
         )
@@ -294,8 +294,8 @@ def _cases(customer: Customer, context: Context) -> Section:
             state = _("spam")
         left: Line = [(safe_line(case.mark or " ", after=" "), "mark"), (safe_line(title), "base")]
         section.append(
-            Entry(spread(left, [(safe_line(day, before=" "), "dim")], context.width), Deed("case", case.id))
+            Entry(balanced(left, [(safe_line(day, before=" "), "dim")], context.width), Deed("case", case.id))
         )
         if state:
             section += _wrapped(state, context.width, "dim")[:1]
-    return [heading(_("other cases")), *section] if section else []
+    return [heading(_("other cases"), context), *section] if section else []

@@ -1,0 +1,196 @@
+"""The console with the real server behind it: what is done by keys is done, and can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+
+import pytest
+
+from omni_console.app import OmniConsole
+from omni_console.timing import Clock
+from omni_console.widgets.card.entries import Deed
+from tests.fakes.console_hands import Hands
+from tests.fakes.running_server import Running, running_server
+
+
+@asynccontextmanager
+async def console_of(run: Running, *, size: tuple[int, int] = (200, 60)) -> AsyncIterator[Hands]:
+    app = OmniConsole(await run.client(), clock=Clock(run.clock.now, UTC))
+    async with app.run_test(size=size) as pilot:
+        hands = Hands(app, pilot)
+        await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
+        await hands.press("]")  # to the queue
+        yield hands
+
+
+async def palette(hands: Hands, words: str) -> None:
+    await hands.press("ctrl+p")
+    await hands.sees("All actions")
+    await hands.type(words)
+    await hands.press("enter")
+
+
+async def doubtful(run: Running) -> None:
+    """Anna by mail; somebody in the chat who types her address; both of them open."""
+    await run.letters.hear("anna@example.org", "the invoice 2231 is wrong, call +49 30 901820", "Anna")
+    visitor = await run.visitor()
+    await visitor.say("any news of my invoice?")
+    await visitor.post("/contact", {"name": "Ann", "email": "anna@example.org"})
+
+
+async def test_a_suggestion_is_taken_and_taken_back() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await doubtful(run)
+        await hands.sees("≈ 1 (I)")
+        await hands.press("I")
+        await hands.sees("same e-mail anna@example.org")
+        await hands.press("y")
+        await hands.sees("one person")
+        await hands.press("escape")
+        await hands.press("g", "enter")
+        await hands.press("i")
+        await hands.sees("was another card")
+        await hands.sees("any news of my invoice?")
+        await hands.sees("the invoice 2231 is wrong")
+        await palette(hands, "take a merge")
+        await hands.sees("a card of its own again")
+        await hands.press("2")
+        await hands.sees("two people again")
+        await hands.sees_no("was another card")
+        await hands.until(
+            lambda: ("any news" in hands.text()) != ("2231 is wrong" in hands.text()),
+            "one of the two histories",
+        )
+
+
+async def test_the_card_is_filled_in() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("anna@example.org", "call me: +49 30 901820", "Anna")
+        await hands.sees("Anna")
+        await hands.press("enter", "i")
+        await hands.sees("in a message")
+        await hands.press("p")
+        await hands.sees("is on the card, as a claim")
+        await hands.sees("? +49")
+        await hands.press("u")
+        await hands.sees("is forgotten")
+        lines = hands.screen.card.lines
+        lines.select(Deed("name"))
+        await hands.press("enter", "end", "space")
+        await hands.type("Schmidt")
+        await hands.press("enter")
+        await hands.sees("name is changed")
+        await hands.sees("Anna Schmidt")
+        await hands.press("h")
+        await hands.sees("name: how it was")
+        await hands.press("escape")
+        await hands.press("+")
+        await hands.sees("What do you know")
+        await hands.press("1")
+        await hands.type("vip wholesale")
+        await hands.press("enter")
+        await hands.sees("#vip")
+        await hands.press("+", "6", "1")
+        await hands.sees("marketing, all channels")
+
+
+async def test_a_case_says_where_it_stopped_and_how_urgent_it_is() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("anna@example.org", "the invoice is wrong", "Anna")
+        await hands.sees("Anna")
+        await hands.press("enter", "a")
+        await hands.sees("took it")
+        await hands.press("!", "1")
+        await hands.sees("urgent")
+        await hands.press("d")
+        await hands.sees("What it is about: Anna")
+        await hands.press("ctrl+u")
+        await hands.type("a corrected invoice")
+        await hands.press("enter")
+        await hands.type("send it")
+        await hands.press("enter")
+        await hands.type("2h")
+        await hands.press("enter")
+        await hands.sees("noted: until")
+        await hands.sees("send it")
+        await hands.press("t")
+        await hands.type("invoice")
+        await hands.press("enter")
+        await hands.sees("#invoice")
+        await hands.press("u", "u")
+        await hands.sees_no("send it")
+
+
+async def test_messages_are_split_off_and_put_back() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.hook("the lamp is broken")
+        await run.hook("and when does order 9 come?")
+        await hands.sees("order 9")
+        await hands.press("enter")
+        await hands.sees("lamp is broken")
+        await hands.press("space", "S")
+        await hands.sees("Split off 1 message")
+        await hands.type("order 9")
+        await hands.press("enter")
+        await hands.sees("1 message is a case of its own")
+        await hands.sees("queue 2")
+        await hands.press("u")
+        await hands.sees("together again")
+        await hands.sees("queue 1")
+
+
+async def test_a_call_and_a_first_letter() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("anna@example.org", "the invoice is wrong", "Anna")
+        await hands.sees("Anna")
+        await hands.press("enter")
+        await hands.press("L", "2")
+        await hands.sees("Anna: we called")
+        await hands.type("promised a new invoice")
+        await hands.press("ctrl+j")
+        await hands.sees("written down")
+        await hands.sees("promised a new invoice")
+        await hands.press("C")
+        await hands.type("Here it is")
+        await hands.press("ctrl+j")
+        await hands.sees("First message to Anna")
+        await hands.type("Your invoice")
+        await hands.press("enter")
+        await hands.sees("not sent yet")
+        await hands.sees("there is an open conversation")
+        await hands.press("ctrl+j")
+        await run.settled()
+        await hands.until(lambda: any(one.text == "Here it is" for one in run.letters.sent), "sent at last")
+
+
+async def test_spam_is_kept_apart_and_let_in_again() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("seo@example.org", "your site on the first page", "Anna")
+        await hands.sees("Anna")
+        await hands.press("X")
+        await hands.sees("Is Anna spam?")
+        await hands.press("1")
+        await hands.sees("1 is spam · 1 address barred")
+        await hands.press("u")
+        await hands.sees("1 let in again")
+        await hands.sees("queue 1")
+
+
+@pytest.mark.parametrize("words", ["continue in", "ask for a code"])
+async def test_codes_and_links_are_asked_for(words: str) -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.hook("hello", person={"name": "Berta", "email": "berta@example.org"})
+        await hands.sees("Berta")
+        await hands.press("enter")
+        await hands.sees("hello")
+        await palette(hands, words)
+        if words == "continue in":
+            await hands.sees("Continue with Berta in…")
+            await hands.press("1")
+            await hands.sees("sent: a link that leads to site chat")
+        else:
+            await hands.sees("ask for the six digits")
+            await run.settled()
+            assert run.letters.sent, "the code went by letter"
