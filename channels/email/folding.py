@@ -241,6 +241,9 @@ def _introduce(lines: list[_Line]) -> bool:
         if above is not None and lines[above].kind == "quoted":
             continue
         begin = _attribution(lines, above) if above is not None and number - above <= 3 else None
+        if begin is None and not line.hinted and _INITIALS.match(line.text.strip()):
+            _no_quotation(lines, number)  # a prompt: "SQL> select"
+            continue
         if begin is not None and above is not None:
             for part in lines[begin : above + 1]:
                 if part.kind == "text":
@@ -249,6 +252,15 @@ def _introduce(lines: list[_Line]) -> bool:
         introduced = introduced or (sure and not seen_run)
         seen_run = True
     return introduced
+
+
+def _no_quotation(lines: list[_Line], number: int) -> None:
+    for line in lines[number:]:
+        if line.kind == "blank":
+            continue
+        if line.kind != "quoted" or not _INITIALS.match(line.text.strip()):
+            return
+        line.kind = "text"
 
 
 def _says_who(quoted: str) -> bool:

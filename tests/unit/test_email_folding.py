@@ -89,6 +89,7 @@ def test_signatures(line: str) -> None:
         "В понедельник я писал:\nверните деньги.",
         "Вчера в 10:15 менеджер написал:\nждите.\nЯ жду.",
         "a > b\nb > c",
+        "Ошибка:\nSQL> select 1\nSQL> select 2\n\nSQL> select 3\nSQL> exit",
         "Ошибка:\n> npm install\nчто делать?",
         "-- \nАнна",
         "# Итоги\n----\n\n1. раз\n\n----\n\nконец",
