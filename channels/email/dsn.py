@@ -61,6 +61,8 @@ def is_bounce(message: Message[Any, Any], sender: str, types: list[str], text: s
     from_nobody = headers.raw_value(message, "return-path").strip() == "<>"
     subject = headers.decoded(headers.raw_value(message, "subject"))
     named = _DAEMON.match(sender) is not None
+    if not (named or from_nobody):
+        return False
     words = _IN_WORDS.search(f"{subject}\n{text[:2000]}") or _LATE_IN_WORDS.search(subject)
     return (named and (words is not None or from_nobody)) or (from_nobody and bool(_IN_WORDS.search(subject)))
 
