@@ -13,6 +13,7 @@ from server import outbox
 from server.authors import ChannelFacts
 from server.protocol import Recipient, Status
 from server.store import conversations, messages, recipients, threads
+from server.store.outbox import under_way
 from server.store.threads import Referred
 from server.store.transaction import Transaction
 
@@ -66,6 +67,17 @@ def matching(sent_to: Sequence[Recipient], reported: str) -> str:
 def _show(tx: Transaction, message: Referred) -> None:
     named = recipients.of_message(tx, message.id)
     failed = [one for one in named if one.state == "failed"]
+    if under_way(tx, message.id):
+        # Others are still to get it: what is known now is part of what it ends in.
+        seq = tx.emit(
+            "message.changed",
+            conversation_id=message.conversation_id,
+            customer_id=message.customer_id,
+            message_id=message.id,
+            data={"fields": ["recipients"]},
+        )
+        conversations.touch(tx, message.conversation_id, seq)
+        return
     if failed:
         outbox.declare_failed(
             tx, message.id, message.conversation_id, message.customer_id, outbox.words_of(named)

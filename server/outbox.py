@@ -112,11 +112,7 @@ def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) 
     """Write the result down; False where the lease was lost meanwhile (then nothing changes)."""
     if not outbox.holds(tx, item.message_id, item.lease):
         return False
-    recipients.settle(tx, item.message_id, _fates(result))
-    if verdict.state in ("sent", "failed", "unknown"):
-        recipients.settle_open(
-            tx, item.message_id, verdict.state, "" if verdict.state == "sent" else verdict.error
-        )
+    _settle_recipients(tx, item.message_id, result, verdict)
     named = recipients.of_message(tx, item.message_id)
     verdict = summed(verdict, named)
     outbox.finish(tx, item.message_id, item.lease, verdict.state, due_at=verdict.due_at, error=verdict.error)
@@ -130,6 +126,18 @@ def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) 
         messages.set_visible(tx, item.message_id, seq)
     failpoints.hit("outbox.before_record")
     return True
+
+
+def _settle_recipients(tx: Transaction, message_id: int, result: SendResult, verdict: Verdict) -> None:
+    fates = _fates(result)
+    # Given up: whoever was to be tried again has failed. Otherwise what is said of one is surer than the sum.
+    if isinstance(result, Retry):
+        recipients.settle(tx, message_id, fates)
+    if verdict.state in ("sent", "failed", "unknown"):
+        said = "" if verdict.state == "sent" else verdict.error
+        recipients.settle_open(tx, message_id, verdict.state, said)
+    if not isinstance(result, Retry):
+        recipients.settle(tx, message_id, fates)
 
 
 def _fates(result: SendResult) -> tuple[Fate, ...]:

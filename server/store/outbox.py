@@ -153,6 +153,17 @@ def holds(tx: Snapshot, message_id: int, token: str) -> bool:
     )
 
 
+def under_way(tx: Snapshot, message_id: int) -> bool:
+    """Whether it waits to be sent, or is being sent: its end is still to come."""
+    return (
+        tx.value(
+            "SELECT 1 FROM outbox WHERE message_id = ? AND state IN ('queued', 'sending', 'retrying')",
+            (message_id,),
+        )
+        is not None
+    )
+
+
 def give_back(tx: Transaction, message_id: int, token: str) -> bool:
     """End a lease that was not used: the row is as if it had not been leased."""
     return (

@@ -86,12 +86,12 @@ async def test_who_is_asked_to_wait_is_tried_again_alone() -> None:
 
 async def test_an_unknown_end_is_unknown_for_whom_it_was_taken() -> None:
     async with post_office() as post:
-        post.smtp.answers = {f"RCPT {BOB}": "550 no", "DATA": "hang up"}
+        post.smtp.answers = {f"RCPT {BOB}": "451 later", "DATA": "hang up"}
         reply = await to_three(post)
         assert reply.status == "unknown"
         assert {address: state for address, (state, _) in fates(reply).items()} == {
             ANNA: "unknown",
-            BOB: "failed",
+            BOB: "retry",
             CAROL: "unknown",
         }
 
@@ -196,6 +196,23 @@ async def test_a_report_marks_each_recipient_it_names() -> None:
             number=2,
         )
         assert fates(await post.message(reply.id))[BOB][0] == "failed"
+
+
+async def test_a_report_takes_nobodys_next_try_away() -> None:
+    async with post_office() as post:
+        post.smtp.answers[f"RCPT {CAROL}"] = "451 4.7.1 greylisted"
+        reply = await to_three(post)
+        assert reply.status == "retrying"
+        block = BLOCK.format(who=BOB, action="failed", status="5.1.1", said="550 no such user")
+        await report(post, block, returned=post.sent()["Message-ID"])
+        shown = await post.message(reply.id)
+        assert (shown.status, fates(shown)[BOB][0]) == ("retrying", "failed")
+        post.smtp.answers.clear()
+        post.server.clock.advance(3_600_000)
+        await _until(post, reply.id, "failed")
+        assert rcpts(post) == [[ANNA, BOB], [CAROL]]
+        states = {address: state for address, (state, _) in fates(await post.message(reply.id)).items()}
+        assert states == {ANNA: "sent", BOB: "failed", CAROL: "sent"}
 
 
 async def test_a_report_is_known_by_its_envelope_and_by_our_return_path() -> None:
