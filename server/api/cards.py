@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from server import cards
-from server.api.context import BEARER, CONTEXT, answer, command, number, operator, refused
+from server.api.context import BEARER, CONTEXT, answer, command, key, number, operator, refused
 from server.api.customers import whole_customer
 from server.api.describe import describes
 from server.api.describe import number as number_of
@@ -41,7 +41,7 @@ def _source(request: web.Request) -> Source:
 
 
 def _unusable(error: FieldError) -> Exception:
-    return refused(400, "bad_request", str(error), error.hint)
+    return refused(409, "illegal_state", str(error), error.hint)
 
 
 async def _change(
@@ -64,6 +64,7 @@ async def _change(
     "Change the card; what is not given stays, an empty value removes.",
     "write",
     body=CardCommand,
+    codes=("illegal_state",),
     answer=Customer,
 )
 async def change(request: web.Request) -> web.Response:
@@ -106,15 +107,16 @@ def _seen_field(request: web.Request, me: OperatorInfo) -> str:
     "A field is again as it was.",
     "write",
     query=(number_of("to", "The number of the row of its history."),),
+    codes=("illegal_state",),
     answer=Customer,
 )
 async def revert(request: web.Request) -> web.Response:
     me = operator(request, "write")
     name = _seen_field(request, me)
-    text = request.query.get("to", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise refused(400, "bad_request", "to is not a number", "GET …/fields/NAME lists what it was")
-    return await _change(request, lambda tx, which, who: cards.revert(tx, which, who, name, int(text)))
+    row = key(request, "to", 1)
+    if row is None:
+        raise refused(409, "illegal_state", "to which value?", "GET …/fields/NAME lists them: ?to=ID")
+    return await _change(request, lambda tx, which, who: cards.revert(tx, which, who, name, row[0]))
 
 
 @routes.put("/v1/customers/{customer}/consents")
@@ -122,8 +124,6 @@ async def revert(request: web.Request) -> web.Response:
 async def consent(request: web.Request) -> web.Response:
     operator(request, "write")
     wanted = await command(request, ConsentCommand)
-    if "." in wanted.scheme:
-        raise refused(400, "bad_request", "a scheme holds no full stop")
     source = _source(request)
     return await _change(request, lambda tx, which, who: cards.consent(tx, which, who, wanted, source))
 
@@ -182,6 +182,7 @@ async def unlink(request: web.Request) -> web.Response:
     " older version never replaces a newer one.",
     "write",
     body=RecordCommand,
+    codes=("illegal_state",),
     answer=Record,
 )
 async def put_record(request: web.Request) -> web.Response:
@@ -190,9 +191,11 @@ async def put_record(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     kind, name = request.match_info["kind"], request.match_info["number"].strip()
     if not cards.KIND.fullmatch(kind):
-        raise refused(400, "bad_request", f"{kind[:64]!r} is not a kind of record", "write order, payment, …")
+        raise refused(
+            409, "illegal_state", f"{kind[:64]!r} is not a kind of record", "write order, payment, …"
+        )
     if not 0 < len(name) <= NUMBER_MAX or "\x00" in name:
-        raise refused(400, "bad_request", f"a record's number has 1 to {NUMBER_MAX} characters")
+        raise refused(409, "illegal_state", f"a record's number has 1 to {NUMBER_MAX} characters")
     try:
         fact = cards.record_fact(kind, name, wanted, context.country)
     except FieldError as error:

@@ -112,6 +112,7 @@ def visible_segments(context: Context, role: Role) -> Mapping[str, SegmentSettin
         page_key("after", 1),
         limit_of(50, 200),
     ),
+    codes=("not_found",),
     answer=CustomerPage,
 )
 async def find(request: web.Request) -> web.Response:

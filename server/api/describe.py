@@ -86,8 +86,8 @@ def limit(default: int, most: int) -> Query:
 
 
 def number(name: str, meaning: str) -> Query:
-    """The number of something, as we gave it out."""
-    return Query(name, Annotated[int, msgspec.Meta(ge=0, le=10**18 - 1)], meaning)
+    """The number of something, as we gave it out; empty: none. Goes with `context.key`."""
+    return Query(name, Annotated[str, msgspec.Meta(pattern="^([0-9]{1,19})?$")], meaning)
 
 
 def page_key(name: str, parts: int, most: int = 0) -> Query:

@@ -31,6 +31,7 @@ QUERY_MAX = 400
         page_key("before", 1, 2),
         limit_of(50, 200),
     ),
+    codes=("not_found",),
     answer=SearchPage,
 )
 async def search(request: web.Request) -> web.Response:
@@ -38,7 +39,8 @@ async def search(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     query = request.query.get("q", "")[:QUERY_MAX]
     whose = key(request, "customer", 1)
-    before = key(request, "before", 1 if whose is None else 2)
+    # Everybody's matches are ordered by one number, one person's by time and number.
+    before = key(request, "before", 1, 2)
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> SearchPage:
@@ -47,7 +49,7 @@ async def search(request: web.Request) -> web.Response:
             ids, newest = index.search(tx, query, None if before is None else before[0], most)
             following = None if newest is None else (newest,)
         else:
-            since = None if before is None else (before[0], before[1])
+            since = None if before is None else (before[0], before[-1])
             ids, following = river.found(tx, person(tx, whose[0]), query, since, most)
         found = messages.many(tx, ids)
         rows = conversations.many(tx, sorted({row.conversation_id for row in found.values()}), me.id)

@@ -225,7 +225,7 @@ class CardCommand(msgspec.Struct, kw_only=True):
 class ConsentCommand(msgspec.Struct, kw_only=True):
     purpose: Name
     granted: bool
-    scheme: Annotated[str, msgspec.Meta(max_length=64)] = "*"
+    scheme: Annotated[str, msgspec.Meta(pattern=r"^(\*|[a-z0-9][a-z0-9_-]{0,63})$")] = "*"
 
 
 class AddressCommand(msgspec.Struct, kw_only=True):
