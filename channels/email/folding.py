@@ -245,6 +245,7 @@ def _introduce(lines: list[_Line]) -> bool:
             _no_quotation(lines, number)  # a prompt: "SQL> select"
             continue
         if begin is not None and above is not None:
+            begin = _labels_above(lines, begin)
             for part in lines[begin : above + 1]:
                 if part.kind == "text":
                     part.kind = "quoted"
@@ -252,6 +253,15 @@ def _introduce(lines: list[_Line]) -> bool:
         introduced = introduced or (sure and not seen_run)
         seen_run = True
     return introduced
+
+
+def _labels_above(lines: list[_Line], begin: int) -> int:
+    """Yandex writes dashes, "Кому:" and "Тема:" over the attribution."""
+    top = begin
+    while top > 0 and lines[top - 1].kind == "text" and marks.label(lines[top - 1].text)[0] not in ("", "?"):
+        top -= 1
+    ruled = 0 < top < begin and lines[top - 1].text.strip("-\xa0 \t") == "" and "-----" in lines[top - 1].text
+    return top - 1 if ruled else begin
 
 
 def _no_quotation(lines: list[_Line], number: int) -> None:
