@@ -214,7 +214,7 @@ def _take_message(
     bounced.take_reports(tx, channel, event)
     if not event.bounces:
         _believe_arrived(tx, channel, event)
-    digits = None if stranger or event.automatic else digits_told(event.text)
+    digits = None if stranger or event.automatic else digits_told(unfolded(text, folds).strip())
     if digits is not None:
         proving.told(tx, conversation.id, author.address_id, digits)
         conversation = conversations.held(tx, conversation.id)
@@ -254,7 +254,7 @@ def _look_for_urgency(tx: Transaction, conversation_id: int, event: InboundEvent
     """What a person says himself may raise the priority; what he quotes, or a machine says, does not."""
     if event.automatic:
         return
-    said = f"{event.subject or ''} {unfolded(event.text, event.folds)}"
+    said = f"{event.subject or ''} {unfolded(event.text, sound(event.folds, event.text))}"
     word = policy.urgent(said)
     if word:
         case.raise_priority(tx, conversation_id, word)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import pytest
+
 from channels.base import Delivery
 from channels.email.mail_item import dedupe_key
 from omni_console.client import ServerClient
@@ -51,6 +53,15 @@ async def test_folds_from_the_mail_to_the_console() -> None:
             [hit] = (await client.search(words)).hits
             assert hit.message.id == message.id
             assert hit.message.folds == message.folds
+
+
+async def test_a_code_is_told_by_what_is_new_in_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr("server.intake.digits_told", lambda text: heard.append(text))
+    quoted = "123 456\r\n\r\n20.11.2026 10:15, Shop wrote:\r\n> Please tell us 999 999\r\n> Shop"
+    async with MailWorld({"mail": settings()}) as world:
+        await arrives(world, plain(1, text=quoted), 1)
+    assert heard == ["123 456"]
 
 
 async def test_a_mail_without_anything_to_fold_has_no_folds() -> None:
