@@ -9,12 +9,16 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.output import quiet_logs
 from omni_console.commands.template import Answers, example, render
+
+if TYPE_CHECKING:
+    from server.config import Config
 
 MAILBOX_FILE = "support.password"  # holds what was typed, next to omni.toml
 SECRET = re.compile(r"(env|file):.+")
@@ -33,12 +37,13 @@ SECRET = re.compile(r"(env|file):.+")
 @click.option("--language", type=click.Choice(["en", "ru"]), help="What the server speaks to customers.")
 @click.option("--base-url", default="", help="How the world reaches this server: https://help.example.org")
 @click.option("--email", help="A mailbox to answer from: support@example.org")
-@click.option("--imap", help="Its IMAP server (TLS, port 993).")
-@click.option("--smtp", help="Its SMTP server (TLS, port 465).")
+@click.option("--imap", help="Its IMAP server: HOST (TLS, port 993), or HOST:143 (STARTTLS).")
+@click.option("--smtp", help="Its SMTP server: HOST (TLS, port 465), or HOST:587 (STARTTLS).")
 @click.option("--email-password", help="Where its password is: env:NAME or file:PATH.")
 @click.option(
     "--chat-origin", "chat_origins", multiple=True, help="A site that shows the chat: https://shop.example"
 )
+@click.option("--no-mail-test", is_flag=True, help="Do not try the mailbox out.")
 @click.option("--group", default="", help="A team's server: the Unix group of the operators.")
 @click.option("--account", default="", help="As root: the Unix account under which the server will run.")
 def init(
@@ -53,12 +58,15 @@ def init(
     smtp: str | None,
     email_password: str | None,
     chat_origins: tuple[str, ...],
+    no_mail_test: bool,
     group: str,
     account: str,
-) -> None:
+) -> int:
     """Write a configuration, make the database, and make you its first administrator.
 
-    Everything is asked for unless --yes is given. Nothing that exists is overwritten.
+    Everything is asked for unless --yes is given. Nothing that exists is overwritten. A mailbox is tried
+    out: both servers are asked, and a mail is sent to it that must arrive. Exit code 1 where that fails;
+    what was written stays, and omni mail test tries again.
     """
     from server.config import decode, make_channels
     from server.lock import DataLock
@@ -144,12 +152,26 @@ def init(
     click.echo(f"configuration  {target}")
     click.echo(f"database       {made}")
     click.echo(f"administrator  {who.login} (Unix account {owner.login}, uid {owner.uid})")
+    well = no_mail_test or _try_mailboxes(config)
     named = f" --config {target}" if directory and directory.absolute() != Path.cwd() else ""
     click.echo(
         f"\nNext:\n  omni{named} doctor\n  omni{named} serve\n  omni{named} console   (in another terminal)"
     )
     if os.geteuid() == 0 and service is None:
         click.echo("\nThe files belong to root. A service should have an account of its own: --account NAME")
+    if not well:
+        click.echo(f"\nThe mailbox does not work yet: correct {target}, then\n  omni{named} mail test")
+    return int(not well)
+
+
+def _try_mailboxes(config: Config) -> bool:
+    from channels.email.settings import EmailSettings
+    from omni_console.commands.mailbox_test import try_and_tell
+
+    mailboxes = [one for one in config.channels.values() if isinstance(one, EmailSettings)]
+    if mailboxes:
+        click.echo("\nTrying the mailbox out:")
+    return all([try_and_tell(one) for one in mailboxes])
 
 
 # --- what is decided --------------------------------------------------------------------------------

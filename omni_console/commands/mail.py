@@ -40,6 +40,31 @@ def _mailboxes(api: Api, named: str | None) -> list[str]:
     )
 
 
+# --- test -----------------------------------------------------------------------------------------------
+
+
+@mail.command()
+@click.option("--channel", help="One mailbox; all of them if not given.")
+@click.pass_obj
+def test(options: Options, channel: str | None) -> int:
+    """Log in to both servers, send a mail to ourselves, and watch it arrive. No server need run."""
+    from channels.email.settings import EmailSettings
+    from omni_console.commands.mailbox_test import try_and_tell
+
+    found = {
+        name: settings
+        for name, settings in options.load().channels.items()
+        if isinstance(settings, EmailSettings) and channel in (None, name)
+    }
+    if not found:
+        raise CommandError("no such mailbox is configured", code=Code.USAGE)
+    well = True
+    for name, settings in found.items():
+        click.echo(f"{name} ({settings.address})")
+        well = try_and_tell(settings) and well
+    return int(not well)
+
+
 # --- ledger -------------------------------------------------------------------------------------------
 
 

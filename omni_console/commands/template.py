@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -58,13 +58,25 @@ def render(text: str, answers: Answers) -> str:
             f"address = {quoted(answers.email)}\n"
             f"from_name = {quoted(answers.site)}\n"
             f"password = {quoted(answers.email_password)}\n\n"
-            f"[channels.support.imap]\nhost = {quoted(answers.imap)}\n\n"
-            f"[channels.support.smtp]\nhost = {quoted(answers.smtp)}\n"
+            f"[channels.support.imap]\n{server_lines(answers.imap, {143: 'starttls'})}\n"
+            f"[channels.support.smtp]\n{server_lines(answers.smtp, {587: 'starttls', 25: 'starttls'})}"
         )
     if answers.chat_origins:
         origins = ", ".join(quoted(origin) for origin in answers.chat_origins)
         blocks.append(f'[channels.chat]\nkind = "webchat"\ntitle = "Site chat"\norigins = [{origins}]\n')
     return "\n".join([text, *blocks])
+
+
+def server_lines(given: str, upgraded: Mapping[int, str]) -> str:
+    """`HOST` or `HOST:PORT` as the lines of a server's table. Ports in `upgraded` begin without TLS; on this
+    very host every port but those of TLS does without."""
+    host, colon, port = given.rpartition(":")
+    if not colon or not port.isdigit():
+        return f"host = {quoted(given)}\n"
+    tls = upgraded.get(int(port), "implicit")
+    if host in ("127.0.0.1", "localhost") and int(port) not in (993, 465):
+        tls = "none"
+    return f"host = {quoted(host)}\nport = {port}\ntls = {quoted(tls)}\n"
 
 
 def fill(text: str, table: str, key: str, value: str) -> str:
