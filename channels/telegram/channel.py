@@ -6,42 +6,40 @@ import asyncio
 import contextlib
 import hmac
 import secrets
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar, Final
 
 from channels.base import (
-    BadCredentials,
     Capabilities,
-    Channel,
     ChannelError,
-    ChannelHealth,
     ChannelSettings,
     ChannelSpec,
-    Delivery,
     HookRequest,
     Host,
-    HostUnavailableError,
     InboundEvent,
-    Outbound,
     ProbeResult,
     Rejected,
-    Retry,
-    SendResult,
     Verified,
 )
-from channels.base import Sender as Writer
 from channels.json_input import string, table
+from channels.messenger.channel import MessengerChannel, Parts
+from channels.messenger.fetch import Fetcher
+from channels.messenger.link import UnreachedError
+from channels.messenger.listening import Listener
 from channels.secret import Secret
-from channels.telegram.api import Api, UnreachedError
-from channels.telegram.const import GROUP_MAX, PER_CHAT_S, PER_SECOND, SECRET_HEADER, TEXT_MAX, UPLOAD_MAX
-from channels.telegram.fetch import Fetcher
-from channels.telegram.listen import Listener, Poller, Waits, Webhook
+from channels.telegram.api import Api
+from channels.telegram.listen import Poller, Webhook
+from channels.telegram.outgoing import GROUP_MAX, PER_CHAT_S, PER_SECOND, TEXT_MAX, UPLOAD_MAX, Sender
 from channels.telegram.parse import Reading, parse_update
 from channels.telegram.probe import probe
-from channels.telegram.sender import Sender
 from channels.telegram.settings import TelegramSettings, bot_id, check
 
+SECRET_HEADER: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - a header's name
+DOWNLOAD_MAX: Final = 20 * 1024 * 1024
+DOWNLOADS: Final = 4  # at the same time: each may hold DOWNLOAD_MAX in memory
 
-class TelegramChannel(Channel):
+
+class TelegramChannel(MessengerChannel):
     """One bot.
 
     An album comes as several updates. Each is committed, and so acknowledged, by itself; those of one
@@ -70,7 +68,6 @@ class TelegramChannel(Channel):
         ),
         takes_hooks=True,
     )
-    waits: ClassVar[Waits] = Waits()
     per_chat_s: ClassVar[float] = PER_CHAT_S
 
     def __init__(self, channel_id: str, settings: ChannelSettings) -> None:
@@ -82,39 +79,26 @@ class TelegramChannel(Channel):
         self._reading = Reading(
             bot_id=bot_id(settings), groups=settings.groups, country=settings.default_country.upper()
         )
-        self._api: Api | None = None
-        self._fetcher: Fetcher | None = None
-        self._sender: Sender | None = None
         self._username = settings.username
-        self._listening: asyncio.Task[None] | None = None
-        self._naming: asyncio.Task[None] | None = None
 
     @classmethod
     def for_reading(cls) -> TelegramChannel:
         made_up = f"0:{secrets.token_urlsafe(24)}"
         return cls("telegram", TelegramSettings(kind="telegram", token=Secret(made_up)))
 
-    async def start(self, host: Host) -> None:
-        await super().start(host)
-        host.report(ChannelHealth(state="starting"))
-        api = Api(self._settings)
-        try:
-            await api.open()
-        except OSError as error:  # ssl.SSLError is one
-            detail = f"ca_file cannot be used: {error.strerror or type(error).__name__}"
-            host.report(ChannelHealth(state="failed", detail=detail))
-            return
-        self._api = api
-        self._fetcher = Fetcher(api)
-        self._sender = Sender(api, host, self._settings, self.per_chat_s)
+    def assemble(self, host: Host) -> Parts:
+        settings = self._settings
+        api = Api(settings)
+        fetcher = Fetcher(api, "Telegram", api.locate, DOWNLOAD_MAX, DOWNLOADS)
         listener: Listener
-        if self._settings.mode == "webhook":
-            listener = Webhook(api, host, self._settings, self.waits)
+        if settings.mode == "webhook":
+            listener = Webhook(api, host, settings, self.waits)
         else:
-            listener = Poller(api, host, self._settings, self.waits, self._fetcher, self._reading)
-        self._listening = asyncio.create_task(listener.run(), name=f"telegram {self.id}")
-        if not self._username:
-            self._naming = asyncio.create_task(self._learn_name(api), name=f"telegram {self.id} name")
+            listener = Poller(api, host, settings, self.waits, fetcher, self._reading, DOWNLOADS)
+        return Parts(api, fetcher, Sender(api, host, settings, self.per_chat_s), listener)
+
+    def besides(self, parts: Parts) -> list[Coroutine[Any, Any, None]]:
+        return [] if self._username or not isinstance(parts.link, Api) else [self._learn_name(parts.link)]
 
     async def _learn_name(self, api: Api) -> None:
         """What the bot is called, for links that lead to it; asked until Telegram says it."""
@@ -124,20 +108,6 @@ class TelegramChannel(Channel):
                 if answer.ok:
                     self._username = string(table(answer.result()).get("username"), 64)
             await asyncio.sleep(0 if self._username else self.waits.longest)
-
-    async def stop(self) -> None:
-        tasks = [task for task in (self._listening, self._naming) if task is not None]
-        self._listening = self._naming = None
-        for task in tasks:
-            while not task.done():
-                # Again and again: aiohttp takes a cancellation at the moment of its own time-out for that.
-                task.cancel()
-                await asyncio.wait({task}, timeout=0.2)
-        api, self._api = self._api, None
-        self._fetcher = self._sender = None
-        if api is not None:
-            await api.close()
-            self.host.report(ChannelHealth(state="stopped"))
 
     def verify(self, request: HookRequest) -> Verified | Rejected:
         secret = self._settings.secret
@@ -153,32 +123,6 @@ class TelegramChannel(Channel):
 
     def continue_link(self, token: str) -> str | None:
         return f"https://t.me/{self._username}?start={token}" if self._username else None
-
-    async def complete(self, events: list[InboundEvent]) -> list[InboundEvent]:
-        return await self._fetcher.complete(events) if self._fetcher is not None else events
-
-    async def send(self, message: Outbound) -> SendResult:
-        if self._sender is None:
-            return Retry("the channel is not running")
-        result, blocked = await self._sender.send(message)
-        if blocked and message.thread in ("", message.to):
-            await self._note_blocked(message)
-        if isinstance(result, BadCredentials):
-            self.host.report(ChannelHealth(state="bad_credentials", detail=result.reason))
-        return result
-
-    async def _note_blocked(self, message: Outbound) -> None:
-        """Telegram tells of a block when it happens, but not of one from before we listened."""
-        event = InboundEvent(
-            kind="blocked",
-            dedupe_key=f"refused:{message.key}:{self.host.now()}",
-            sender=Writer(external_id=message.to),
-            thread=message.to,
-        )
-        try:
-            await self.host.submit([Delivery(dedupe_key=event.dedupe_key, raw=b"", event=event)])
-        except HostUnavailableError as error:
-            self.host.log.warning("a block is not noted", reason=str(error))
 
     async def probe(self) -> list[ProbeResult]:
         return await probe(self._settings, self.id)

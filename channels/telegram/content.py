@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-import math
-import mimetypes
 import re
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
 from channels.base import Attachment, Contact
-from channels.contacts import phone_number
 from channels.json_input import string, table
+from channels.messenger.reading import FileKind, attachment, extension, integer, joined, place, shared_phone
 
 TEXT_MAX = 20_000
 NAME_MAX = 200
 ID_MAX = 300
 
-Kind = Literal["file", "image", "audio", "voice", "video", "sticker"]
-
 # field of the message -> kind, name and type where the sender's client gave none
-_FILES: Final[dict[str, tuple[Kind, str, str]]] = {
+_FILES: Final[dict[str, tuple[FileKind, str, str]]] = {
     "animation": ("video", "animation", "video/mp4"),
     "document": ("file", "file", "application/octet-stream"),
     "voice": ("voice", "voice", "audio/ogg"),
     "audio": ("audio", "audio", "audio/mpeg"),
     "video": ("video", "video", "video/mp4"),
     "video_note": ("video", "video_note", "video/mp4"),
-}
-_EXTENSIONS: Final = {
-    "audio/ogg": ".ogg",
-    "audio/mpeg": ".mp3",
-    "video/mp4": ".mp4",
-    "image/webp": ".webp",
-    "video/webm": ".webm",
-    "application/x-tgsticker": ".tgs",
-    "application/octet-stream": "",
 }
 # What every message may have, so that the rest names its content.
 _ENVELOPE: Final = re.compile(
@@ -55,11 +42,6 @@ class Content(msgspec.Struct, kw_only=True):
     contacts: tuple[Contact, ...] = ()
     shared_contact: bool = False
     problem: str = ""  # there is nothing in it that can be shown
-
-
-def integer(value: Any) -> int | None:
-    """An id or a time, as far as a JSON number can be one."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
 
 
 def read(message: dict[str, Any], sender_id: int | None, country: str) -> Content:
@@ -85,57 +67,42 @@ def _files(message: dict[str, Any]) -> list[Attachment]:
     sizes = message.get("photo")
     photos = [one for one in sizes if isinstance(one, dict)] if isinstance(sizes, list) else []
     if photos:  # one photo in several sizes, the largest last
-        found.append(_attachment(photos[-1], "image", "photo.jpg", "image/jpeg"))
+        found.append(_file(photos[-1], "image", "photo.jpg", "image/jpeg"))
     for field, (kind, name, content_type) in _FILES.items():
         given = message.get(field)
         # An animation comes as a document, too, for clients that know no animations.
         if isinstance(given, dict) and not (field == "document" and "animation" in message):
             content_type = string(given.get("mime_type"), 100) or content_type
             name = string(given.get("file_name"), NAME_MAX) or name + extension(content_type)
-            found.append(_attachment(given, kind, name, content_type))
+            found.append(_file(given, kind, name, content_type))
     sticker = message.get("sticker")
     if isinstance(sticker, dict):
         animated, video = sticker.get("is_animated") is True, sticker.get("is_video") is True
         content_type = "application/x-tgsticker" if animated else "video/webm" if video else "image/webp"
         name = f"sticker {string(sticker.get('emoji'), 20)}".strip() + extension(content_type)
-        found.append(_attachment(sticker, "sticker", name, content_type))
+        found.append(_file(sticker, "sticker", name, content_type))
     return found
 
 
-def extension(content_type: str) -> str:
-    known = _EXTENSIONS.get(content_type)
-    return (mimetypes.guess_extension(content_type) or "") if known is None else known
-
-
-def _attachment(given: dict[str, Any], kind: Kind, name: str, content_type: str) -> Attachment:
+def _file(given: dict[str, Any], kind: FileKind, name: str, content_type: str) -> Attachment:
     ref = string(given.get("file_id"), ID_MAX)
-    size = integer(given.get("file_size"))
-    return Attachment(
-        name=name,
-        content_type=content_type,
-        kind=kind,
-        ref=ref,
-        size=size if size is not None and size >= 0 else None,
-        problem="" if ref else "Telegram gave no file_id for it",
+    return attachment(
+        ref, given.get("file_size"), kind, name, content_type, "Telegram gave no file_id for it"
     )
 
 
-def _degrees(value: Any, limit: int) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and abs(value) <= limit else None
+def _say(content: Content, line: str) -> None:
+    content.text = "\n".join(filter(None, [content.text, line]))
 
 
 def _place(message: dict[str, Any], content: Content) -> None:
     venue = table(message.get("venue"))
-    place = table(message.get("location")) or table(venue.get("location"))
-    lat, lon = _degrees(place.get("latitude"), 90), _degrees(place.get("longitude"), 180)
-    if lat is None or lon is None:
-        return
-    content.detail |= {"lat": str(lat), "lon": str(lon)}
-    named = [string(venue.get(key), 300) for key in ("title", "address")]
-    where = ", ".join([*filter(None, named), f"{lat:.6f}, {lon:.6f}"])
-    content.text = "\n".join(filter(None, [content.text, f"\N{ROUND PUSHPIN} {where}"]))
+    spot = table(message.get("location")) or table(venue.get("location"))
+    named = joined((venue.get("title"), venue.get("address")), 300, ", ")
+    found = place(spot.get("latitude"), spot.get("longitude"), named)
+    if found is not None:
+        content.detail |= found[0]
+        _say(content, found[1])
 
 
 def _contact(message: dict[str, Any], sender_id: int | None, country: str, content: Content) -> None:
@@ -144,22 +111,16 @@ def _contact(message: dict[str, Any], sender_id: int | None, country: str, conte
     given = string(card.get("phone_number"), 60).strip()
     if not given:
         return
-    # Telegram writes numbers in full, but mostly without the plus.
-    number = phone_number(f"+{given.lstrip('+')}", "") or phone_number(given, country)
-    name = " ".join(filter(None, (string(card.get(key), 100) for key in ("first_name", "last_name"))))
     own = sender_id is not None and integer(card.get("user_id")) == sender_id
+    line, proof = shared_phone(given, person_name(card), country, own, "own contact on Telegram")
     content.shared_contact = True
     content.detail["contact"] = "own" if own else "somebody else's"
-    card_text = f"\N{BLACK TELEPHONE} {' '.join(filter(None, [name, number or given]))}"
-    content.text = "\n".join(filter(None, [content.text, card_text]))
-    if own and number:
-        content.contacts = (
-            Contact(scheme="phone", external_id=number, verified=True, evidence="own contact on Telegram"),
-        )
+    content.contacts = (proof,) if proof is not None else ()
+    _say(content, line)
 
 
 def person_name(user: dict[str, Any]) -> str:
-    return " ".join(filter(None, (string(user.get(key), 100) for key in ("first_name", "last_name"))))
+    return joined((user.get("first_name"), user.get("last_name")), 100)
 
 
 def _forwarded_from(message: dict[str, Any]) -> str:

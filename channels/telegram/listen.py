@@ -3,114 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
+from typing import Final
 
 import msgspec
 
-from channels.base import (
-    BadCredentials,
-    ChannelHealth,
-    Delivery,
-    Host,
-    HostUnavailableError,
-    InboundEvent,
-    Retry,
-)
+from channels.base import ChannelHealth, Host
 from channels.json_input import JsonInputError, decode, string, table
-from channels.telegram.api import Answer, Api, UnreachedError
-from channels.telegram.const import ALLOWED_UPDATES, DOWNLOADS, MAX_CONNECTIONS
-from channels.telegram.content import integer
-from channels.telegram.fetch import Fetcher
-from channels.telegram.outgoing import judge
+from channels.messenger import listening
+from channels.messenger.answer import Answer, judge
+from channels.messenger.fetch import Fetcher
+from channels.messenger.link import UnreachedError
+from channels.messenger.listening import Listener, Polled, Trouble, Waits
+from channels.messenger.reading import integer
+from channels.telegram.api import Api
 from channels.telegram.parse import Reading, parse_update
 from channels.telegram.settings import TelegramSettings
 
-OFFSET = "offset"  # the bookmark: the number of the first update that is not yet ours
-LOOK_S = 300.0  # between looks at the webhook
-LATE_S = 900  # an error of Telegram's is news for so long
+# Without this list message_reaction is never sent.
+ALLOWED: Final = ("message", "edited_message", "callback_query", "message_reaction", "my_chat_member")
+# Telegram sends updates of one chat one after the other, those of different chats at the same time.
+MAX_CONNECTIONS: Final = 16
+OFFSET: Final = "offset"  # the bookmark: the number of the first update that is not yet ours
+LOOK_S: Final = 300.0  # between looks at the webhook
+LATE_S: Final = 900  # an error of Telegram's is news for so long
 
 
-class Waits(msgspec.Struct):
-    """Seconds between attempts."""
-
-    first: float = 1.0
-    longest: float = 60.0
-    refused: float = 60.0  # after a wrong token, or while somebody else listens
-
-
-class Trouble(Exception):  # noqa: N818 - a state of the channel, not a mistake
-    """Why nothing comes in now, and when to try again (None: soon, then ever later)."""
-
-    def __init__(self, health: ChannelHealth, after: float | None) -> None:
-        super().__init__(health.detail)
-        self.health = health
-        self.after = after
-
-
-class Listener:
-    """What both ways share: trying again, and telling operators."""
-
-    def __init__(self, api: Api, host: Host, settings: TelegramSettings, waits: Waits) -> None:
-        self._api = api
-        self._host = host
-        self._settings = settings
-        self._waits = waits
-        self._pause = waits.first
-
-    async def run(self) -> None:
-        while True:
-            try:
-                await self._listen()
-            except Trouble as trouble:
-                self._host.report(trouble.health)
-                await asyncio.sleep(self._next_pause() if trouble.after is None else trouble.after)
-            except HostUnavailableError as error:
-                self._host.log.warning("updates wait for the store", reason=str(error))
-                await asyncio.sleep(self._next_pause())
-            except Exception as error:
-                # Where it happened, and never its words: they might hold an address, and that the token.
-                name, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
-                self._host.log.error("listening stumbled", error=name, where=where)
-                detail = f"a fault of ours ({name}); trying again"
-                self._host.report(ChannelHealth(state="retrying", detail=detail))
-                await asyncio.sleep(self._next_pause())
-
-    async def _listen(self) -> None:
-        raise NotImplementedError
-
-    def _next_pause(self) -> float:
-        pause = self._pause
-        self._pause = min(pause * 2, self._waits.longest)
-        return pause
-
-    def _well(self) -> None:
-        self._pause = self._waits.first
-        self._host.report(ChannelHealth(state="connected"))
+class _Asking(Listener):
+    platform = "Telegram"
+    _api: Api
 
     async def _ask(self, method: str, patience: float | None = None, **params: object) -> Answer:
         """A good answer. Raises Trouble."""
         try:
             answer = await self._api.call(method, dict(params), patience=patience)
         except UnreachedError as error:
-            detail = f"Telegram cannot be reached: {error.reason}"
-            raise Trouble(ChannelHealth(state="retrying", detail=detail), None) from None
-        if answer.ok and answer.spoken and 200 <= answer.status < 300:
-            return answer
-        verdict = judge(answer, 0)
-        if isinstance(verdict, BadCredentials):
-            raise Trouble(ChannelHealth(state="bad_credentials", detail=verdict.reason), self._waits.refused)
-        if answer.status == 409:
-            detail = f"somebody else receives this bot's messages: {answer.description}"
-            raise Trouble(ChannelHealth(state="failed", detail=detail), self._waits.refused)
-        if isinstance(verdict, Retry):
-            raise Trouble(ChannelHealth(state="retrying", detail=verdict.reason), verdict.after)
-        reason = answer.description or f"an answer with status {answer.status} that is not Telegram's"
-        raise Trouble(ChannelHealth(state="failed", detail=f"{method}: {reason}"), self._waits.refused)
+            raise self._unreached(error) from None
+        if not answer.good:
+            raise self._refused(method, answer, judge(answer, self.platform, lambda result: None))
+        return answer
 
 
-class Poller(Listener):
-    """getUpdates: the offset of the next request is committed together with the updates before it, and
-    only that request tells Telegram that they arrived."""
+class Poller(listening.Poller, _Asking):
+    """getUpdates, by the offset."""
 
     def __init__(
         self,
@@ -120,9 +54,11 @@ class Poller(Listener):
         waits: Waits,
         fetcher: Fetcher,
         reading: Reading,
+        at_once: int,
     ) -> None:
-        super().__init__(api, host, settings, waits)
-        self._fetcher = fetcher
+        super().__init__(host, waits, fetcher, at_once)
+        self._api = api
+        self._settings = settings
         self._reading = reading
 
     async def _listen(self) -> None:
@@ -137,79 +73,39 @@ class Poller(Listener):
                 patience=self._settings.timeout + hold,
                 offset=offset,
                 timeout=hold if known else 0,  # the first answer comes at once, and says that all is well
-                allowed_updates=ALLOWED_UPDATES,
+                allowed_updates=ALLOWED,
             )
             known = True
             try:
-                updates = msgspec.json.decode(answer.raw, type=list[msgspec.Raw])
+                updates = [bytes(raw) for raw in msgspec.json.decode(answer.raw, type=list[msgspec.Raw])]
             except msgspec.MsgspecError:
-                detail = "Telegram's answer to getUpdates is not a list"
-                raise Trouble(ChannelHealth(state="retrying", detail=detail), None) from None
+                raise Trouble("retrying", "Telegram's answer to getUpdates is not a list") from None
             if updates:
-                offset = await self._take([bytes(update) for update in updates], offset)
+                found = [Polled(raw, parse_update(raw, self._reading), _following(raw)) for raw in updates]
+                offset = await self._take(found, OFFSET, offset)
             self._well()
 
-    async def _take(self, updates: list[bytes], offset: int) -> int:
-        """Commit the updates, each slice with the offset that follows it; the last of these offsets.
 
-        Raises HostUnavailableError; what was committed until then is not asked for again.
-        """
-        before = offset
-        for part in _slices([(raw, parse_update(raw, self._reading)) for raw in updates]):
-            events = await self._fetcher.complete([event for _, found in part for event in found])
-            raws = [raw for raw, found in part for _ in found]
-            offset = max([offset, *(number + 1 for raw, _ in part if (number := _number(raw)) is not None)])
-            await self._host.submit(_deliveries(raws, events), bookmark=(OFFSET, str(offset).encode()))
-        if offset == before:
-            # Asking again would bring the same for ever, and no update behind them.
-            detail = "Telegram's updates bear no numbers"
-            raise Trouble(ChannelHealth(state="failed", detail=detail), self._waits.refused)
-        return offset
-
-
-Parsed = list[tuple[bytes, list[InboundEvent]]]
-
-
-def _slices(parsed: Parsed) -> list[Parsed]:
-    """Consecutive updates with few enough files to hold in memory together."""
-    slices: list[Parsed] = [[]]
-    files = 0
-    for raw, events in parsed:
-        more = sum(len(event.attachments) for event in events)
-        if more and files + more > DOWNLOADS:
-            slices.append([])
-            files = 0
-        slices[-1].append((raw, events))
-        files += more
-    return slices
-
-
-def _deliveries(raws: list[bytes], events: list[InboundEvent]) -> list[Delivery]:
-    return [
-        Delivery(dedupe_key=event.dedupe_key, raw=raw, event=event)
-        for raw, event in zip(raws, events, strict=True)
-    ]
-
-
-def _number(raw: bytes) -> int | None:
+def _following(raw: bytes) -> int | None:
+    """The number after this update's, also where its inside is refused."""
     try:
-        return integer(table(decode(raw)).get("update_id"))
+        number = integer(table(decode(raw)).get("update_id"))
     except JsonInputError:
-        found = table(_shallow(raw)).get("update_id")
-        return integer(found)
+        try:
+            levels = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+            number = integer(msgspec.json.decode(levels["update_id"]))
+        except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
+            return None
+    return None if number is None else number + 1
 
 
-def _shallow(raw: bytes) -> object:
-    """The top level alone, of an update whose inside is refused."""
-    try:
-        levels = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        return {"update_id": msgspec.json.decode(levels["update_id"])}
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
-        return None
-
-
-class Webhook(Listener):
+class Webhook(_Asking):
     """setWebhook, and from time to time a look whether Telegram still knows and reaches it."""
+
+    def __init__(self, api: Api, host: Host, settings: TelegramSettings, waits: Waits) -> None:
+        super().__init__(host, waits)
+        self._api = api
+        self._settings = settings
 
     async def _listen(self) -> None:
         secret = self._settings.secret
@@ -218,7 +114,7 @@ class Webhook(Listener):
             "setWebhook",
             url=url,
             secret_token=secret.reveal() if secret is not None else "",
-            allowed_updates=ALLOWED_UPDATES,
+            allowed_updates=ALLOWED,
             max_connections=MAX_CONNECTIONS,
             drop_pending_updates=False,
         )

@@ -1,32 +1,70 @@
-"""A reply as calls of the Bot API, and what each answer means. Pure."""
+"""A reply as calls of the Bot API."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+import aiohttp
 import msgspec
 
-from channels.base import BadCredentials, Failed, Outbound, OutboundFile, Retry, SendResult, Sent, Unknown
+from channels.base import Host, Outbound, OutboundFile, SendResult
 from channels.json_input import table
-from channels.telegram.api import Answer, UnreachedError
-from channels.telegram.const import CAPTION_MAX, PHOTO_MAX, PHOTO_TYPES, UPLOAD_MAX
-from channels.telegram.content import integer
+from channels.messenger import sending
+from channels.messenger.answer import Answer, judge
+from channels.messenger.pace import Pace
+from channels.messenger.reading import integer
+from channels.messenger.sending import Call
+from channels.telegram.api import Api
 from channels.telegram.parse import remote_id
+from channels.telegram.settings import TelegramSettings
+
+TEXT_MAX: Final = 4096  # after entities; counted here in UTF-16, the strictest reading
+CAPTION_MAX: Final = 1024
+GROUP_MAX: Final = 10  # files of one sendMediaGroup
+UPLOAD_MAX: Final = 50_000_000
+PHOTO_MAX: Final = 10_000_000
+PHOTO_TYPES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+PER_SECOND: Final = 30.0
+PER_CHAT_S: Final = 1.0  # seconds between two messages to one chat
 
 _CHAT = re.compile(r"-?[0-9]{1,16}")
 _UNDRESSED = re.compile(r"can't parse|parse_mode|repl(y|ied)", re.IGNORECASE)
 _NO_PHOTO = re.compile(r"photo|image|dimension|media", re.IGNORECASE)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One request; `files` go with it as multipart, under the names that `params` give them."""
+class Sender(sending.Sender):
+    platform = "Telegram"
 
-    method: str
-    params: dict[str, Any]
-    files: tuple[OutboundFile, ...] = ()
-    photos: bool = False
+    def __init__(self, api: Api, host: Host, settings: TelegramSettings, per_chat_s: float) -> None:
+        super().__init__(host, Pace(PER_SECOND, per_chat_s), settings.timeout)
+        self._api = api
+        self._settings = settings
+
+    def plan(self, message: Outbound) -> tuple[str, list[Call]]:
+        chat = chat_of(message, self._settings.groups)
+        if chat is None:
+            raise ValueError("this is no chat that the bot may write to")
+        quote = quoted(message, chat, self.ours) if self._settings.quote else None
+        return str(chat), plan(message, chat, quote)
+
+    async def call(
+        self, method: str, params: dict[str, Any], form: aiohttp.FormData | None, patience: float | None
+    ) -> Answer:
+        return await self._api.call(method, params, form, patience)
+
+    def judge(self, answer: Answer, chat: str) -> SendResult:
+        return judge(answer, self.platform, lambda result: _named(result, int(chat)))
+
+    def simpler(self, call: Call, answer: Answer) -> Call | None:
+        return simpler(call, answer)
+
+
+def _named(result: Any, chat: int) -> str | None:
+    """The first message's remote id, out of the result of a sending call."""
+    number = integer(table(result[0] if isinstance(result, list) and result else result).get("message_id"))
+    return None if number is None else remote_id(chat, number)
 
 
 def utf16(text: str) -> int:
@@ -105,45 +143,3 @@ def simpler(call: Call, answer: Answer) -> Call | None:
         bare = {name: value for name, value in call.params.items() if name != "reply_parameters"}
         return msgspec.structs.replace(call, params=bare)
     return None
-
-
-def judge(answer: Answer, chat: int) -> SendResult:
-    """What an answer to a sending call means for the message."""
-    status, told = answer.status, answer.description or f"status {answer.status}"
-    if 200 <= status < 300:
-        if not answer.spoken or not answer.ok:
-            return Unknown("an answer came that is not Telegram's")
-        result = answer.result()
-        first = table(result[0] if isinstance(result, list) and result else result)
-        number = integer(first.get("message_id"))
-        return Sent(remote_id=None if number is None else remote_id(chat, number))
-    if status in (401, 404):
-        return BadCredentials(f"Telegram does not know this bot ({told}): is the token right?")
-    if status == 429:
-        return Retry(f"Telegram asks to wait ({told})", after=answer.retry_after)
-    if status == 504 and not answer.spoken:
-        return Unknown("a server in between gave up waiting for Telegram")
-    if status >= 500 or status in (408, 409, 425):
-        return Retry(f"Telegram answers {status}", after=answer.retry_after)
-    if 300 <= status < 400:
-        return Failed(f"api_base redirects ({status}): set it to where the Bot API is")
-    return Failed(f"Telegram refuses it: {told}")
-
-
-def lost(error: UnreachedError) -> SendResult:
-    """What no answer means: only what did not begin was surely not delivered."""
-    if error.begun:
-        return Unknown(f"Telegram may have taken it: {error.reason}")
-    return Retry(f"Telegram cannot be reached: {error.reason}")
-
-
-def partly(result: SendResult, noted: bool) -> SendResult:
-    """The result of a reply whose text arrived and whose files did not. `noted`: a further attempt knows."""
-    if isinstance(result, Sent):
-        return result
-    if isinstance(result, Unknown):
-        return Unknown(f"the text arrived; of the files nobody knows: {result.reason}")
-    told = f"the text arrived, the files did not: {result.reason}"
-    if isinstance(result, Failed) or noted:
-        return msgspec.structs.replace(result, reason=told)
-    return Unknown(told)

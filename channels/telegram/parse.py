@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from typing import Any, Final
 
 import msgspec
 
-from channels import json_input
 from channels.base import EventKind, InboundEvent, Reference, Sender
-from channels.json_input import string, table
-from channels.telegram.content import Content, integer, person_name, read
+from channels.json_input import JsonInputError, string, table
+from channels.messenger.reading import decode, digest, integer, moment, unreadable
+from channels.telegram.content import Content, person_name, read
 
 _START = re.compile(r"/start(?:@\w+)?(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
 _GROUPS: Final = frozenset({"group", "supergroup"})
@@ -29,49 +27,19 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 def parse_update(raw: bytes, reading: Reading) -> list[InboundEvent]:
     """The events of one update, given as the JSON that Telegram sent: one, or none where it is ignored."""
     try:
-        update = _decode(raw)
-    except json_input.JsonInputError as error:
-        return [_unreadable(raw, str(error))]
+        update = decode(raw)
+    except JsonInputError as error:
+        return [unreadable(raw, str(error))]
     if not isinstance(update, dict):
-        return [_unreadable(raw, "the update is not a JSON object")]
+        return [unreadable(raw, "the update is not a JSON object")]
     number = integer(update.get("update_id"))
     # Ids of updates begin anew after a quiet week; with the message's they never meet again.
-    prefix = f"update:{number}" if number is not None else f"body:{hashlib.sha256(raw).hexdigest()}"
+    prefix = f"update:{number}" if number is not None else f"body:{digest(raw)}"
     for field, take in _TAKERS.items():
         body = update.get(field)
         if isinstance(body, dict):
             return take(body, f"{prefix}:{field}", reading)
     return [_unsupported(update, prefix)]
-
-
-# --- decoding -------------------------------------------------------------------------------------
-
-
-def _decode(raw: bytes) -> Any:
-    """JSON under the common policy; half characters and NULs alone do not make a message unreadable."""
-    try:
-        return json_input.decode(raw)
-    except json_input.JsonInputError as error:
-        try:
-            return _mended(json.loads(raw.decode(), parse_constant=_refuse), json_input.DEPTH_MAX)
-        except (ValueError, RecursionError):
-            raise error from None
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def _mended(value: Any, depth: int) -> Any:
-    if depth == 0:
-        raise ValueError("too deep")
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_mended(key, depth - 1): _mended(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mended(item, depth - 1) for item in value]
-    return value
 
 
 # --- who and where --------------------------------------------------------------------------------
@@ -86,6 +54,7 @@ def _sender(user: dict[str, Any], content: Content | None = None) -> Sender | No
         name=person_name(user) or None,
         username=string(user.get("username"), 64) or None,
         locale=string(user.get("language_code"), 35) or None,
+        is_account=True,
         contacts=content.contacts if content is not None else (),
     )
 
@@ -110,11 +79,6 @@ def _place(chat: dict[str, Any], reading: Reading) -> tuple[str, str]:
     if isinstance(kind, str) and kind in _GROUPS:
         return (str(chat_id) if reading.groups else ""), ""
     return "", "it is not from a private chat"
-
-
-def _moment(value: Any) -> int | None:
-    seconds = integer(value)
-    return seconds * 1000 if seconds is not None and 0 < seconds < 253_402_300_800 else None
 
 
 # --- kinds of updates -----------------------------------------------------------------------------
@@ -160,7 +124,7 @@ def _take_message(
             text=content.text,
             token=token,
             attachments=tuple(content.files),
-            occurred_at=_moment(body.get("edit_date" if edited else "date")),
+            occurred_at=moment(body.get("edit_date" if edited else "date")),
             is_echo=sender.external_id == reading.bot_id,
             detail=content.detail,
         )
@@ -210,7 +174,7 @@ def _take_reaction(body: dict[str, Any], key: str, reading: Reading) -> list[Inb
             target=target,
             references=(Reference(remote_id=target, how="by reaction"),),
             text=now,
-            occurred_at=_moment(body.get("date")),
+            occurred_at=moment(body.get("date")),
             detail={} if now else {"reaction removed": before or "all"},
         )
     ]
@@ -242,7 +206,7 @@ def _take_membership(body: dict[str, Any], key: str, reading: Reading) -> list[I
             dedupe_key=f"{key}:{sender.external_id}",
             sender=sender,
             thread=sender.external_id,
-            occurred_at=_moment(body.get("date")),
+            occurred_at=moment(body.get("date")),
         )
     ]
 
@@ -262,11 +226,7 @@ _TAKERS: Final = {
 def _apart(body: dict[str, Any], key: str, problem: str) -> InboundEvent:
     """Shown, and answerable nowhere: the sender's and the thread's names are no chats of Telegram."""
     chat_id = integer(table(body.get("chat")).get("id"))
-    place = (
-        f"chat:{chat_id}"
-        if chat_id is not None
-        else f"unknown:{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    )
+    place = f"chat:{chat_id}" if chat_id is not None else f"unknown:{digest(key)[:16]}"
     title = string(table(body.get("chat")).get("title"), 200)
     number = integer(body.get("message_id"))
     return InboundEvent(
@@ -277,7 +237,7 @@ def _apart(body: dict[str, Any], key: str, problem: str) -> InboundEvent:
         ),
         thread=place,
         text=string(body.get("text"), 1000) or string(body.get("caption"), 1000),
-        occurred_at=_moment(body.get("date")),
+        occurred_at=moment(body.get("date")),
         detail={"problem": problem},
     )
 
@@ -287,15 +247,4 @@ def _unsupported(update: dict[str, Any], prefix: str) -> InboundEvent:
     body = next((table(update[name]) for name in update if isinstance(update[name], dict)), {})
     return _apart(
         body, f"{prefix}:{','.join(kinds)[:100]}", f"an update of an unknown kind: {', '.join(kinds)[:200]}"
-    )
-
-
-def _unreadable(raw: bytes, problem: str) -> InboundEvent:
-    digest = hashlib.sha256(raw).hexdigest()
-    return InboundEvent(
-        kind="unsupported",
-        dedupe_key=f"body:{digest}",
-        sender=Sender(external_id=f"unreadable:{digest[:16]}", name="unreadable update", reachable=False),
-        thread=f"unreadable:{digest[:16]}",
-        detail={"problem": problem, "size": f"{len(raw)} bytes"},
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from channels.base import ProbeResult
 from channels.json_input import string, table
-from channels.telegram.api import Api, UnreachedError
-from channels.telegram.content import integer
+from channels.messenger.link import UnreachedError
+from channels.messenger.reading import integer
+from channels.telegram.api import Api
 from channels.telegram.settings import TelegramSettings
 
 

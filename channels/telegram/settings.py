@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Final, Literal
 
-from channels.base import ChannelError, ChannelSettings
+from channels.base import ChannelError
+from channels.messenger.settings import (
+    MessengerSettings,
+    check_base,
+    check_between,
+    check_common,
+    check_secret,
+)
 from channels.secret import Secret
-from channels.telegram.const import API
 
-_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{1,200}")
-_USERNAME = re.compile(r"[A-Za-z0-9_]{0,64}")
-_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+API: Final = "https://api.telegram.org"
 
 
-class TelegramSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
+class TelegramSettings(MessengerSettings, kw_only=True, forbid_unknown_fields=True):
     """Times in seconds."""
 
     token: Secret
@@ -25,13 +27,8 @@ class TelegramSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True
     secret: Secret | None = None  # for mode = "webhook": Telegram repeats it in a header of each request
     groups: bool = False  # take in what is written in groups, too
     quote: bool = True  # a reply quotes the customer's message that it answers
-    default_country: str = ""  # ISO 3166 code for shared phone numbers without a country code
     api_base: str = API
     file_base: str = ""  # empty: api_base
-    proxy: str = ""  # http://HOST:PORT
-    proxy_login: Secret | None = None  # "user:password"
-    ca_file: str = ""  # certificate authorities to trust instead of the system's
-    timeout: float = 20.0
     poll_seconds: float = 25.0  # how long Telegram holds an empty answer
 
 
@@ -42,13 +39,9 @@ def bot_id(settings: TelegramSettings) -> str:
 
 def check(settings: TelegramSettings) -> None:
     """Raise ChannelError (with the key and what to do) for what cannot or must not work."""
-    if not _TOKEN.fullmatch(settings.token.reveal()):
-        raise ChannelError(
-            f"{settings.token.source} holds no bot token",
-            key="token",
-            hint="@BotFather gives one: digits, a colon, and letters, as one line without spaces",
-        )
-    if not _USERNAME.fullmatch(settings.username):
+    from_whom = "@BotFather gives one: digits, a colon, and letters, as one line without spaces"
+    check_secret("token", settings.token, r"[0-9]{1,20}:[A-Za-z0-9_-]{1,200}", "bot token", from_whom)
+    if not re.fullmatch(r"[A-Za-z0-9_]{0,64}", settings.username):
         raise ChannelError(
             f"{settings.username!r} is no bot's name", key="username", hint="write it without @ and https"
         )
@@ -59,45 +52,11 @@ def check(settings: TelegramSettings) -> None:
                 key="secret",
                 hint="make one: openssl rand -hex 32, and name it as env:NAME or file:PATH",
             )
-        if not _SECRET.fullmatch(settings.secret.reveal()):
-            raise ChannelError(
-                f"{settings.secret.source} is no secret that Telegram takes",
-                key="secret",
-                hint="1 to 256 of A-Z a-z 0-9 _ -, such as openssl rand -hex 32 makes",
-            )
-    for key, address in (("api_base", settings.api_base), ("file_base", settings.file_base)):
-        if (address or key == "api_base") and not _is_web_address(address, ("https", "http")):
-            raise ChannelError(f"{address!r} is not a web address", key=key, hint=f'such as "{API}"')
-        if address.startswith("http:") and not _is_loopback(urlsplit(address).hostname or ""):
-            raise ChannelError(
-                f"{address} would send the token in the clear",
-                key=key,
-                hint="use https; http is for a Bot API server on this machine (127.0.0.1)",
-            )
-    if settings.proxy and not _is_web_address(settings.proxy, ("http", "https")):
-        raise ChannelError(
-            "not the address of an HTTP proxy",
-            key="proxy",
-            hint='write "http://HOST:PORT", and its "user:password" by proxy_login; SOCKS is not supported',
-        )
-    if not 0 < settings.timeout <= 300:
-        raise ChannelError("timeout must be between 0 and 300", key="timeout")
-    if not 0 <= settings.poll_seconds <= 50:
-        raise ChannelError("poll_seconds must be between 0 and 50", key="poll_seconds")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _is_web_address(text: str, schemes: tuple[str, ...]) -> bool:
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    plain = parts.username is None and not parts.query and not parts.fragment
-    return parts.scheme in schemes and bool(parts.hostname) and plain
+        made_of = "1 to 256 of A-Z a-z 0-9 _ -, such as openssl rand -hex 32 makes"
+        what = "secret that Telegram takes"
+        check_secret("secret", settings.secret, r"[A-Za-z0-9_-]{1,256}", what, made_of)
+    check_base("api_base", settings.api_base, API)
+    if settings.file_base:
+        check_base("file_base", settings.file_base, API)
+    check_common(settings)
+    check_between("poll_seconds", settings.poll_seconds, 0, 50)

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from channels.base import ChannelHealth
+from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.listen import Waits
 from channels.webhook.channel import WebhookSettings
 from server.config import Config
 from server.protocol import CodeMade

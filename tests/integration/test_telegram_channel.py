@@ -24,10 +24,10 @@ from channels.base import (
     Unknown,
     Verified,
 )
+from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.const import DOWNLOAD_MAX
-from channels.telegram.listen import Waits
+from channels.telegram.channel import DOWNLOAD_MAX
 from channels.testkit import MemoryHost
 from tests.fakes.platform import Trouble
 from tests.fakes.telegram import SECRET, TOKEN, FakeTelegram, refusal

@@ -14,9 +14,9 @@ from unittest.mock import patch
 import pytest
 
 from channels.base import ChannelHealth
+from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.listen import Waits
 from omni_console.client import ServerClient
 from server.config import Config
 from server.protocol import Message

@@ -17,11 +17,12 @@ from channels.base import (
     Sent,
     Unknown,
 )
+from channels.messenger.answer import Answer
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.api import Answer, UnreachedError
-from channels.telegram.outgoing import chat_of, judge, lost, partly, plan, quoted, simpler
-from channels.telegram.pace import Pace
+from channels.telegram.api import Api
+from channels.telegram.outgoing import PER_CHAT_S, Sender, chat_of, plan, quoted, simpler
+from channels.testkit import MemoryHost
 
 EMOJI = "👍"  # two units of UTF-16
 
@@ -110,24 +111,9 @@ def answered(status: int, description: str = "", **more: Any) -> Answer:
     ids=lambda value: f"{value.status}-{value.spoken}" if isinstance(value, Answer) else None,
 )
 def test_what_an_answer_means(answer: Answer, expected: type | SendResult) -> None:
-    found = judge(answer, 77)
+    settings = TelegramSettings(kind="telegram", token=Secret("7001:abc"))
+    found = Sender(Api(settings), MemoryHost("t"), settings, PER_CHAT_S).judge(answer, "77")
     assert isinstance(found, expected) if isinstance(expected, type) else found == expected
-
-
-def test_what_no_answer_means() -> None:
-    assert isinstance(lost(UnreachedError("x", begun=False)), Retry)
-    assert isinstance(lost(UnreachedError("x", begun=True)), Unknown)
-
-
-def test_half_a_reply_is_told_as_half() -> None:
-    assert partly(Retry("later", after=3.0), noted=True) == Retry(
-        "the text arrived, the files did not: later", after=3.0
-    )
-    assert isinstance(partly(Retry("later"), noted=False), Unknown)
-    assert isinstance(partly(BadCredentials("x"), noted=False), Unknown)
-    assert isinstance(partly(Failed("x"), noted=False), Failed)
-    told = partly(Unknown("cut"), noted=True)
-    assert isinstance(told, Unknown) and "text arrived" in told.reason
 
 
 def test_the_same_said_more_simply() -> None:
@@ -140,19 +126,6 @@ def test_the_same_said_more_simply() -> None:
     assert bare is not None and bare.params == {"chat_id": 77, "text": "t"}
     assert simpler(text, answered(400, "Bad Request: chat not found")) is None
     assert simpler(text, answered(500, "can't parse")) is None
-
-
-async def test_the_pace_is_one_a_second_to_each_chat(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[int] = []
-
-    async def sleep(seconds: float) -> None:
-        waited.append(round(seconds))
-
-    monkeypatch.setattr("channels.telegram.pace.asyncio.sleep", sleep)
-    pace = Pace()
-    for chat in (1, 1, 2, 1, 2):
-        await pace.turn(chat)
-    assert [seconds for seconds in waited if seconds] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(

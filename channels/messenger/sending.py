@@ -1,4 +1,4 @@
-"""One attempt to deliver a reply."""
+"""One attempt to deliver a reply: its calls one after the other, in the pace that the platform asks for."""
 
 from __future__ import annotations
 
@@ -7,50 +7,74 @@ import contextlib
 import re
 from collections import OrderedDict
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import msgspec
 
-from channels.base import Failed, Host, HostUnavailableError, Outbound, SendResult, Sent
-from channels.telegram.api import Answer, Api, UnreachedError
-from channels.telegram.const import PER_CHAT_S
-from channels.telegram.outgoing import Call, chat_of, judge, lost, partly, plan, quoted, simpler
-from channels.telegram.pace import Pace
-from channels.telegram.settings import TelegramSettings
+from channels.base import Failed, Host, HostUnavailableError, Outbound, OutboundFile, SendResult, Sent
+from channels.messenger.answer import Answer, lost, partly
+from channels.messenger.link import UnreachedError
+from channels.messenger.pace import Pace
 
 UPLOAD_BYTES_PER_S = 128 * 1024
 UPLOAD_S_MAX = 240.0
 OURS_REMEMBERED = 5000
 
 
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request; `files` go with it as multipart, under the names that `params` give them."""
+
+    method: str
+    params: dict[str, Any]
+    files: tuple[OutboundFile, ...] = ()
+    photos: bool = False
+
+
 class Sender:
     """Sends replies. A reply of two calls notes the first in the channel's durable state, under the
-    message's key: a later attempt goes on with the second, and nothing arrives twice."""
+    message's key: a later attempt goes on with the second, and nothing arrives twice.
 
-    def __init__(
-        self, api: Api, host: Host, settings: TelegramSettings, per_chat_s: float = PER_CHAT_S
-    ) -> None:
-        self._api = api
+    A platform's own says how a reply is planned, called and judged. `ours` are the last remote ids that
+    were given to what we sent.
+    """
+
+    platform = ""
+
+    def __init__(self, host: Host, pace: Pace, timeout: float) -> None:
         self._host = host
-        self._settings = settings
-        self._pace = Pace(per_chat_s)
-        self._ours: OrderedDict[str, None] = OrderedDict()  # what we sent: not to be quoted by ourselves
+        self._pace = pace
+        self._timeout = timeout
+        self.ours: OrderedDict[str, None] = OrderedDict()
+
+    def plan(self, message: Outbound) -> tuple[str, list[Call]]:
+        """The chat and one or two calls. Raises ValueError for what the platform takes in no way."""
+        raise NotImplementedError
+
+    async def call(
+        self, method: str, params: dict[str, Any], form: aiohttp.FormData | None, patience: float | None
+    ) -> Answer:
+        """Raises UnreachedError."""
+        raise NotImplementedError
+
+    def judge(self, answer: Answer, chat: str) -> SendResult:
+        raise NotImplementedError
+
+    def simpler(self, call: Call, answer: Answer) -> Call | None:
+        """How to say the same in a way that may be taken, after this one was refused; None: no way."""
+        return None
 
     async def send(self, message: Outbound) -> tuple[SendResult, bool]:
         """The result, and whether the customer has blocked us."""
-        chat = chat_of(message, self._settings.groups)
-        if chat is None:
-            return Failed("this is no chat that the bot may write to"), False
-        quote = quoted(message, chat, self._ours) if self._settings.quote else None
         try:
-            calls = plan(message, chat, quote)
+            chat, calls = self.plan(message)
         except ValueError as error:
             return Failed(str(error)), False
         if len(calls) == 1:
             return await self._make(calls[0], chat)
         return await self._go_on(message.key, calls, chat)
 
-    async def _go_on(self, key: str, calls: list[Call], chat: int) -> tuple[SendResult, bool]:
+    async def _go_on(self, key: str, calls: list[Call], chat: str) -> tuple[SendResult, bool]:
         """A text, then its files."""
         note = f"sent:{key}"
         earlier = await self._host.get(note)
@@ -72,33 +96,33 @@ class Sender:
             return Sent(remote_id=name or result.remote_id), False
         return partly(result, noted), blocked
 
-    async def _make(self, call: Call, chat: int) -> tuple[SendResult, bool]:
+    async def _make(self, call: Call, chat: str) -> tuple[SendResult, bool]:
         try:
             answer = await self._ask(call, chat)
-            other = simpler(call, answer)
+            other = self.simpler(call, answer)
             if other is not None:
                 answer = await self._ask(other, chat)
         except UnreachedError as error:
-            return lost(error), False
+            return lost(error, self.platform), False
         except OSError as error:
             return Failed(f"a file cannot be read: {error.strerror}"), False
-        result = judge(answer, chat)
+        result = self.judge(answer, chat)
         if isinstance(result, Sent) and result.remote_id is not None:
-            self._ours[result.remote_id] = None
-            if len(self._ours) > OURS_REMEMBERED:
-                self._ours.popitem(last=False)
+            self.ours[result.remote_id] = None
+            if len(self.ours) > OURS_REMEMBERED:
+                self.ours.popitem(last=False)
         return result, answer.status == 403
 
-    async def _ask(self, call: Call, chat: int) -> Answer:
+    async def _ask(self, call: Call, chat: str) -> Answer:
         await self._pace.turn(chat)
         if not call.files:
-            return await self._api.call(call.method, call.params)
-        form = aiohttp.FormData(quote_fields=False)  # names travel as UTF-8, as Telegram reads them
+            return await self.call(call.method, call.params, None, None)
+        form = aiohttp.FormData(quote_fields=False)  # names travel as UTF-8, as messengers read them
         for name, value in call.params.items():
             given = value if isinstance(value, str) else msgspec.json.encode(value).decode()
             form.add_field(name, given)
         size = sum(file.size for file in call.files)
-        patience = self._settings.timeout + min(size / UPLOAD_BYTES_PER_S, UPLOAD_S_MAX)
+        patience = self._timeout + min(size / UPLOAD_BYTES_PER_S, UPLOAD_S_MAX)
         with contextlib.ExitStack() as opened:
             for number, file in enumerate(call.files):
                 handle = opened.enter_context(await asyncio.to_thread(Path(file.path).open, "rb"))
@@ -108,7 +132,7 @@ class Sender:
                     filename=_file_name(file.name),
                     content_type=_type(file.content_type),
                 )
-            return await self._api.call(call.method, form=form, patience=patience)
+            return await self.call(call.method, call.params, form, patience)
 
 
 def _file_name(name: str) -> str:
