@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from channels.base import InboundEvent
-from server import casework, lifecycle
+from server import casework, lifecycle, spam
 from server.authors import CALLED, Author, ChannelFacts, recognise
 from server.locate import locate
 from server.outcome import Outcome
 from server.store import conversations, customers, messages
+from server.store import spam as apart
 from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -128,6 +129,9 @@ def _place(
         author = Author(owner.customer_id, owner.address_id, name)
     else:
         author = recognise(tx, channel, event)
+    if apart.is_barred(tx, author.address_id):
+        placement, kept = spam.place(tx, author.customer_id, author.address_id)
+        return author, kept, placement.reason
     placement, found = locate(tx, channel, event, author, reopen_ms)
     return author, found, placement.reason
 

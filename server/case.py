@@ -42,12 +42,12 @@ def change(tx: Transaction, conversation_id: int, operator: OperatorInfo, comman
             raise RefusedError(f"a conversation has at most {TAGS_MAX} tags", "leave some out")
         new = replace(new, tags=tuple(tags))
     fields = [name for name in NOTED if getattr(before, name) != getattr(new, name)]
-    # To choose what is chosen already makes it the operator's own choice all the same.
     if command.priority is not None:
         chosen = PRIORITIES.index(command.priority)
-        if chosen != conversation.priority:
+        if chosen != conversation.priority or conversation.priority_why:
             fields.append("priority")
-        if "priority" in fields or conversation.priority_by is None:
+        # To choose what is so already makes it the operator's own choice all the same.
+        if chosen != conversation.priority or conversation.priority_by is None:
             cases.save_priority(tx, conversation_id, chosen, operator_id=operator.id)
     if not fields:
         return

@@ -127,7 +127,9 @@ def _take_message(
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
     barred = apart.is_barred(tx, author.address_id)
     placement, conversation = (
-        spam.place(tx, author.customer_id) if barred else locate(tx, channel, event, author, policy.reopen_ms)
+        spam.place(tx, author.customer_id, author.address_id)
+        if barred
+        else locate(tx, channel, event, author, policy.reopen_ms)
     )
     at = happened_at(event, tx.now)
     if conversation is None:

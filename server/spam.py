@@ -98,8 +98,8 @@ def _put_back(
     return _tell_of_bar(tx, operator, conversation, let_in, False)
 
 
-def place(tx: Transaction, customer_id: int) -> tuple[Placement, Held]:
-    """Where a message from a barred address goes: it is made where there is none."""
+def place(tx: Transaction, customer_id: int, address_id: int) -> tuple[Placement, Held]:
+    """Where a message from this barred address goes: it is made where there is none."""
     known = spam.place_of(tx, customer_id)
     if known is not None:
         return Placement(known, BARRED), conversations.held(tx, known)
@@ -108,6 +108,7 @@ def place(tx: Transaction, customer_id: int) -> tuple[Placement, Held]:
     seq = tx.emit(
         "conversation.opened", conversation_id=conversation_id, customer_id=customer_id, data={"spam": True}
     )
+    conversations.begun_by(tx, conversation_id, address_id)
     spam.set_apart(tx, conversation_id, lifecycle.opened(tx.now), seq, None)
     return Placement(conversation_id, BARRED), conversations.held(tx, conversation_id)
 

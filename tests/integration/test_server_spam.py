@@ -141,3 +141,33 @@ async def test_what_is_apart_is_not_answered(run: Running) -> None:
     body = json.dumps({"conversation_ids": [row.id]}).encode()
     assert (await run.ask("POST", "/v1/spam", body, RITA))[0] == 403
     assert (await run.ask("POST", "/v1/spam", b'{"conversation_ids": [99]}'))[0] == 404
+
+
+async def test_a_barred_caller_rings_nowhere(run: Running) -> None:
+    olga = await run.client()
+    call = {"direction": "in", "number": "8 800 555-35-35", "result": "missed"}
+    await run.hook("", kind="call", call=call)
+    row = await only(olga)
+    await judge(run, row.id)
+    await run.hook("", kind="call", call=call)
+    assert (await olga.conversations("all")).items == []
+    assert len(await run.read("SELECT 1 FROM message WHERE conversation_id = ?", row.id)) == 2
+
+
+async def test_after_its_conversation_went_elsewhere_a_barred_sender_gets_another_one_apart(
+    run: Running,
+) -> None:
+    olga = await run.client()
+    await run.letters.hear("robot@example.org", "buy")
+    row = await only(olga)
+    await judge(run, row.id)
+    await run.server.database.write(
+        lambda tx: tx.run("UPDATE conversation SET spam = 0 WHERE id = ?", (row.id,))
+    )
+    receipt = await run.letters.hear("robot@example.org", "buy again")
+    [apart] = (await olga.conversations("spam")).items
+    assert (apart.id, apart.preview) == (receipt.conversation_id, "buy again")
+    # Said to be no spam, it is a conversation that waits since then, and its sender is believed.
+    assert (await judge(run, apart.id, spam=False)).addresses_barred == 1
+    back = next(one for one in (await olga.conversations("queue")).items if one.id == apart.id)
+    assert (back.state, back.waiting_since) == ("open", run.clock.now())
