@@ -16,6 +16,7 @@ from server.store import conversations, messages, recipients, threads
 from server.store.outbox import under_way
 from server.store.threads import Referred
 from server.store.transaction import Transaction
+from server.verdicts import words_of
 
 STATES = {
     "failed": "failed",
@@ -79,14 +80,12 @@ def _show(tx: Transaction, message: Referred) -> None:
         conversations.touch(tx, message.conversation_id, seq)
         return
     if failed:
-        outbox.declare_failed(
-            tx, message.id, message.conversation_id, message.customer_id, outbox.words_of(named)
-        )
+        outbox.declare_failed(tx, message.id, message.conversation_id, message.customer_id, words_of(named))
         return
     delayed = any(one.state == "delayed" for one in named)
     everybody = all(one.state == "delivered" for one in named if one.role != "reply_to")
     status: Status = "delivered" if everybody else "sent"
-    messages.set_status(tx, message.id, status, outbox.words_of(named) if delayed else "")
+    messages.set_status(tx, message.id, status, words_of(named) if delayed else "")
     seq = tx.emit(
         "message.status",
         conversation_id=message.conversation_id,

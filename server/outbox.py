@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import random
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 import structlog
@@ -23,7 +22,6 @@ from channels.base import (
     Channel,
     ChannelHealth,
     Failed,
-    Fate,
     Outbound,
     OutboundFile,
     Paused,
@@ -32,13 +30,11 @@ from channels.base import (
     SendResult,
     Sent,
     Unknown,
-    WindowClosed,
 )
 from server import failpoints, lifecycle, proving
 from server.clock import Clock
 from server.pace import Pace
 from server.protocol import Recipient as Named
-from server.protocol import Status
 from server.store import channels, conversations, messages, outbox, recipients, threads
 from server.store import files as attachments
 from server.store.blobs import BlobStore
@@ -46,23 +42,14 @@ from server.store.database import Database
 from server.store.errors import StoreUnavailableError
 from server.store.outbox import Leased
 from server.store.transaction import Snapshot, Transaction
+from server.verdicts import CREDENTIALS_PAUSE_S, Verdict, fates_of, judge, pause_ms, summed
 
 log = structlog.get_logger(__name__)
 
 LEASE_MS = 90_000
-BACKOFF_S = (5, 30, 120, 600, 1_800, 7_200, 21_600, 43_200)
-JITTER = 0.2
-CREDENTIALS_PAUSE_S = 900.0
-AFTER_MAX_S = 30 * 86_400.0  # an adapter may be anybody's: no wait is longer than this
 IN_FLIGHT_PER_CHANNEL = 8
 IDLE_S = 30.0
 STORE_RETRY_S = 2.0
-
-
-def backoff_ms(attempt: int, jitter: float) -> int:
-    """Milliseconds before the try after attempt number `attempt`; jitter in -1..1 moves it by up to 20 %."""
-    base = BACKOFF_S[min(attempt, len(BACKOFF_S)) - 1]
-    return int(base * 1000 * (1 + JITTER * jitter) * failpoints.number("outbox.backoff", 1.0))
 
 
 def lease_ms() -> int:
@@ -71,41 +58,6 @@ def lease_ms() -> int:
 
 class CodeOverError(Exception):
     """A message carries a code, and whoever got it now could do nothing with it."""
-
-
-class Verdict(msgspec.Struct, frozen=True):
-    """What a result means for the outbox row and for the message shown."""
-
-    state: str
-    status: Status
-    error: str = ""
-    due_at: int | None = None
-
-
-def judge(result: SendResult, item: Leased, now: int, give_up_after_s: float, jitter: float) -> Verdict:
-    """Turn a channel's result into the row's next state. `now` in milliseconds."""
-    if isinstance(result, Sent):
-        return Verdict("sent", "sent")
-    if isinstance(result, Unknown):
-        return Verdict("unknown", "unknown", result.reason)
-    if isinstance(result, WindowClosed):
-        return Verdict("failed", "failed", result.reason)
-    if isinstance(result, Failed):
-        return Verdict("failed", "failed", result.reason)
-    if isinstance(result, BadCredentials):
-        wait = int(CREDENTIALS_PAUSE_S * 1000)
-        return Verdict("retrying", "retrying", f"the channel's credentials: {result.reason}", now + wait)
-    if isinstance(result, Paused):
-        return Verdict(
-            "retrying", "retrying", f"the channel pauses: {result.reason}", now + _pause_ms(result)
-        )
-    wait = backoff_ms(item.attempt, jitter)
-    if result.after is not None and math.isfinite(result.after):
-        named = int(min(max(result.after, 0.0), AFTER_MAX_S) * 1000)
-        wait = max(wait, named) if item.attempt > 1 else named
-    if now + wait - (item.tried_at or item.created_at) > give_up_after_s * 1000:
-        return Verdict("failed", "failed", f"given up after {item.attempt} attempts: {result.reason}")
-    return Verdict("retrying", "retrying", result.reason, now + wait)
 
 
 def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) -> bool:
@@ -129,7 +81,7 @@ def record(tx: Transaction, item: Leased, result: SendResult, verdict: Verdict) 
 
 
 def _settle_recipients(tx: Transaction, message_id: int, result: SendResult, verdict: Verdict) -> None:
-    fates = _fates(result)
+    fates = fates_of(result)
     # Given up: whoever was to be tried again has failed. Otherwise what is said of one is surer than the sum.
     if isinstance(result, Retry):
         recipients.settle(tx, message_id, fates)
@@ -138,50 +90,6 @@ def _settle_recipients(tx: Transaction, message_id: int, result: SendResult, ver
         recipients.settle_open(tx, message_id, verdict.state, said)
     if not isinstance(result, Retry):
         recipients.settle(tx, message_id, fates)
-
-
-def _fates(result: SendResult) -> tuple[Fate, ...]:
-    return result.fates if isinstance(result, Sent | Retry | Failed | Unknown) else ()
-
-
-def summed(verdict: Verdict, named: Sequence[Named]) -> Verdict:
-    """What an attempt means for a message with several recipients, of whom some may have it already.
-
-    It has failed when it reached not everybody and nobody is left to try; an operator decides what then.
-    """
-    ours = [one for one in named if one.role != "reply_to"]
-    if len(ours) < 2 or verdict.state == "retrying":
-        return verdict if len(ours) < 2 else msgspec.structs.replace(verdict, error=words_of(ours))
-    if verdict.state == "unknown" or any(one.state == "unknown" for one in ours):
-        return Verdict("unknown", "unknown", words_of(ours))
-    if any(one.state == "failed" for one in ours):
-        return Verdict("failed", "failed", words_of(ours))
-    return Verdict("sent", "sent")
-
-
-def words_of(named: Sequence[Named]) -> str:
-    """Who has it and who has not, in words; those that have not come first."""
-    said = {
-        "failed": "not delivered to",
-        "retry": "not yet to",
-        "delayed": "delayed to",
-        "unknown": "maybe to",
-    }
-    ours = [one for one in named if one.role != "reply_to"]
-    parts = [
-        f"{said[one.state]} {one.address}" + (f" ({one.detail})" if one.detail else "")
-        for one in sorted(ours, key=lambda one: list(said).index(one.state) if one.state in said else 9)
-        if one.state in said
-    ]
-    reached = [one.address for one in ours if one.state in ("sent", "delivered")]
-    if reached and parts:
-        parts.append(f"delivered to {', '.join(reached)}")
-    return "; ".join(parts)[:2000]
-
-
-def _pause_ms(result: Paused) -> int:
-    seconds = result.after if math.isfinite(result.after) else AFTER_MAX_S
-    return int(min(max(seconds, 1.0), AFTER_MAX_S) * 1000)
 
 
 def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: int, verdict: Verdict) -> int:
@@ -454,7 +362,7 @@ class Outbox:
             self._paused_until[channel_id] = now + CREDENTIALS_PAUSE_S
             self._report(channel_id, ChannelHealth(state="bad_credentials", detail=result.reason))
         elif isinstance(result, Paused):
-            self._paused_until[channel_id] = now + _pause_ms(result) / 1000
+            self._paused_until[channel_id] = now + pause_ms(result) / 1000
             self._report(
                 channel_id, ChannelHealth(state="retrying", detail=f"sending pauses: {result.reason}")
             )
@@ -522,7 +430,7 @@ def _recipient(one: Named) -> Recipient:
 
 
 def _reached_somebody(result: SendResult) -> bool:
-    return isinstance(result, Sent) or any(fate.state == "sent" for fate in _fates(result))
+    return isinstance(result, Sent) or any(fate.state == "sent" for fate in fates_of(result))
 
 
 def _doubt(idempotent: bool, reason: str) -> SendResult:

@@ -7,9 +7,9 @@ import pytest
 from channels.base import BadCredentials, Failed, Fate, Paused, Retry, SendResult, Sent, Unknown
 from channels.email.smtp import by_code, outcome
 from server.bounced import matching
-from server.outbox import Verdict, summed, words_of
 from server.placement import plain_subject
 from server.protocol import Recipient
+from server.verdicts import Verdict, summed, words_of
 
 A, B, C = "a@x.example", "b@x.example", "c@x.example"
 NO = Fate(B, "failed", "550 no")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.base import BadCredentials, Failed, Retry, SendResult, Sent, Unknown, WindowClosed
-from server.outbox import BACKOFF_S, CREDENTIALS_PAUSE_S, JITTER, backoff_ms, judge
 from server.store.outbox import Leased
+from server.verdicts import BACKOFF_S, CREDENTIALS_PAUSE_S, JITTER, backoff_ms, judge
 
 NOW = 1_790_000_000_000
 HOUR = 3600.0
