@@ -14,9 +14,16 @@ from omni_console.timing import Clock
 from omni_console.views import VIEWS
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
-from server.protocol import View
+from server.protocol import ChannelInfo, View
 
 GOOD = ("connected", "starting")
+
+
+def _ailment(channel: ChannelInfo) -> str:
+    """What is wrong, where somebody must act: everything else ends by itself."""
+    if channel.state == "bad_credentials":
+        return _("{channel}: login refused").format(channel=channel.title)
+    return channel.title
 
 
 class StatusLine(Lines):
@@ -82,7 +89,7 @@ class StatusLine(Lines):
             out += [(safe_line(text, before="✗ "), "bad"), (Content("   "), "base")]
         ill = [channel for channel in self.desk.channels.values() if channel.state not in GOOD]
         if ill:
-            words = ", ".join(channel.title for channel in ill[:2])
+            words = ", ".join(_ailment(channel) for channel in ill[:2])
             out += [(safe_line("✗ " + words), "bad"), (Content("   "), "base")]
         elif self.desk.channels and not short:
             out += [(Content(_("all channels ✓")), "dim"), (Content("   "), "base")]
