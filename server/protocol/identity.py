@@ -115,7 +115,7 @@ class CodeMade(msgspec.Struct, kw_only=True):
 
 
 class TryCommand(msgspec.Struct, kw_only=True):
-    code: Annotated[str, msgspec.Meta(pattern=r"^\s*(\d[\s-]?){6}\s*$")]
+    code: Annotated[str, msgspec.Meta(pattern=r"^ {0,9}([0-9][ -]?){6} {0,9}$")]
 
 
 class Tried(msgspec.Struct, kw_only=True):
