@@ -86,7 +86,7 @@ def _take_line(
     earlier: set[str],
 ) -> None:
     if line.person is not None and line.message is None:
-        _Person(tx, line.person, command.vouch, rules, operator, done).take()
+        _Person(tx, line.person, command, rules, operator, done).take()
     elif line.message is not None and line.person is None:
         _take_message(tx, line.message, done, earlier)
     else:
@@ -100,14 +100,15 @@ class _Person:
         self,
         tx: Transaction,
         person: ImportPerson,
-        vouch: bool,
+        command: ImportCommand,
         rules: Rules,
         operator: OperatorInfo,
         done: ImportDone,
     ) -> None:
         self._tx = tx
         self._person = person
-        self._vouch = vouch
+        self._vouch = command.vouch
+        self._taken = frozenset(command.taken) if command.dry_run else frozenset()
         self._operator = operator
         self._done = done
         self._changed: list[str] = []
@@ -196,7 +197,8 @@ class _Person:
 
     def _put_address(self, customer_id: int, scheme: str, external_id: str) -> None:
         owner = customers.owner_of(self._tx, scheme, "", external_id) if self._vouch else None
-        held = owner is not None and owner.customer_id != customer_id
+        name = f"{scheme}:{external_id}"
+        held = (owner is not None and owner.customer_id != customer_id) or name in self._taken
         self._done.held += held
         verified = self._vouch and not held
         known = customers.address_of(self._tx, customer_id, scheme, "", external_id)
@@ -214,6 +216,8 @@ class _Person:
             proof="colleague",
         )
         self._changed.append("addresses")
+        if verified:
+            self._done.taken.append(name)
 
 
 def _consent_name(given: str) -> str:

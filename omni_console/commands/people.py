@@ -181,17 +181,43 @@ def _send(
     total = ImportDone()
     problems: list[ImportProblem] = []
     new: set[str] = set()
+    taken: list[str] = []
+    shared = _shared(lines)
     for batch in _batches(lines):
         named = {line.message.person for line in batch if line.message is not None}
-        command = ImportCommand(lines=batch, dry_run=dry_run, vouch=vouch, earlier=sorted(named & new))
+        command = ImportCommand(
+            lines=batch,
+            dry_run=dry_run,
+            vouch=vouch,
+            earlier=sorted(named & new),
+            taken=taken if dry_run else [],
+        )
         done = api.post("/v1/people/import", command, ImportDone)
         problems += done.problems
         new.update(done.new)
+        taken += [address for address in done.taken if _rough(address) in shared]
         for name in ("people_new", "people_changed", "people_same", "messages_new", "messages_same", "held"):
             setattr(total, name, getattr(total, name) + getattr(done, name))
         if problems and not dry_run:
             break
     return total, problems
+
+
+def _rough(address: str) -> str:
+    """Equal for every way of writing one address: only who gives the same one needs to hear of the other."""
+    plain = address.lower().strip()
+    return plain.rpartition(":")[2] if "@" in plain else "".join(filter(str.isdigit, plain))[-9:]
+
+
+def _shared(lines: list[ImportLine]) -> set[str]:
+    """Addresses that several people of the file have."""
+    once: set[str] = set()
+    again: set[str] = set()
+    for line in lines:
+        if line.person is not None:
+            for rough in {_rough(one) for one in [*line.person.emails, *line.person.phones]}:
+                (again if rough in once else once).add(rough)
+    return again
 
 
 def _batches(lines: list[ImportLine]) -> Iterator[list[ImportLine]]:

@@ -67,7 +67,8 @@ class ImportLine(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class ImportCommand(msgspec.Struct, kw_only=True):
     """A part of a file, taken in as a whole or, where a line is wrong, not at all.
 
-    `dry_run`: say what would happen. `earlier`: people whom earlier parts of the same dry run would make.
+    `dry_run`: say what would happen. `earlier`: people whom earlier parts of the same dry run would make;
+    `taken`: addresses ("SCHEME:ADDRESS") that they would have verified.
     `vouch`: the addresses are known to be right, as if a colleague vouched for each.
     """
 
@@ -75,6 +76,7 @@ class ImportCommand(msgspec.Struct, kw_only=True):
     dry_run: bool = False
     vouch: bool = False
     earlier: list[str] = []
+    taken: list[str] = []
 
 
 class ImportProblem(msgspec.Struct, kw_only=True):
@@ -83,7 +85,8 @@ class ImportProblem(msgspec.Struct, kw_only=True):
 
 
 class ImportDone(msgspec.Struct, kw_only=True):
-    """With `problems` nothing was done. `held`: addresses that stay claims as another card has them."""
+    """With `problems` nothing was done. `held`: addresses that stay claims as another card has them;
+    `taken`: those that are vouched for now."""
 
     people_new: int = 0
     people_changed: int = 0
@@ -92,6 +95,7 @@ class ImportDone(msgspec.Struct, kw_only=True):
     messages_same: int = 0
     held: int = 0
     new: list[str] = []  # ids of the people that are new
+    taken: list[str] = []
     problems: list[ImportProblem] = []
 
 

@@ -242,6 +242,19 @@ async def test_history_across_batches_knows_who_comes_before(run: Running, tmp_p
     assert json.loads(dry) == json.loads(done) and json.loads(done)["messages_new"] == 300
 
 
+async def test_a_dry_run_knows_what_earlier_parts_of_the_file_would_take(
+    run: Running, tmp_path: Path
+) -> None:
+    """A family mailbox and a shared telephone, hundreds of lines apart."""
+    many: list[dict[str, Any]] = [{"person": {"id": str(number)}} for number in range(250)]
+    many[0]["person"] |= {"emails": ["Home@example.org"], "phones": ["8 916 123-45-67"]}
+    many[240]["person"] |= {"emails": ["home@example.org"], "phones": ["+7 (916) 123 45 67"]}
+    file = written(tmp_path, many)
+    _, dry, _ = await omni(run, "import", file, "--vouch", "--dry-run", "--json")
+    _, done, _ = await omni(run, "import", file, "--vouch", "--json")
+    assert json.loads(dry) == json.loads(done) and json.loads(done)["held"] == 2
+
+
 async def test_only_administrators_import_and_export(run: Running) -> None:
     await refused(run, 403, "POST", "/v1/people/import", lines=[])
     await refused(run, 403, "GET", "/v1/customers/1/export")

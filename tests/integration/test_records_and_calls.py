@@ -251,6 +251,17 @@ async def test_an_answered_call_leaves_nobody_waiting(run: Running) -> None:
     assert [one["state"] for one in await run.read("SELECT state FROM conversation")] == ["open"]
 
 
+async def test_a_caller_who_is_barred_wakes_nobody(run: Running) -> None:
+    await call(run)
+    conversation = await only(await run.client())
+    await ask(run, dict[str, Any], "POST", "/v1/spam", conversation_ids=[conversation.id])
+    await call(run)
+    assert (await (await run.client()).conversations("all")).items == []
+    apart = (await (await run.client()).conversations("spam")).items
+    assert [one.id for one in apart] == [conversation.id]
+    assert len(await run.read("SELECT id FROM message WHERE event_kind = 'call'")) == 2
+
+
 async def test_a_withheld_number_is_a_caller_of_its_own(run: Running) -> None:
     for _ in range(2):
         await call(run, call={"number": ""})
