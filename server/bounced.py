@@ -34,7 +34,7 @@ def take_reports(tx: Transaction, channel: ChannelFacts, event: InboundEvent) ->
         message = _reported(tx, channel, event, bounce)
         if message is None:
             continue
-        address = matching(recipients.of_message(tx, message.id), bounce.recipient)
+        address = matching(_sent_to(tx, message), bounce.recipient)
         said = f"{bounce.status} {bounce.diagnostic}".strip()
         if address and recipients.report(tx, message.id, address, STATES[bounce.action], said[:500]):
             changed[message.id] = message
@@ -53,6 +53,15 @@ def _reported(tx: Transaction, channel: ChannelFacts, event: InboundEvent, bounc
         if reference.trusted and reference.message_id is not None:
             return threads.our_message(tx, channel.id, reference.message_id)
     return None
+
+
+def _sent_to(tx: Transaction, message: Referred) -> list[Recipient]:
+    """Its recipients; what was written to one address alone may not have said so yet."""
+    named = recipients.of_message(tx, message.id)
+    if not named and (address := messages.address_of(tx, message.id)):
+        recipients.add(tx, message.id, [Recipient(role="to", address=address)])
+        named = recipients.of_message(tx, message.id)
+    return named
 
 
 def matching(sent_to: Sequence[Recipient], reported: str) -> str:

@@ -158,6 +158,15 @@ def add_text(tx: Transaction, message_id: int, text: str) -> None:
     search.remember(tx, message_id)
 
 
+def address_of(tx: Snapshot, message_id: int) -> str:
+    """The address that a message came from or was written to; "" where it has none."""
+    value = tx.value(
+        "SELECT a.external_id FROM message m JOIN address a ON a.id = m.address_id WHERE m.id = ?",
+        (message_id,),
+    )
+    return str(value or "")
+
+
 class Place(msgspec.Struct, frozen=True):
     conversation_id: int
     customer_id: int

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from omni_console.client import RefusedError
-from server.protocol import ForwardCommand, Message
+from server.protocol import FirstMessage, ForwardCommand, Message
 from tests.fakes.post_office import PostOffice, post_office, written
 
 ANNA, BOB, CAROL = "anna@x.example", "bob@y.example", "carol@z.example"
@@ -232,6 +232,27 @@ async def test_a_report_is_known_by_its_envelope_and_by_our_return_path() -> Non
         block = BLOCK.format(who=ANNA, action="failed", status="5.1.1", said="gone")
         await report(post, block, envelope=f"Original-Envelope-Id: {identifier}\n", number=2)
         assert fates(await post.message(second.id))[ANNA] == ("failed", "5.1.1 gone")
+
+
+async def test_a_first_message_that_bounces_is_marked_too() -> None:
+    async with post_office() as post:
+        first = await post.receive(ANNA)
+        detail = await post.detail(first.conversation_id)
+        [way] = [one for one in detail.ways if one.channel_id == "mail"]
+        command = FirstMessage(
+            client_id="first-1",
+            text="A word of ours",
+            channel_id="mail",
+            address_id=way.address_id,
+            subject="News",
+            despite=["open_conversation", "consent"],
+        )
+        sent = await post.client.people.first_message(detail.customer.id, command)
+        await post.server.settled()
+        block = BLOCK.format(who=ANNA, action="failed", status="5.1.1", said="gone")
+        await report(post, block, returned=post.sent()["Message-ID"])
+        shown = await post.message(sent.id)
+        assert (shown.status, fates(shown)) == ("failed", {ANNA: ("failed", "5.1.1 gone")})
 
 
 async def test_a_report_of_a_mail_that_is_not_ours_changes_nothing() -> None:
