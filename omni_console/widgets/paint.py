@@ -39,8 +39,8 @@ def spread(left: Line, right: Line, width: int, role: str = "base") -> Line:
 
 
 def balanced(left: Line, right: Line, width: int) -> Line:
-    """As `spread`, but what stands at the right leaves the left at least half."""
-    room, kept = width // 2, []
+    """As `spread`, but what stands at the right leaves the left at least a third."""
+    room, kept = width * 2 // 3, []
     for content, role in right:
         cut = content.truncate(room, ellipsis=True) if room > 0 else Content("")
         kept.append((cut, role))
