@@ -46,6 +46,7 @@ KNOWN = frozenset(
         N_("the customer's open conversation"),
         N_("closed a short while ago"),
         N_("same thread"),
+        N_("the sender is barred"),
         N_("same subject"),
         N_("it refers to that conversation"),
     }
@@ -53,12 +54,15 @@ KNOWN = frozenset(
 
 
 _PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
+_URGENT = "urgent word: "
 
 
 def said_by_server(words: str) -> str:
     """`words` in the operator's language where they are known."""
     if words in KNOWN:
         return _(words)
+    if words.startswith(_URGENT):
+        return _("urgent word: {word}").format(word=words.removeprefix(_URGENT))
     found = _PREFERS.fullmatch(words)
     if found is None:
         return words

@@ -102,7 +102,7 @@ def _about(row: Conversation, desk: Desk) -> str:
         parts.append(ngettext("{n} other case", "{n} other cases", earlier).format(n=earlier))
     parts += [f"#{tag}" for tag in row.tags]
     if row.priority_why:
-        parts.append(row.priority_why)
+        parts.append(said_by_server(row.priority_why))
     return " · ".join(part for part in parts if part)
 
 
