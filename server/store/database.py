@@ -112,22 +112,28 @@ def _empty_wal(connection: sqlite3.Connection) -> bool:
 def run_batch(
     connection: sqlite3.Connection, functions: Iterable[Callable[[Transaction], Any]], now: int
 ) -> list[Outcome]:
-    """Run functions in one transaction, each in a savepoint; if the transaction itself is lost, run each
-    once more alone. Blocking; for the writer's thread."""
+    """Run functions in one transaction; if one of them fails, all again, each in a savepoint; if the
+    transaction itself is lost, each once more alone. Blocking; for the writer's thread."""
     functions = list(functions)
     try:
-        return _run_shared(connection, functions, now)
+        try:
+            return _run_shared(connection, functions, now, apart=False)
+        except _OneFailedError as failed:
+            # Nearly always all succeed: savepoints would cost each message two statements more.
+            if len(functions) == 1:
+                return [Outcome(None, failed.error, [])]
+            return _run_shared(connection, functions, now, apart=True)
     except _SharedTransactionLostError as lost:
         if len(functions) == 1 or lost.never_began:
             failure = unavailable(lost.error)
             return [Outcome(None, failure, []) for _ in functions]
-    outcomes = []
-    for fn in functions:
-        try:
-            outcomes += _run_shared(connection, [fn], now)
-        except _SharedTransactionLostError as lost:
-            outcomes.append(Outcome(None, unavailable(lost.error), []))
-    return outcomes
+    return [outcome for fn in functions for outcome in run_batch(connection, [fn], now)]
+
+
+class _OneFailedError(Exception):
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class _SharedTransactionLostError(Exception):
@@ -138,8 +144,9 @@ class _SharedTransactionLostError(Exception):
 
 
 def _run_shared(
-    connection: sqlite3.Connection, functions: list[Callable[[Transaction], Any]], now: int
+    connection: sqlite3.Connection, functions: list[Callable[[Transaction], Any]], now: int, apart: bool
 ) -> list[Outcome]:
+    """`apart`: each in a savepoint, so that one that fails fails alone. Otherwise raises _OneFailedError."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
@@ -148,7 +155,8 @@ def _run_shared(
     leaves: list[bytes] = []
     try:
         for fn in functions:
-            connection.execute("SAVEPOINT one")
+            if apart:
+                connection.execute("SAVEPOINT one")
             tx = Transaction(connection, now)
             try:
                 outcome = Outcome(fn(tx), None, tx.events)
@@ -157,9 +165,12 @@ def _run_shared(
                 # Full disk, I/O error: SQLite may have rolled everything back, not just this savepoint.
                 if isinstance(error, sqlite3.OperationalError) or not connection.in_transaction:
                     raise _SharedTransactionLostError(_as_sqlite(error)) from error
+                if not apart:
+                    raise _OneFailedError(error) from error
                 connection.execute("ROLLBACK TO one")
                 outcome = Outcome(None, error, [])
-            connection.execute("RELEASE one")
+            if apart:
+                connection.execute("RELEASE one")
             outcomes.append(outcome)
         events = [event for outcome in outcomes for event in outcome.events]
         if events:
