@@ -234,7 +234,9 @@ def _judged(tx: Snapshot, one: int, other: int, facts: list[Fact]) -> Found | No
     # What somebody calls himself in a chat contradicts nothing.
     said = likeness(*names) if all(map(is_full, names)) else "unsaid"
     judged = judge(facts, said, are_rivals(*accounts))
-    return Found(one, other, judged) if judged.score >= ASKED_FROM else None
+    if judged.score < ASKED_FROM or likenesses.is_spam(tx, one) or likenesses.is_spam(tx, other):
+        return None
+    return Found(one, other, judged)
 
 
 def _keep_marks(tx: Transaction, marks: dict[int, bytes | None]) -> None:

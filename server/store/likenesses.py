@@ -88,6 +88,17 @@ def namesakes(tx: Snapshot, mark: bytes, limit: int) -> list[int]:
     ]
 
 
+def is_spam(tx: Snapshot, customer_id: int) -> bool:
+    """Whether everything that this card ever brought is kept apart."""
+    return bool(
+        tx.value(
+            "SELECT EXISTS (SELECT 1 FROM conversation WHERE customer_id = :customer AND spam = 1)"
+            " AND NOT EXISTS (SELECT 1 FROM conversation WHERE customer_id = :customer AND spam = 0)",
+            {"customer": customer_id},
+        )
+    )
+
+
 def any_records(tx: Snapshot) -> bool:
     return tx.value("SELECT 1 FROM record LIMIT 1") is not None
 

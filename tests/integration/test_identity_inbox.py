@@ -227,3 +227,13 @@ async def test_what_becomes_one_by_proof_leaves_the_inbox(run: Running) -> None:
     [accepted] = (await inbox(run, "?state=accepted")).items
     assert (accepted.id, accepted.decided_by) == (one.id, "")
     assert accepted.merge_id is not None
+
+
+async def test_spam_asks_nothing(run: Running) -> None:
+    await run.letters.hear("ivan@example.org", "a letter", "Иван")
+    await run.hook("buy now", sender="b", person={"email": "ivan@example.org"})
+    [row] = await run.read("SELECT id FROM conversation WHERE channel_id = 'market'")
+    body = msgspec.json.encode({"conversation_ids": [row["id"]]})
+    status, data = await run.ask("POST", "/v1/spam", body)
+    assert status == 200, data
+    assert (await inbox(run)).items == []

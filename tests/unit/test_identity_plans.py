@@ -16,6 +16,7 @@ ASKED: dict[str, Callable[[Transaction], Any]] = {
     "same_addresses": lambda tx: likenesses.same_addresses(tx, 1),
     "namesakes": lambda tx: likenesses.namesakes(tx, b"mark", 4),
     "records_numbered": lambda tx: likenesses.records_numbered(tx, ["A-1"]),
+    "is_spam": lambda tx: likenesses.is_spam(tx, 1),
     "to_compare": lambda tx: likenesses.to_compare(tx, 50),
     "said": lambda tx: likenesses.said(tx, [1]),
     "inbox": lambda tx: suggestions.page(tx, "open", None, None, 30),
@@ -71,7 +72,8 @@ def tx(tmp_path: Path) -> Iterator[Explaining]:
 def test_nothing_is_read_from_end_to_end(name: str, tx: Explaining) -> None:
     ASKED[name](tx)
     assert tx.plans
-    scans = [plan for plan in tx.plans if plan.startswith("SCAN") and "json_each" not in plan]
+    free = ("json_each", "CONSTANT ROW")
+    scans = [plan for plan in tx.plans if plan.startswith("SCAN") and not any(one in plan for one in free)]
     # In the order of its key, and no further than its limit.
     assert scans == (["SCAN card_to_compare"] if name == "to_compare" else []), tx.plans
 
