@@ -37,7 +37,7 @@ from server.protocol import (
     SnoozeCommand,
     View,
 )
-from server.store import conversations, events
+from server.store import conversations, events, lists
 from server.store import operators as accounts
 from server.store.transaction import Snapshot, Transaction
 
@@ -68,17 +68,17 @@ async def page(request: web.Request) -> web.Response:
     after = key(request, "after", 2, 3)
     if after is not None:
         # A key of another view is none of this one's; what it says of time and number is taken.
-        length = conversations.key_length(view)
+        length = lists.key_length(view)
         after = (0,) * (length - len(after)) + after[-length:]
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> ConversationPage:
-        items, following = conversations.page(tx, view, me.id, after, most)
+        items, following = lists.page(tx, view, me.id, after, most)
         return ConversationPage(
             items=[context.marks.conversation(item) for item in items],
             next=shown_key(following),
             seq=events.newest(tx),
-            counts=conversations.counts(tx, me.id),
+            counts=lists.counts(tx, me.id),
         )
 
     return answer(await context.database.read(read))

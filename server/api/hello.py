@@ -7,7 +7,7 @@ from aiohttp import web
 from server.api.context import CONTEXT, answer, operator
 from server.api.describe import describes
 from server.protocol import PROTOCOL, Counts, Hello
-from server.store import conversations, events
+from server.store import events, lists
 from server.store import operators as accounts
 
 routes = web.RouteTableDef()
@@ -40,5 +40,5 @@ async def hello(request: web.Request) -> web.Response:
 @describes("How much there is in my lists.", answer=Counts)
 async def counts(request: web.Request) -> web.Response:
     me = operator(request, "read")
-    found: Counts = await request.app[CONTEXT].database.read(lambda tx: conversations.counts(tx, me.id))
+    found: Counts = await request.app[CONTEXT].database.read(lambda tx: lists.counts(tx, me.id))
     return answer(found)

@@ -1,4 +1,4 @@
-"""Conversations: rows of the lists, lifecycle, counts."""
+"""Conversations: their rows, and their lifecycle."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 
 from server.lifecycle import Lifecycle
-from server.protocol import Conversation, Counts, MessageKind, Priority, View
+from server.protocol import Conversation, MessageKind, Priority
 from server.store import state
 from server.store.transaction import Snapshot, Transaction
 
 PREVIEW_MAX = 160
-SPAM_COUNTED = 1000  # and no further
 PRIORITIES: tuple[Priority, ...] = ("urgent", "high", "normal", "low")  # stored as their place in this row
 NORMAL = PRIORITIES.index("normal")
 
-_SELECT = """
+# Of a row as consoles are shown it; parameter `me` is who asks.
+SELECT = """
 SELECT c.*, k.name AS customer, o.name AS assignee, coalesce(s.seq, 0) AS seen_seq
 FROM conversation c
 JOIN customer k ON k.id = c.customer_id
@@ -49,7 +49,7 @@ class Held(msgspec.Struct, frozen=True):
     priority_by: int | None = None  # an operator chose it
 
 
-def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
+def from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
     found = [from_row(row) for row in rows]
     tags: dict[int, list[str]] = {}
     if found:
@@ -325,110 +325,31 @@ def due_snoozes(tx: Snapshot, at: int) -> list[int]:
 
 def one(tx: Snapshot, conversation_id: int, me: int = 0) -> Conversation:
     """The conversation, or the one in which it goes on. Raises NotFoundError."""
-    row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": conversation_id})
+    row = tx.first(f"{SELECT} WHERE c.id = :id", {"me": me, "id": conversation_id})
     while row is not None and row["joined_into"] is not None:
-        row = tx.first(f"{_SELECT} WHERE c.id = :id", {"me": me, "id": row["joined_into"]})
+        row = tx.first(f"{SELECT} WHERE c.id = :id", {"me": me, "id": row["joined_into"]})
     if row is None:
         raise NotFoundError("conversation", conversation_id)
-    return _from_rows(tx, [row])[0]
+    return from_rows(tx, [row])[0]
 
 
 def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
     found = {}
     for start in range(0, len(ids), 500):
         rows = tx.all(
-            f"{_SELECT} WHERE c.id IN (SELECT value FROM json_each(:ids))",
+            f"{SELECT} WHERE c.id IN (SELECT value FROM json_each(:ids))",
             {"me": me, "ids": msgspec.json.encode(ids[start : start + 500]).decode()},
         )
-        found.update({row.id: row for row in _from_rows(tx, rows)})
+        found.update({row.id: row for row in from_rows(tx, rows)})
     return found
 
 
 def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> list[Conversation]:
     rows = tx.all(
-        f"{_SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL"
-        " ORDER BY c.id DESC LIMIT :limit",
+        f"{SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL ORDER BY c.id DESC LIMIT :limit",
         {"me": me, "customer": customer_id, "limit": limit},
     )
-    return _from_rows(tx, rows)
-
-
-# The condition and the direction of each view; the indexes of the schema serve exactly these.
-_VIEWS: dict[str, tuple[str, bool]] = {
-    "mine": ("c.assignee_id = :me AND c.state = 'open'", True),
-    "queue": ("c.state = 'open' AND c.assignee_id IS NULL", True),
-    "waiting": ("c.assignee_id = :me AND c.state IN ('waiting', 'snoozed')", False),
-    "all": ("c.state != 'closed'", False),
-    "closed": ("c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL", False),
-    "spam": ("c.spam = 1 AND c.joined_into IS NULL", False),
-}
-
-
-Key = tuple[int, ...]
-
-
-def key_length(view: View) -> int:
-    """Numbers in a page key of this view."""
-    return 3 if _VIEWS[view][1] else 2
-
-
-def page(
-    tx: Snapshot, view: View, me: int, after: Key | None, limit: int
-) -> tuple[list[Conversation], Key | None]:
-    """One page of a view; the second value is the key of the next page.
-
-    Work that waits is listed by (priority, sort_at, id), rising; the other views by (sort_at, id), falling.
-    """
-    condition, rising = _VIEWS[view]
-    names = ("priority", "sort_at", "id") if rising else ("sort_at", "id")
-    compare, direction = (">", "ASC") if rising else ("<", "DESC")
-    where = condition
-    if after is not None:
-        columns = ", ".join(f"c.{name}" for name in names)
-        where += f" AND ({columns}) {compare} ({', '.join(':' + name for name in names)})"
-    order = ", ".join(f"c.{name} {direction}" for name in names)
-    rows = tx.all(
-        f"{_SELECT} WHERE {where} ORDER BY {order} LIMIT :limit",
-        {"me": me, "limit": limit + 1} | (dict(zip(names, after, strict=True)) if after else {}),
-    )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    key = tuple(rows[-1][name] for name in names) if more else None
-    return _from_rows(tx, rows), key
-
-
-# The first of the queue at each priority: the index is in that order, so the longest-waiting of all is not
-# simply its first row.
-_OLDEST = " UNION ALL ".join(
-    "SELECT min(sort_at) AS since FROM conversation"
-    f" WHERE state = 'open' AND assignee_id IS NULL AND priority = {priority}"
-    for priority in range(len(PRIORITIES))
-)
-
-
-def counts(tx: Snapshot, me: int) -> Counts:
-    [row] = tx.all(
-        "SELECT"
-        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state = 'open') AS mine,"
-        " (SELECT count(*) FROM conversation WHERE state = 'open' AND assignee_id IS NULL) AS queue,"
-        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state IN ('waiting', 'snoozed'))"
-        " AS waiting,"
-        " (SELECT count(*) FROM conversation WHERE unsettled > 0) AS unsettled,"
-        f" (SELECT min(since) FROM ({_OLDEST})) AS oldest,"
-        " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND due = 1 AND state != 'closed')"
-        " AS due,"
-        " (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE spam = 1 LIMIT :counted)) AS spam",
-        {"me": me, "counted": SPAM_COUNTED},
-    )
-    return Counts(
-        mine=row["mine"],
-        queue=row["queue"],
-        waiting=row["waiting"],
-        unsettled=row["unsettled"],
-        oldest_queued_at=row["oldest"],
-        due=row["due"],
-        spam=row["spam"],
-    )
+    return from_rows(tx, rows)
 
 
 def mark_seen(tx: Transaction, operator_id: int, conversation_id: int, seq: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server.protocol import View
-from server.store import approach, cases, conversations, customers, journal, offline, outbox, spam
+from server.store import approach, cases, conversations, customers, journal, lists, offline, outbox, spam
 from server.store.transaction import Parameters, Snapshot, Transaction
 
 ASKED: dict[str, Callable[[Transaction], Any]] = {
@@ -88,8 +88,8 @@ def test_no_question_reads_a_whole_table(name: str, tx: Explaining) -> None:
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("view", LISTS)
 def test_a_page_of_a_list_is_read_off_its_index(view: View, first: bool, tx: Explaining) -> None:
-    after = None if first else (1,) * conversations.key_length(view)
-    conversations.page(tx, view, 1, after, 50)
+    after = None if first else (1,) * lists.key_length(view)
+    lists.page(tx, view, 1, after, 50)
     assert any(LISTS[view] in plan for plan in tx.plans), tx.plans
     assert not any("TEMP B-TREE" in plan for plan in tx.plans), tx.plans
 
