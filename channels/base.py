@@ -382,7 +382,6 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     title: str = ""
     owner: str = ""  # login of the operator who answers for the channel
     hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00"
-    acknowledge: str = ""  # said by itself to whoever begins a conversation; "": nothing
     enabled: bool = True
 
 
@@ -659,6 +658,10 @@ class Channel(ABC):
         """A link that brings whoever follows it to this channel, with `token` in `InboundEvent.token`; None
         where there is no such link (now). Pure. `token`: at most 32 of A-Z a-z 0-9 _ -."""
         return None
+
+    def acknowledgement(self) -> str:
+        """What is said by itself to whoever begins a conversation; "": nothing. Pure."""
+        return ""
 
     def own_addresses(self) -> frozenset[str]:
         """Canonical addresses at which this channel itself is written to: nobody to be answered. Pure."""

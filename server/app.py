@@ -228,7 +228,7 @@ class Server:
 
     def _acknowledging(self) -> Acknowledging:
         return Acknowledging(
-            texts={channel_id: channel.settings.acknowledge for channel_id, channel in self.channels.items()},
+            texts={channel_id: channel.acknowledgement() for channel_id, channel in self.channels.items()},
             several=frozenset(
                 channel_id
                 for channel_id, offer in self.offers.items()

@@ -126,6 +126,9 @@ class EmailChannel(Channel):
             raise ChannelError(f"{address} is our own address", hint="mail to it would come back to us")
         return canonical_form
 
+    def acknowledgement(self) -> str:
+        return self._settings.acknowledge
+
     def own_addresses(self) -> frozenset[str]:
         return frozenset(canonical(one) for one in (self._settings.address, *self._settings.aliases))
 
