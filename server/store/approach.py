@@ -35,7 +35,8 @@ def written_by_others(tx: Snapshot, customer_id: int, operator_id: int, since: i
         "SELECT m.operator_id, o.name, m.at, m.channel_id, m.conversation_id"
         " FROM (SELECT * FROM message WHERE customer_id = :customer AND at >= :since"
         " ORDER BY at DESC, id DESC LIMIT :most) m LEFT JOIN operator o ON o.id = m.operator_id"
-        " WHERE m.kind = 'out' AND m.deleted = 0 AND m.operator_id IS DISTINCT FROM :me"
+        " WHERE m.kind = 'out' AND m.deleted = 0 AND m.automatic = 0 AND m.status != 'failed'"
+        " AND m.operator_id IS DISTINCT FROM :me"
         " ORDER BY m.at DESC, m.id DESC",
         {"customer": customer_id, "since": since, "me": operator_id, "most": LOOKED_AT},
     )

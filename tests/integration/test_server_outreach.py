@@ -108,6 +108,24 @@ async def test_an_open_conversation_and_a_colleague_hold_it(run: Running) -> Non
     assert isinstance(await first(run, customer, address), Message)
 
 
+@pytest.mark.parametrize(
+    ("became", "holds"),
+    [("status = 'sent'", True), ("status = 'failed'", False), ("automatic = 1, operator_id = NULL", False)],
+)
+async def test_only_what_a_person_said_and_he_got_holds_it(run: Running, became: str, holds: bool) -> None:
+    ivan = await run.client(IVAN)
+    customer, address = await known(run)
+    await run.letters.hear("anna@example.org", "a new matter")
+    row = await only(ivan)
+    await run.answer(ivan, row.id, "an answer")
+    await run.settled()
+    await ivan.close_conversation(row.id, "a", "b")
+    await run.server.database.write(
+        lambda tx: tx.run(f"UPDATE message SET {became} WHERE text = 'an answer'")
+    )
+    assert isinstance(await first(run, customer, address), ErrorBody) == holds
+
+
 async def test_a_recorded_order_holds_it(run: Running) -> None:
     customer, address = await known(run)
     order = Fact(kind="order", external_id="A-7", customer_id=customer, title="Winter stay", state="paid")
