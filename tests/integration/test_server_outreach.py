@@ -109,10 +109,11 @@ async def test_an_open_conversation_and_a_colleague_hold_it(run: Running) -> Non
 
 
 @pytest.mark.parametrize(
-    ("became", "holds"),
-    [("status = 'sent'", True), ("status = 'failed'", False), ("automatic = 1, operator_id = NULL", False)],
+    ("status", "automatic", "holds"), [("sent", 0, True), ("failed", 0, False), ("sent", 1, False)]
 )
-async def test_only_what_a_person_said_and_he_got_holds_it(run: Running, became: str, holds: bool) -> None:
+async def test_only_what_a_person_said_and_he_got_holds_it(
+    run: Running, status: str, automatic: int, holds: bool
+) -> None:
     ivan = await run.client(IVAN)
     customer, address = await known(run)
     await run.letters.hear("anna@example.org", "a new matter")
@@ -120,9 +121,8 @@ async def test_only_what_a_person_said_and_he_got_holds_it(run: Running, became:
     await run.answer(ivan, row.id, "an answer")
     await run.settled()
     await ivan.close_conversation(row.id, "a", "b")
-    await run.server.database.write(
-        lambda tx: tx.run(f"UPDATE message SET {became} WHERE text = 'an answer'")
-    )
+    change = "UPDATE message SET status = ?, automatic = ? WHERE text = 'an answer'"
+    await run.server.database.write(lambda tx: tx.run(change, (status, automatic)))
     assert isinstance(await first(run, customer, address), ErrorBody) == holds
 
 
