@@ -33,7 +33,7 @@ INTRODUCTIONS = [
     "Le ven. 20 nov. 2026 à 10:15, Boutique <s@x.example> a écrit :\n\n> Bonjour",
     "El vie, 20 nov 2026 a las 10:15, Tienda (<s@x.example>) escribió:\n\n> Hola",
     "W dniu 20.11.2026 o 10:15, Sklep pisze:\n> Dzień dobry\n> Pozdrawiam\n> Jan",
-    '----------------\nКому: М (s@x.example);\nТема: Заказ;\n20.11.2026, 10:15, М <s@x.example>:\n> старое',
+    "----------------\nКому: М (s@x.example);\nТема: Заказ;\n20.11.2026, 10:15, М <s@x.example>:\n> старое",
     "> Начало переадресованного сообщения:\n>\n> Отправитель: J <j@x.example>",
 ]
 

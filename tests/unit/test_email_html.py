@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from channels.email.html import MAX_TEXT, link_note, render
+from channels.email.html import link_note, render
+from channels.email.html_writer import MAX_TEXT
 
 
 @pytest.mark.parametrize(
