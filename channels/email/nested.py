@@ -22,11 +22,13 @@ _VEILED = re.compile(rb"x-veiled-(?=message/)", re.IGNORECASE)
 
 def veiled(raw: bytes) -> bytes:
     """The mail with every message/… type in it veiled."""
+    if b"message/" not in raw.lower():
+        return raw  # nearly always, and the pattern takes 2 ms a megabyte
     return _DECLARED.sub(rb"\1" + VEIL.encode("ascii"), raw)
 
 
 def unveiled(data: bytes) -> bytes:
-    return _VEILED.sub(b"", data)
+    return _VEILED.sub(b"", data) if VEIL.encode("ascii") in data else data
 
 
 def type_of(part: Any) -> str:
