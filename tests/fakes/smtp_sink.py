@@ -6,6 +6,7 @@ The certificate beside this file is for 127.0.0.1 and trusted by nobody but thes
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from pathlib import Path
 from typing import Any, Self
@@ -29,6 +30,7 @@ class ScriptedSmtp:
         utf8: bool = True,
         credentials: tuple[str, str] | None = None,
         size_limit: int | None = None,
+        tokens: tuple[str, ...] = (),
     ) -> None:
         self.answers: dict[str, str] = {}
         self.mails: list[Envelope] = []
@@ -38,6 +40,7 @@ class ScriptedSmtp:
         self._utf8 = utf8
         self._credentials = credentials
         self._size_limit = size_limit
+        self.tokens = tokens  # with which XOAUTH2 lets in
         self._server: asyncio.Server | None = None
         self._sessions: list[SMTP] = []
 
@@ -56,7 +59,7 @@ class ScriptedSmtp:
                 data_size_limit=self._size_limit,
                 tls_context=starttls,
                 loop=asyncio.get_running_loop(),
-                authenticator=self._authenticate if self._credentials else None,
+                authenticator=self._authenticate if self._credentials or self.tokens else None,
                 auth_require_tls=False,
             )
             self._sessions.append(made)
@@ -87,6 +90,12 @@ class ScriptedSmtp:
             data.password.decode(),
         )
         return AuthResult(success=good, handled=False)
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        self.commands.append("XOAUTH2")
+        said = base64.b64decode(args[1]).decode().split("\x01")
+        good = said[1].removeprefix("auth=Bearer ") in self.tokens
+        return AuthResult(success=good, handled=False, message=None if good else "535 5.7.8 expired token")
 
     async def _reply(self, server: SMTP, command: str, usual: str) -> str:
         self.commands.append(command)

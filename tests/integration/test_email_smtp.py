@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import sys
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -11,7 +12,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from channels.base import BadCredentials, Failed, Outbound, OutboundFile, Paused, Retry, SendResult, Sent, Unknown
+from channels.base import (
+    BadCredentials,
+    Failed,
+    Outbound,
+    OutboundFile,
+    Paused,
+    Retry,
+    SendResult,
+    Sent,
+    Unknown,
+)
 from channels.email import EmailChannel
 from channels.email.settings import SmtpServer
 from channels.secret import Secret
@@ -242,3 +253,25 @@ async def test_header_injection_is_impossible() -> None:
     assert parsed["Bcc"] is None
     assert parsed["References"] == "<ok@x.example>"
     assert server.mails[0].rcpt_tos == [ANNA]
+
+
+async def test_a_token_that_is_over_is_renewed_once(tmp_path: Path) -> None:
+    printed = tmp_path / "tokens"
+    printed.write_text("stale")
+    command = (sys.executable, "-c", f"print(open({str(printed)!r}).read())")
+    async with ScriptedSmtp(tls="implicit", tokens=("fresh",)) as server:
+        smtp = SmtpServer(host="127.0.0.1", port=server.port, tls="implicit")
+        given = settings(1, smtp=smtp, password=None, token_command=command, ca_file=str(CERTIFICATE))
+        mail = await ready(given)
+        refused = await mail.send(outbound())
+        assert isinstance(refused, BadCredentials), refused
+        assert server.mails == []
+        printed.write_text("fresh")
+        assert isinstance(await mail.send(outbound()), Sent)
+        # While the token is good nobody asks for another one.
+        printed.write_text("worse")
+        assert isinstance(await mail.send(outbound()), Sent)
+        printed.write_text("newest")
+        server.tokens = ("newest",)
+        assert isinstance(await mail.send(outbound()), Sent)
+    assert len(server.mails) == 3
