@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from channels.base import Retry
+from channels.base import Fold, Retry
 from server.protocol import CodeMade, Tried
 from server.store import codes
 from tests.fakes.running_server import RITA, Running, only, running_server
@@ -293,3 +293,24 @@ async def test_the_other_way_round_the_visitor_reads_it_in_his_window(run: Runni
     assert [row["ended"] for row in rows] == ["used"]
     # Used: nobody reads it any more, wherever it was written.
     assert MASK in (await visitor.read(2))[-1]["text"]
+
+
+async def test_a_code_is_told_by_mail_above_what_it_quotes(run: Running) -> None:
+    await run.hook("I bought it", sender="buyer-1", key="order-1")
+    first = await run.letters.hear("ivan@example.org", "it is me")
+    [market] = await run.read("SELECT id, customer_id FROM address WHERE scheme = 'webhook'")
+    [mail] = await run.read("SELECT customer_id FROM address WHERE scheme = 'email'")
+    body = msgspec.json.encode({"other_id": mail["customer_id"]})
+    assert (await run.ask("POST", f"/v1/customers/{market['customer_id']}/merge", body))[0] == 200
+    command = {"kind": "digits", "channel_id": "market", "address_id": market["id"], "client_id": "c-1"}
+    path = f"/v1/conversations/{first.conversation_id}/codes"
+    status, data = await run.ask("POST", path, msgspec.json.encode(command))
+    assert status == 200, data
+    await run.settled()
+    found = re.search(r"\b(\d{6})\b", run.receiver.texts()[-1])
+    assert found is not None
+    text = f"{found[1]}\n\n> Tell us the code\n-- \nIvan"
+    folds = (Fold(kind="quoted", start=8, end=26), Fold(kind="signature", start=26, end=len(text)))
+    await run.letters.hear("ivan@example.org", text, folds=folds)
+    [code] = await run.read("SELECT ended FROM code")
+    assert code["ended"] == "used"
