@@ -61,7 +61,12 @@ class FormScreen(ModalScreen[Answers | None]):
             for question in self._questions:
                 with Horizontal(classes="form-row"):
                     yield FormLine(question.label, "dim", "form-label")
-                    yield Input(id=f"q-{question.key}", compact=True, max_length=question.max_length)
+                    yield Input(
+                        id=f"q-{question.key}",
+                        compact=True,
+                        max_length=question.max_length,
+                        select_on_focus=False,
+                    )
             yield TextLines(self._said(), role="dim", classes="foot")
 
     def _said(self) -> str:

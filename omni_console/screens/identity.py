@@ -14,6 +14,7 @@ from omni_console.screens.identity_screen import GoTo, IdentityScreen
 from omni_console.screens.people_screen import PeopleScreen
 from omni_console.server_words import said_by_server
 from omni_console.widgets.card import words
+from omni_console.widgets.card.entries import Deed
 from server.protocol import CodeCommand, Customer, MergeCommand, Suggestion
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class Identity:
             screen.say(_("there is nobody to decide about"))
             return
         customer, suggestion = found
+        deed = Deed("suggestion", suggestion.id)
+        if not screen.card.lines.shows(deed):
+            screen.card.lines.select(deed)  # nobody decides about what he does not see
+            return
         api, pane = screen.client.people, screen.pane
         here = [pane.conversation_id] if pane is not None else []
         names = _("{one} and {other}").format(one=suggestion.one.name, other=suggestion.other.name)

@@ -81,6 +81,10 @@ class People:
         }
         acts[deed.kind]()
 
+    def _edit(self, label: str, value: str, kept: Callable[[str], None], *, max_length: int = 4000) -> None:
+        self._screen.card.edit(label, value, kept, max_length=max_length)
+        self._screen.say(_("enter keeps it · esc leaves it as it was"))
+
     # --- fields ---------------------------------------------------------------------------------------
 
     def _edit_own(self, customer: Customer, name: str, value: str) -> None:
@@ -93,7 +97,7 @@ class People:
                 customer, _own(name, text), _own(name, value), _("{field} is changed").format(field=label)
             )
 
-        self._screen.card.edit(label, value, kept, max_length=OWN_LINES[name])
+        self._edit(label, value, kept, max_length=OWN_LINES[name])
 
     def _change(self, customer: Customer, command: CardCommand, before: CardCommand, said: str) -> None:
         api, key = self._screen.client.people, customer.id
@@ -123,7 +127,7 @@ class People:
 
         choices = _choices_of(spec)
         if not choices:
-            self._screen.card.edit(title, value, kept)
+            self._edit(title, value, kept)
             return
         if value:
             choices.append(Choice("", _("remove it")))
@@ -141,7 +145,7 @@ class People:
                 before = CardCommand(tags=customer.tags)
                 self._change(customer, CardCommand(tags=tags), before, _("tags are changed"))
 
-        self._screen.card.edit(_("tags"), " ".join(customer.tags), kept)
+        self._edit(_("tags"), " ".join(customer.tags), kept)
 
     def _prefer(self, customer: Customer) -> None:
         channels = self._screen.desk.channels.values()

@@ -153,7 +153,7 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
     if message.kind_of_event not in ("message", ""):
         lines.append([(safe_line(f"[{message.kind_of_event}]"), "dim")])
     lines.extend(_text(message, context, room, role))
-    lines.extend(_file(file, room) for file in message.files)
+    lines.extend(_file(file, room, whole=bool(context.sign)) for file in message.files)
     return lines or [[(Content(_("(no text)")), "dim")]]
 
 
@@ -189,8 +189,11 @@ def _fold_line(kind: str, count: int, opened: bool, room: int) -> Line:
     return [(safe_line(f"{sign} {words}{hint}").truncate(room, ellipsis=True), "dim")]
 
 
-def _file(file: File, room: int) -> Line:
+def _file(file: File, room: int, *, whole: bool) -> Line:
+    """`whole`: with the type that the sender states, which may contradict the name."""
     tail: Line = [(Content("  " + size(file.size)), "dim")]
+    if whole:
+        tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
     if file.problem:
         tail.append((safe_line(file.problem, before="  "), "bad"))
     lead = Content("+ ")

@@ -81,6 +81,19 @@ async def test_the_card_asks_and_one_key_answers(known: FakeServer, tmp_path: Pa
         assert known.suggestions[1].state == "refused"
 
 
+async def test_nobody_decides_about_what_is_not_on_the_screen(known: FakeServer, tmp_path: Path) -> None:
+    async with console(known, tmp_path, size=(80, 24)) as hands:
+        await hands.press("enter")
+        await hands.sees("нечем заплатить")
+        await hands.press("i")
+        await hands.sees("may be Ivan P.")
+        await hands.press("G", "y")
+        await hands.sees("may be Ivan P.")
+        assert known.suggestions[1].state == "open"
+        await hands.press("y")
+        await hands.until(lambda: known.suggestions[1].state == "accepted", "accepted")
+
+
 async def test_merge_by_hand_and_take_it_apart(known: FakeServer, tmp_path: Path) -> None:
     known.suggestions.clear()
     async with console(known, tmp_path) as hands:

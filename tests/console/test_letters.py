@@ -190,6 +190,10 @@ async def test_files_are_saved_under_harmless_names(tmp_path: Path) -> None:
     async with desk() as (post, hands):
         await post.receive_raw(body.encode())
         await opened(hands, "see the files")
+        await hands.press("space")
+        await hands.sees("+ a.pdf  application/pdf  4 B")
+        await hands.sees("here: new conversation")
+        await hands.press("escape")
         with patch.dict(os.environ, XDG_DOWNLOAD_DIR=str(tmp_path / "down")):
             for name in ("a.pdf", "a (2).pdf"):
                 await hands.press("D")

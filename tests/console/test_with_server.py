@@ -70,7 +70,7 @@ async def test_the_card_is_filled_in() -> None:
         await run.letters.hear("anna@example.org", "call me: +49 30 901820", "Anna")
         await hands.sees("Anna")
         await hands.press("enter", "i")
-        await hands.sees("in a message")
+        await hands.sees("+49 30 901820")
         await hands.press("p")
         await hands.sees("is on the card, as a claim")
         await hands.sees("? +49")

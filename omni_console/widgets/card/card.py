@@ -102,6 +102,11 @@ class CardLines(LineList):
         if found == self._nearest(0, 1):
             self.scroll_to(y=0, animate=False, force=True, immediate=True)
 
+    def shows(self, deed: Deed) -> bool:
+        """Is its line on the screen?"""
+        top = int(self.scroll_offset.y)
+        return any(entry.deed == deed for entry in self.entries[top : top + self.size.height])
+
     def select(self, deed: Deed) -> None:
         for index, entry in enumerate(self.entries):
             if entry.deed == deed:
@@ -124,7 +129,7 @@ class CardEditor(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield FormLine("", "dim", "form-label")
-        yield Input(compact=True)
+        yield Input(compact=True, select_on_focus=False)
 
 
 class CustomerCard(Vertical):

@@ -28,6 +28,7 @@ CASES_MAX = 12
 RECORDS_MAX = 8  # of one kind
 SUGGESTIONS_MAX = 3
 LABEL_CELLS = 12
+ROOMY = 48  # cells from which a line also says where something was found
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _open_questions(customer: Customer, context: Context) -> Section:
     for number, finding in enumerate(customer.findings):
         left: Line = [(Content("+ "), "note"), (safe_line(finding.shown), "base")]
         key = key_for("finding.add") if number == 0 else ""
-        right = [(safe_line(_("in a message"), before="  "), "dim"), (safe_line(key, before="  "), "strong")]
+        where = _("in a message") if context.width >= ROOMY else ""
+        right = [(safe_line(where, before="  "), "dim"), (safe_line(key, before="  "), "strong")]
         deed = Deed("finding", finding.message_id, finding.external_id)
         section.append(Entry(balanced(left, right, context.width), deed))
     return section
