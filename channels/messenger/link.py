@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import quote
@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from channels import dialling
 from channels.messenger.settings import MessengerSettings
 
 ANSWER_MAX = 32 * 1024 * 1024
@@ -46,8 +47,14 @@ class Reply(msgspec.Struct, frozen=True):
 class Link:
     """One session with a messenger; open it before use. `secret` never appears in what `told` gives."""
 
-    def __init__(self, settings: MessengerSettings, secret: str, agent: str) -> None:
+    def __init__(
+        self, settings: MessengerSettings, secret: str, agent: str, bases: Sequence[str] = ()
+    ) -> None:
+        """`bases`: the configured addresses of the API, which may be of this machine."""
         self._settings = settings
+        self._allowed = dialling.networks(settings.networks)
+        for base in (*bases, settings.proxy):
+            self._allowed += dialling.named_by(base)
         self._secret = secret
         self._agent = agent
         self._session: aiohttp.ClientSession | None = None
@@ -64,7 +71,7 @@ class Link:
         trace.on_request_headers_sent.append(_note_begun)
         self._session = aiohttp.ClientSession(
             # Shorter than servers keep a connection: a request on one that was just closed is in doubt.
-            connector=aiohttp.TCPConnector(ssl=context, keepalive_timeout=10.0),
+            connector=dialling.connector(self._allowed, ssl=context, keepalive_timeout=10.0),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": self._agent},
             proxy=settings.proxy or None,

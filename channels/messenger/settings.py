@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from channels import dialling
 from channels.base import ChannelError, ChannelSettings
 from channels.secret import Secret
 
@@ -17,6 +18,7 @@ class MessengerSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=Tru
     proxy: str = ""  # http://HOST:PORT
     proxy_login: Secret | None = None  # "user:password"
     ca_file: str = ""  # certificate authorities to trust instead of the system's
+    networks: tuple[str, ...] = ()  # not on the internet, and the API or the proxy may be there all the same
     timeout: float = 20.0
 
 
@@ -28,6 +30,10 @@ def check_common(settings: MessengerSettings) -> None:
             key="proxy",
             hint='write "http://HOST:PORT", and its "user:password" by proxy_login; SOCKS is not supported',
         )
+    try:
+        dialling.networks(settings.networks)
+    except ValueError as error:
+        raise ChannelError(str(error), key="networks", hint='such as "10.1.0.0/16"') from error
     check_between("timeout", settings.timeout, 0.001, 300)
 
 

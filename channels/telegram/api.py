@@ -25,7 +25,8 @@ class _Envelope(msgspec.Struct):
 class Api(Link):
     def __init__(self, settings: TelegramSettings) -> None:
         self._token = settings.token.reveal()
-        super().__init__(settings, self._token, "omni-console-telegram/1")
+        bases = settings.api_base, settings.file_base
+        super().__init__(settings, self._token, "omni-console-telegram/1", bases)
         self._base = settings.api_base.rstrip("/")
         self._file_base = (settings.file_base or settings.api_base).rstrip("/")
 

@@ -12,6 +12,7 @@ from typing import ClassVar, cast
 import aiohttp
 import msgspec
 
+from channels import dialling
 from channels.base import (
     BadCredentials,
     Capabilities,
@@ -45,6 +46,7 @@ class WebhookSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True)
 
     secrets: list[Secret] = msgspec.field(default_factory=list)
     deliver_url: str = ""  # where replies go; empty: this channel only listens
+    deliver_networks: tuple[str, ...] = ()  # not on the internet, and deliver_url may lead there all the same
     deliver_secrets: list[Secret] = msgspec.field(default_factory=list)
     deliver_timeout_s: float = 20.0
     default_country: str = ""  # ISO 3166 code for phone numbers without a country code
@@ -93,6 +95,15 @@ class WebhookChannel(Channel):
             problem = deliver.check_url(settings.deliver_url)
             if problem:
                 raise ChannelError(f"channel {channel_id}: deliver_url: {problem}", key="deliver_url")
+        try:
+            self._allowed = (
+                *dialling.named_by(settings.deliver_url),
+                *dialling.networks(settings.deliver_networks),
+            )
+        except ValueError as error:
+            raise ChannelError(
+                f"channel {channel_id}: {error}", key="deliver_networks", hint='such as "10.1.0.0/16"'
+            ) from error
         if settings.continue_url and not _leads(settings.continue_url):
             raise ChannelError(
                 f"channel {channel_id}: continue_url must be a web address with {{token}} in it",
@@ -121,6 +132,7 @@ class WebhookChannel(Channel):
     async def start(self, host: Host) -> None:
         await super().start(host)
         self._session = aiohttp.ClientSession(
+            connector=dialling.connector(self._allowed),
             timeout=aiohttp.ClientTimeout(total=self._settings.deliver_timeout_s, connect=10),
             headers={"User-Agent": "omni-console-webhook/1"},
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -195,7 +207,9 @@ class WebhookChannel(Channel):
             return [ProbeResult(name="deliver_url", ok=True, detail="not set: this channel only listens")]
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+                aiohttp.ClientSession(
+                    connector=dialling.connector(self._allowed), timeout=aiohttp.ClientTimeout(total=10)
+                ) as session,
                 session.options(url, allow_redirects=False) as response,
             ):
                 return [ProbeResult(name="deliver_url", ok=True, detail=f"answers ({response.status})")]
