@@ -113,7 +113,10 @@ async def world() -> AsyncIterator[World]:
             return config
 
         await dovecot.command("support", b"CREATE Sent")
-        with patch.object(running, "configuration", with_mail), patch("channels.email.channel.Pace", lambda: QUICK):
+        with (
+            patch.object(running, "configuration", with_mail),
+            patch("channels.email.channel.Pace", lambda: QUICK),
+        ):
             async with running.running_server() as server:
                 await running.until(lambda: server.server.health["mail"].state == "connected", 20)
                 yield World(server, await server.client(), dovecot, postfix)
