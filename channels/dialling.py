@@ -69,8 +69,8 @@ def connector(allowed: Sequence[Network], **more: Any) -> aiohttp.TCPConnector:
     def dial(info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, address = info
         if not may_dial(address[0], allowed):
-            text = f"it leads to {address[0]}, which is not on the internet; allow its network if that is meant"
-            raise ForbiddenAddressError(errno.EACCES, text)
+            text = f"it leads to {address[0]}, which is not on the internet"
+            raise ForbiddenAddressError(errno.EACCES, f"{text}; allow its network if that is meant")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
