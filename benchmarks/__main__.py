@@ -1,4 +1,4 @@
-"""`python -m benchmarks intake|fanout|size|large|mail|identity [--json] [--keep DIR]`; the last line is JSON."""
+"""`python -m benchmarks NAME [--json] [--keep DIR]`, one of NAMES; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.logs import set_up
 
-NAMES = ("intake", "fanout", "size", "large", "mail", "identity")
+NAMES = ("intake", "fanout", "size", "large", "mail", "identity", "cards")
 
 
 def main() -> None:

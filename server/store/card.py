@@ -24,6 +24,11 @@ SEARCHED_FOR_ADDRESSES = 30  # messages, the newest
 PROMISES_MAX = 20
 
 
+# The time says nothing, but leads SQLite to the index of the few: otherwise it looks at every message.
+_NOTES = "SELECT count(*) FROM message WHERE customer_id = ? AND kind = 'note' AND at >= 0"
+_FILES = "SELECT sum(files) FROM message WHERE customer_id = ? AND files > 0 AND at >= 0"
+
+
 class Showing(msgspec.Struct, frozen=True, kw_only=True):
     """What a card must know of the installation to be shown."""
 
@@ -57,8 +62,8 @@ def whole(tx: Snapshot, customer_id: int, showing: Showing) -> Customer | None:
     card.merges = merges.into(tx, card.id)
     card.findings = _findings(tx, card, showing.country)
     card.suggestions = _suggestions(tx, card.id)
-    card.notes = _count(tx, "SELECT count(*) FROM message WHERE customer_id = ? AND kind = 'note'", card.id)
-    card.files = _count(tx, "SELECT sum(files) FROM message WHERE customer_id = ? AND files > 0", card.id)
+    card.notes = _count(tx, _NOTES, card.id)
+    card.files = _count(tx, _FILES, card.id)
     return card
 
 

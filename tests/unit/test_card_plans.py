@@ -28,10 +28,12 @@ class Watching(Transaction):
         super().__init__(connection, NOW)
         self.statements = 0
         self.scanned: list[tuple[str, str]] = []
+        self.plans: list[str] = []
 
     def _explain(self, sql: str, parameters: Parameters) -> None:
         self.statements += 1
         for row in self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters):
+            self.plans.append(row["detail"])
             found = SCANNED.match(row["detail"])
             # A covering index that is read as a whole is a table that is read as a whole.
             if found and ALIASES.get(found[1], found[1]) in LARGE and "VIRTUAL" not in row["detail"]:
@@ -153,6 +155,13 @@ def test_the_ruler_measures(tx: Watching) -> None:
     tx.all("SELECT * FROM message WHERE text = 'x'")
     tx.all("SELECT a.name FROM address a WHERE a.name = 'x'")
     assert [plan.split()[1] for plan, _ in tx.scanned] == ["message", "a"]
+
+
+def test_notes_and_files_are_counted_by_the_indexes_of_the_few(tx: Watching) -> None:
+    card.whole(tx, 1, card.Showing())
+    for index in ("message_notes", "message_files", "message_river "):
+        assert any(f"INDEX {index}" in f"{plan} " for plan in tx.plans), index
+    assert not any("INDEX message_river_channel" in plan for plan in tx.plans)
 
 
 def test_a_card_counts_what_there_is(tx: Watching) -> None:
