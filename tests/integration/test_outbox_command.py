@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from channels.base import Failed, Unknown
 from server.protocol import Message
+from tests.fakes import omni_command
 from tests.fakes.running_server import Running, running_server
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -24,20 +20,7 @@ async def run() -> AsyncIterator[Running]:
 
 
 async def omni(run: Running, *arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "omni_console",
-        "--socket",
-        run.socket,
-        "outbox",
-        *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await omni_command.omni(run, "outbox", *arguments)
 
 
 async def doubtful(run: Running, result: Unknown | Failed, address: str) -> Message:

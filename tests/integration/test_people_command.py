@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,10 +13,10 @@ import pytest
 from channels.base import Attachment
 from server.card_settings import FieldSettings
 from server.protocol import Customer, CustomerPage, Field
+from tests.fakes import omni_command
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import Running, running_server
 
-ROOT = Path(__file__).parents[2]
 FIELDS = {"plan": FieldSettings(title="Plan", kind="choice", choices=["gold", "silver"])}
 PEOPLE: list[dict[str, Any]] = [
     {
@@ -80,20 +78,7 @@ async def run() -> AsyncIterator[Running]:
 
 
 async def omni(run: Running, *arguments: str) -> tuple[int, str, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "omni_console",
-        "--socket",
-        run.socket,
-        "people",
-        *arguments,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return await omni_command.omni(run, "people", *arguments)
 
 
 def written(folder: Path, lines: list[dict[str, Any]]) -> str:

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from channels.base import ChannelHealth
+from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.listen import Waits
 from channels.webhook import standard
 from omni_console.client import ServerClient
 from server.config import Config
