@@ -53,7 +53,19 @@ def test_the_event_example_is_understood() -> None:
     assert event.kind == "message"
     assert "problem" not in event.detail
     assert not any(file.problem for file in event.attachments)
-    json.loads(blocks("webhook.md", "json")[1])
+    for block in blocks("webhook.md", "json"):
+        json.loads(block)
+
+
+def test_the_examples_of_calls_and_records_are_understood() -> None:
+    call, record = (parse_event("msg_2", text.encode(), "RU") for text in blocks("webhook.md", "json")[1:3])
+    assert (call.kind, call.detail["number"], call.references[0].conversation_id) == (
+        "call",
+        "+79161234567",
+        17,
+    )
+    assert record.kind == "record" and record.record is not None
+    assert (record.record.number, record.record.scheme, record.record.version) == ("1187", "email", 3)
 
 
 def test_every_setting_is_described() -> None:
