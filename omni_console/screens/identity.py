@@ -322,21 +322,41 @@ class Identity:
         screen, row = self._screen, self._screen.target
         if row is None:
             return
-        channels = [
-            channel
-            for channel in screen.desk.channels.values()
-            if channel.id != row.channel_id and channel.continues
+        customer = screen.people.customer
+        others = [channel for channel in screen.desk.channels.values() if channel.id != row.channel_id]
+        places = [(channel, None) for channel in others if channel.continues] + [
+            # Nobody can be led to a mailbox: the link goes to the one that he named.
+            (channel, address)
+            for channel in others
+            if not channel.continues
+            for address in (customer.addresses if customer is not None else ())
+            if address.scheme == channel.begins
+            and address.account in ("", channel.id)
+            and not address.blocked
         ]
-        if not channels:
+        if not places:
             screen.say(_("there is no other channel to go on with"))
             return
-        choices = [Choice(channel.id, said_by_server(channel.title), channel.mark) for channel in channels]
+        choices = [
+            Choice(
+                str(index),
+                said_by_server(channel.title) if address is None else address.label,
+                channel.mark if address is None else channel.title,
+            )
+            for index, (channel, address) in enumerate(places)
+        ]
 
         def chosen(answer: str | None) -> None:
             if answer is None:
                 return
-            title = screen.desk.channels[answer].title
-            command = CodeCommand(kind="link", channel_id=answer, client_id=new_id())
+            channel, address = places[int(answer)]
+            title = channel.title
+            command = CodeCommand(
+                kind="link",
+                channel_id=channel.id,
+                client_id=new_id(),
+                address_id=None if address is None else address.id,
+            )
 
             async def ask() -> Done:
                 made = await screen.client.people.make_code(row.id, command)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 100  # conversations
 OLDER = 100  # messages
+FAR = 200  # messages a page on the way to a place far back
 COUNTS_AFTER_S = 0.3  # many changes at once are counted once
 
 
@@ -112,7 +113,7 @@ class Loader:
         screen.writing.detail_came(row.id)
         self.load_suggestions(event.detail.customer)
 
-    def load_older(self, customer_id: int) -> None:
+    def load_older(self, customer_id: int, count: int = OLDER) -> None:
         """The page of the history before what is loaded, unless it is on its way or there is none."""
         river, client = self._desk.river(customer_id), self._client
         if river.loading or river.before is None:
@@ -122,7 +123,7 @@ class Loader:
         errands.send(
             self._screen,
             f"older.{customer_id}",
-            lambda: client.history(customer_id, before, limit=OLDER),
+            lambda: client.history(customer_id, before, limit=count),
             lambda page: OlderCame(customer_id, page),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import Refused, RowCame, Unanswered
+from omni_console.screens.loading import FAR
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.river_view import RiverView
 
@@ -62,7 +63,7 @@ class Reading:
         if pane.river.jump(self._wanted[1]):
             self._wanted = None
         elif pane.river.river.before is not None:
-            self._screen.loader.load_older(pane.river.customer_id)
+            self._screen.loader.load_older(pane.river.customer_id, FAR)
         else:
             self._wanted = None
 

@@ -16,6 +16,7 @@ from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets import letter_lines
 from omni_console.widgets.paint import Line, spread, width_of
+from omni_console.widgets.spoken_lines import spoken
 from server.protocol import Conversation, File, Message
 
 COLUMNS_FROM = 58  # cells from which the text has its own column
@@ -150,8 +151,7 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
     if message.deleted:
         lines.append([(Content(_("(deleted by the sender)")), "dim")])
         return lines
-    if message.kind_of_event not in ("message", ""):
-        lines.append([(safe_line(f"[{message.kind_of_event}]"), "dim")])
+    lines.extend(spoken(message, room))
     lines.extend(_text(message, context, room, role))
     lines.extend(_file(file, room, whole=bool(context.sign)) for file in message.files)
     return lines or [[(Content(_("(no text)")), "dim")]]

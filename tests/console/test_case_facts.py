@@ -243,8 +243,11 @@ async def test_a_call_is_logged_in_three_keys_and_its_words(known: FakeServer, t
         await hands.press("ctrl+j")
         await hands.sees("a few words")
         await hands.type("карта работает")
+        await hands.press("enter")
+        await hands.type("доволен")
         await hands.press("ctrl+j")
         await hands.sees("карта работает")
+        await hands.sees("call · доволен")
         call = known.messages[-1]
         assert (call.conversation_id, call.kind, call.kind_of_event) == (IVAN, "in", "call")
 
