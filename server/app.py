@@ -221,7 +221,7 @@ class Server:
                     last_out_at=life.last_out_at,
                     refused=self.counters.get("refused", channel_id),
                     begins=channel.spec.scheme if channel and channel.spec.capabilities.start_by_us else "",
-                    continues=channel is not None and channel.spec.capabilities.continue_links,
+                    continues=channel is not None and self._leads_to(channel),
                 )
             )
         return infos
@@ -361,6 +361,10 @@ class Server:
         titles = {channel_id: offer.title for channel_id, offer in self.offers.items()}
         language = self.config.site.language
         return await self.database.write(lambda tx: proving.confirm(tx, token, language, titles))
+
+    def _leads_to(self, channel: Channel) -> bool:
+        """Whether a link can lead there as things are: a bot may not know its name yet."""
+        return channel.spec.capabilities.continue_links and channel.continue_link("trial") is not None
 
     def _confirm_link(self, token: str) -> str:
         base = self.public.url if self.public is not None else self.config.public.base_url

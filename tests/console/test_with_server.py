@@ -194,3 +194,19 @@ async def test_codes_and_links_are_asked_for(words: str) -> None:
             await hands.sees("ask for the six digits")
             await run.settled()
             assert run.letters.sent, "the code went by letter"
+
+
+async def test_a_conversation_goes_on_in_a_mailbox_that_he_named() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.hook("hello", person={"name": "Berta", "email": "berta@example.org"})
+        await hands.sees("Berta")
+        await hands.press("enter")
+        await hands.sees("hello")
+        await palette(hands, "continue in")
+        await hands.sees("Continue with Berta in…")
+        await hands.sees("berta@example.org")
+        await hands.press("2")
+        await hands.sees("sent: a link that leads to mail")
+        await run.settled()
+        [sent] = run.letters.sent
+        assert sent.to == "berta@example.org" and "/confirm/" in sent.text
