@@ -273,11 +273,26 @@ def hostile(world: FakeServer) -> list[int]:
             result=text,
         )
         file = wire.File(id=100 + number, name=text, content_type=text, size=1, problem=text)
+        letter = {
+            "detail": {"from": text, "warn_name": text, "authentication": f"fail: {text}"},
+            "recipients": [wire.Recipient(role="cc", address=text, name=text)],
+            "suggest_id": 1,
+            "suggest_why": text,
+        }
+        refused = [
+            wire.Recipient(role="to", address=text, state="sent"),
+            wire.Recipient(role="bcc", address=text, state="failed", detail=text),
+        ]
         said(
             world,
             key,
-            ("in", (200 + number) * MINUTE, text, {"subject": text, "files": [file], "stranger": True}),
-            ("out", MINUTE, text, {"status": "failed", "error": text}),
+            (
+                "in",
+                (200 + number) * MINUTE,
+                text,
+                {"subject": text, "files": [file], "stranger": True, **letter},
+            ),
+            ("out", MINUTE, text, {"status": "failed", "error": text, "recipients": refused}),
             ("note", MINUTE, text),
             ("system", MINUTE, text),
             ("in", MINUTE, f"{text}\n{text}", {"kind_of_event": text or "message"}),
