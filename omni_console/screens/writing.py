@@ -134,22 +134,24 @@ class Writing:
 
     async def _save_and_quit(self) -> None:
         drafts, screen = self._screen.desk.drafts, self._screen
+        why = _("first messages are kept only here")
         try:
             async with asyncio.timeout(QUIT_WAIT_S):
                 for draft, ticket in drafts.unsaved():
                     drafts.saved(await screen.client.save_draft(draft), ticket)
         except (UnreachableError, RefusedError, TimeoutError) as error:
-            lost = drafts.unsaved_texts()
-            if lost:
-                text = ngettext(
-                    "{n} unsent text could not be saved ({why}). Quit and lose it?",
-                    "{n} unsent texts could not be saved ({why}). Quit and lose them?",
-                    lost,
-                ).format(n=lost, why=str(error) or _("no answer"))
-                choices = [Choice("stay", _("stay")), Choice("quit", _("quit, lose it"))]
-                chosen = await screen.app.push_screen_wait(ChoiceScreen(text, choices))
-                if chosen != "quit":
-                    return
+            why = str(error) or _("no answer")
+        lost = drafts.unsaved_texts()
+        if lost:
+            text = ngettext(
+                "{n} unsent text could not be saved ({why}). Quit and lose it?",
+                "{n} unsent texts could not be saved ({why}). Quit and lose them?",
+                lost,
+            ).format(n=lost, why=why)
+            choices = [Choice("stay", _("stay")), Choice("quit", _("quit, lose it"))]
+            chosen = await screen.app.push_screen_wait(ChoiceScreen(text, choices))
+            if chosen != "quit":
+                return
         screen.app.exit(0)
 
     # --- sending ------------------------------------------------------------------------------------------

@@ -232,3 +232,34 @@ def test_rows_from_a_customer_reach_the_river_that_is_open() -> None:
     )
     it.put_row(replace(mine(1, 5), topic="x"))
     assert it.rivers[1].conversations[1].topic == "x"
+
+
+def test_urgent_work_comes_first_and_stays_there_while_pages_come() -> None:
+    it = loaded(
+        mine(1, 1, sort_at=10),
+        mine(2, 1, sort_at=20, priority="high"),
+        mine(3, 1, sort_at=30, priority="urgent"),
+        mine(4, 1, sort_at=5, priority="low"),
+    )
+    assert it.windows["mine"].ids() == [3, 2, 1, 4]
+    it.apply(event(9, "conversation.changed", conversation=mine(1, 9, sort_at=10, priority="urgent")))
+    assert it.windows["mine"].ids() == [1, 3, 2, 4]
+    assert it.next_attention(None) == 1
+
+
+def test_spam_is_neither_open_nor_closed() -> None:
+    it = loaded(row(1, 1, state="closed"), view="closed")
+    it.put_page("spam", page(), first=True)
+    it.apply(event(2, "conversation.state", conversation=row(1, 2, state="closed", spam=True)))
+    assert (it.windows["closed"].ids(), it.windows["spam"].ids()) == ([], [1])
+
+
+def test_merges_say_that_the_screen_must_be_asked_for_anew_once() -> None:
+    it = loaded(mine(1, 1))
+    merged = event(5, "customer.merged", customer_id=1)
+    changed = it.apply(merged)
+    assert changed.regrouped
+    assert changed.inbox
+    again = it.apply(merged)
+    assert not again.regrouped
+    assert not again.inbox

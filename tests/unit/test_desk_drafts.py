@@ -54,3 +54,15 @@ def test_replies_and_notes_are_apart_and_so_are_conversations() -> None:
     assert book.get(1, "reply") is None
     assert book.get(2, "note") is None
     assert book.waits(1)
+
+
+def test_a_first_message_is_kept_here_and_counts_as_unsaved() -> None:
+    book = DraftBook()
+    assert book.write(draft("hello"), first=True)
+    assert not book.write(draft("hello"), first=True)
+    assert book.get(1, "reply") is None
+    assert book.get(1, "first") == draft("hello")
+    assert book.waits(1)
+    assert (book.unsaved(), book.unsaved_texts()) == ([], 1)
+    assert book.write(draft(""), first=True)
+    assert not book.waits(1)

@@ -92,3 +92,15 @@ def test_the_version_rises_only_when_there_is_something_to_paint() -> None:
     it.put(message(1, text="edited"), 151)
     assert it.version > version
     assert it.newest_seq() == 1
+
+
+def test_after_a_merge_the_newest_page_begins_anew_without_holes() -> None:
+    it = river(5, 6, before="k")
+    it.put_page(page(3, 4, before="j"), older=True)
+    it.stale = True
+    it.put_page(page(1, 2, before=None), older=True)
+    assert ids(it) == [3, 4, 5, 6], "an older page on its way belongs to what was"
+    it.put_page(page(5, 7, before="x", seq=200), older=False)
+    assert ids(it) == [5, 7]
+    assert it.before == "x"
+    assert not it.stale
