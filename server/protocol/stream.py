@@ -63,7 +63,10 @@ class EventBody(msgspec.Struct, kw_only=True):
     message.changed, note.added, contact.added (logged by hand), conversation.opened, conversation.state
     (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed
     (priority, summary, promise, tags, due), customer.barred, conversation.seen and draft.saved (only to
-    their own operator), customer.changed, channel.state, operator.changed, journal.quarantined.
+    their own operator), customer.changed, customer.merged, customer.unmerged, conversation.regrouped,
+    record.changed, identity.suggested, identity.accepted and identity.refused (data: suggestion),
+    identity.code_sent, identity.code_failed and identity.code_used (data: code), channel.state,
+    operator.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None
