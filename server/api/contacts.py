@@ -21,7 +21,7 @@ routes = web.RouteTableDef()
     "Write down a call, a visit or a letter on paper. The same client_id again is the same contact.",
     "write",
     body=HandContact,
-    codes=("illegal_state",),
+    codes=("illegal_state", "not_found"),
     answer=Message,
 )
 async def log(request: web.Request) -> web.Response:

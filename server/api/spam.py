@@ -17,6 +17,7 @@ routes = web.RouteTableDef()
     "Keep conversations apart as spam, and bar their senders; or put them back as they were.",
     "write",
     body=SpamCommand,
+    codes=("not_found",),
     answer=SpamDone,
 )
 async def judge(request: web.Request) -> web.Response:
