@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 PARSE_SECONDS = 10.0
 ATTEMPTS_MAX = 2
 GROUP = 50
-GROUP_BYTES = 4 * 1024 * 1024  # of a group: what is held in memory twice, here and in the parser
+GROUP_BYTES = 2 * 1024 * 1024  # of a group: what is held in memory twice, here and in the parser
 RETRY_SECONDS = 2.0
 LOOK_AGAIN_S = 5.0
 

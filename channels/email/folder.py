@@ -29,7 +29,7 @@ from channels.email.imap_answers import imap_date
 from channels.email.mail_item import LARGE, Role, mail_delivery, place_of
 from channels.email.settings import EmailSettings
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 LISTED_AT_ONCE = 5_000
 RECENT = 20  # numbers that are looked at again when a link is new
 # A mail that the server does not hand out becomes a stub in the end, so that it cannot block the rest.

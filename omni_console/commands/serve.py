@@ -13,6 +13,7 @@ from server import failpoints
 from server.app import Server
 from server.config import find_config, load
 from server.logs import set_up
+from server.memory import share_heaps
 from server.notify import notify, watchdog_interval
 
 
@@ -23,6 +24,7 @@ from server.notify import notify, watchdog_interval
 @click.pass_obj
 def serve(options: Options, ready_fd: int | None) -> int:
     """Run the agent server."""
+    share_heaps()
     config = load(find_config(options.config))
     set_up(config.server.log_level, config.server.log_format)
     failpoints.arm(os.environ)
