@@ -33,6 +33,8 @@ def take_echo(
         if known["kind"] == "out" and known["status"] == "unknown":
             # Our own message, found where the provider keeps what was sent: it did go out.
             outbox.declare_sent(tx, known["id"], known["conversation_id"], known["customer_id"])
+        if relay_id := event.detail.get("relay_id"):
+            threads.remember(tx, channel.id, known["id"], [relay_id])
         return Outcome(known["customer_id"], known["id"], known["conversation_id"])
     if event.quarantine:
         return Outcome(aside=event.quarantine)

@@ -17,6 +17,7 @@ from channels.email.dsn import is_bounce
 from channels.email.headers import decoded, raw_value, raw_values
 
 LOOP_HEADER = "X-Omni-Console-Loop"
+ID_HEADER = "X-Omni-Console-Id"  # our own Message-ID, which some relays replace
 
 Kind = Literal["bounce", "auto-reply", "list", "own-loop"]
 

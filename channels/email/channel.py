@@ -109,7 +109,12 @@ class EmailChannel(Channel):
         detail = dict(event.detail)
         if forged:
             detail["forged"] = str(forged)
+        own_id = detail.pop("own_id", "")
         event = msgspec.structs.replace(event, references=references, detail=detail)
+        if own_id and event.is_echo and not event.quarantine and is_ours(key, own_id):
+            # In our Sent folder, under the id that the relay gave it: answers will name that one.
+            relayed = {**detail, "relay_id": event.remote_message_id or ""}
+            event = msgspec.structs.replace(event, remote_message_id=own_id, detail=relayed)
         if event.remote_message_id is not None and is_ours(key, event.remote_message_id):
             return recognised(event)
         return event

@@ -19,7 +19,7 @@ import msgspec
 from channels.base import OutboundFile
 from channels.email import markdown
 from channels.email.addresses import Mailbox
-from channels.email.automatic import LOOP_HEADER
+from channels.email.automatic import ID_HEADER, LOOP_HEADER
 
 MAX_REFERENCES = 16  # the first and the last ones; RFC 5322 has no limit, servers have
 _REPLY = re.compile(r"^\s*(re|aw|sv|vs|antw|odp|ynt|rif|отв|ответ|на)\s*(\[\d+\])?\s*:", re.IGNORECASE)
@@ -82,7 +82,7 @@ def build(draft: Draft) -> bytes:
             ("X-Auto-Response-Suppress", "All"),
             ("Precedence", "bulk"),
         ]
-    lines.append((LOOP_HEADER, draft.account or draft.sender))
+    lines += [(LOOP_HEADER, draft.account or draft.sender), (ID_HEADER, draft.message_id)]
     head = "".join(f"{name}: {value}\r\n" for name, value in lines)
     # Every line is a header of ours or the continuation of one: the last guard against injection.
     if re.search(r"\r(?!\n)|(?<!\r)\n|\r\n(?![ \t]|[A-Z][A-Za-z-]*: |\Z)|[\x00]", head):

@@ -13,7 +13,7 @@ from channels.base import Attachment, InboundEvent, Sender
 from channels.email import charset, headers
 from channels.email.addresses import Mailbox, canonical, find_mailboxes
 from channels.email.authenticity import authentication
-from channels.email.automatic import classify
+from channels.email.automatic import ID_HEADER, classify
 from channels.email.body import folds
 from channels.email.correspondents import correspondents
 from channels.email.dsn import read_bounces
@@ -87,6 +87,9 @@ def _event(message: Message[Any, Any], raw: bytes, meta: Mapping[str, str], cont
     loop = verdict is not None and verdict.kind == "own-loop"
     bounces = read_bounces(message, content.text) if verdict is not None and verdict.kind == "bounce" else ()
     references = hints(message, subject, content.text)
+    claimed = headers.message_ids([headers.raw_value(message, ID_HEADER)])
+    if claimed and claimed != ids:
+        facts["own_id"] = claimed[0]
     _note_correspondents(message, own, facts)
     _note_credibility(message, sender, name, facts, meta)
     return InboundEvent(

@@ -57,13 +57,14 @@ class PostOffice:
         mail.set_content(text)
         return await self.receive_raw(mail.as_bytes(), channel)
 
-    async def receive_raw(self, raw: bytes, channel: str = "mail") -> Message:
+    async def receive_raw(self, raw: bytes, channel: str = "mail", **meta: str) -> Message:
+        """`meta`: what the poller says of it besides; role="sent" is the Sent folder."""
         key = f"mail:{hashlib.sha256(raw).hexdigest()}"
         host = self.channel(channel).host
         configured = self.server.server.config.channels[channel]
         assert isinstance(configured, EmailSettings)
-        meta = {"dedupe_key": key, **told(configured)}
-        await host.submit([Delivery(dedupe_key=key, raw=raw, event=None, meta=meta)])
+        whole = {"dedupe_key": key, **told(configured), **meta}
+        await host.submit([Delivery(dedupe_key=key, raw=raw, event=None, meta=whole)])
         async with asyncio.timeout(20):
             while True:
                 rows = await self.server.read(

@@ -197,3 +197,22 @@ async def test_chats_go_on_by_mail_and_a_new_mail_is_a_new_matter() -> None:
         further = await post.receive(subject="something new")
         assert further.conversation_id != chat.id
         assert further.suggest_id == chat.id
+
+
+async def test_a_relay_that_gives_mails_ids_of_its_own_is_learned_from_the_sent_folder() -> None:
+    async with post_office() as post:
+        first = await post.receive(subject="Order 12")
+        await post.answer(first.conversation_id)
+        ours = post.sent()["Message-ID"].encode()
+        raw = (post.smtp.mails[-1].original_content or b"").replace(
+            b"Message-ID: " + ours, b"Message-ID: <made@relay.example>"
+        )
+        assert b"\r\nMessage-ID: <made@relay.example>" in raw
+        await post.receive_raw(raw, role="sent")
+        assert len((await post.detail(first.conversation_id)).history.messages) == 2  # and no third
+        back = await post.receive(in_reply_to="<made@relay.example>", subject="x")
+        assert (back.conversation_id, back.reason) == (first.conversation_id, "by In-Reply-To")
+        # From outside the header says nothing.
+        forged = raw.replace(b"support@shop.example", BOB.encode()).replace(b"made@", b"other@")
+        shown = await post.receive_raw(forged)
+        assert shown.conversation_id != first.conversation_id

@@ -274,6 +274,7 @@ def test_no_text_breaks_out_of_its_header(name: str, to_name: str, subject: str,
         "In-Reply-To",
         "References",
         "X-Omni-Console-Loop",
+        "X-Omni-Console-Id",
         "Content-Type",
         "MIME-Version",
     }
