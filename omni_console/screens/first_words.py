@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from msgspec.structs import replace
 
 from omni_console import errands
-from omni_console.i18n import _, ngettext
+from omni_console.i18n import _
 from omni_console.keymap import key_for
 from omni_console.messages import Refused, Sent, Unanswered
 from omni_console.outgoing import new_id
@@ -58,15 +58,7 @@ class FirstWords:
         if way is None:
             pane.notice.say(_("there is no way to write to this customer"))
             return
-        if len(text) > way.text_max:
-            over = len(text) - way.text_max
-            pane.notice.say(
-                ngettext(
-                    "{n} character too many for {channel}: not sent",
-                    "{n} characters too many for {channel}: not sent",
-                    over,
-                ).format(n=over, channel=way.channel_title)
-            )
+        if pane.too_long(text, way):
             return
         command = self._command(row.id, text, way)
         if not way.subject or command.subject:
@@ -147,10 +139,5 @@ class FirstWords:
     def unanswered(self, event: Unanswered) -> bool:
         pane = self._screen.grid.showing(event.conversation_id)
         if pane is not None:
-            pane.set_busy(False)
-            text = _("not sent: the server cannot be reached. The text stays here")
-            if event.maybe_done:
-                text = _("no answer: it may have been sent. {key} asks again, and cannot send it twice")
-                text = text.format(key=key_for("compose.send"))
-            pane.notice.say(text)
+            pane.not_answered(maybe_done=event.maybe_done)
         return True

@@ -193,15 +193,7 @@ class Writing:
             known = row.id in screen.desk.ways
             pane.notice.say(_("there is no way to answer this customer") if known else _("loading…"))
             return
-        if len(text) > way.text_max:
-            over = len(text) - way.text_max
-            pane.notice.say(
-                ngettext(
-                    "{n} character too many for {channel}: not sent",
-                    "{n} characters too many for {channel}: not sent",
-                    over,
-                ).format(n=over, channel=way.channel_title)
-            )
+        if pane.too_long(text, way):
             return
         outgoing = self._outgoing[row.id]
         attached = screen.desk.drafts.attached.get(row.id, [])
@@ -299,12 +291,7 @@ class Writing:
         )
         pane = self._screen.grid.showing(event.conversation_id)
         if pane is not None:
-            pane.set_busy(False)
-            text = _("not sent: the server cannot be reached. The text stays here")
-            if event.maybe_done:
-                text = _("no answer: it may have been sent. {key} asks again, and cannot send it twice")
-                text = text.format(key=key_for("compose.send"))
-            pane.notice.say(text)
+            pane.not_answered(maybe_done=event.maybe_done)
         return True
 
     def detail_came(self, conversation_id: int) -> None:

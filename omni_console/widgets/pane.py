@@ -13,7 +13,8 @@ from textual.widgets import TextArea
 from omni_console.addressees import Addressees, of_draft
 from omni_console.desk import Desk
 from omni_console.drafts import ComposeKind
-from omni_console.keymap import install
+from omni_console.i18n import _, ngettext
+from omni_console.keymap import install, key_for
 from omni_console.timing import Clock
 from omni_console.widgets.close_form import CloseForm
 from omni_console.widgets.composer import Composer
@@ -236,6 +237,27 @@ class Pane(Vertical):
         self.line.busy = busy
         self.composer.read_only = busy
         self.line.changed()
+
+    def too_long(self, text: str, way: ReplyWay) -> bool:
+        """More than the channel takes? Then the operator is told."""
+        over = len(text) - way.text_max
+        if over > 0:
+            words = ngettext(
+                "{n} character too many for {channel}: not sent",
+                "{n} characters too many for {channel}: not sent",
+                over,
+            )
+            self.notice.say(words.format(n=over, channel=way.channel_title))
+        return over > 0
+
+    def not_answered(self, *, maybe_done: bool) -> None:
+        """The server said nothing to what was to be sent."""
+        self.set_busy(False)
+        text = _("not sent: the server cannot be reached. The text stays here")
+        if maybe_done:
+            text = _("no answer: it may have been sent. {key} asks again, and cannot send it twice")
+            text = text.format(key=key_for("compose.send"))
+        self.notice.say(text)
 
     def sent(self, kind: ComposeKind) -> None:
         """The server has taken what was written."""
