@@ -292,6 +292,11 @@ def _take_events(
     first = outcomes[0] if outcomes else Outcome()
     if first.aside:
         journal.quarantined(tx, item.id, first.aside, first.message_id)
+        tx.emit(
+            "journal.quarantined",
+            message_id=first.message_id,
+            data={"journal": item.id, "channel": item.channel_id},
+        )
     else:
         journal.taken(tx, item.id, first.message_id, first.customer_id)
     failpoints.hit("parse.before_commit")
