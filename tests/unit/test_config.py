@@ -247,6 +247,7 @@ def test_defaults_in_the_example_are_the_defaults(example: Config, tmp_path: Pat
     assert example.api == bare.api
     assert example.site == bare.site
     example.server.data_dir, example.server.socket = bare.server.data_dir, bare.server.socket
+    example.server.parse_worker = None  # an example of where it may listen
     assert example.server == bare.server
 
 
