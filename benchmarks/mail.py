@@ -115,7 +115,8 @@ SyncState *
     )
     config.chmod(0o600)
     began = time.perf_counter()
-    subprocess.run([program, "-q", "-c", str(config), "c"], check=True, timeout=PATIENCE_S)
+    command = [program, "-q", "-c", str(config), "c"]
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)
     seconds = time.perf_counter() - began
     fetched = sum(1 for name in ("new", "cur") for _ in (target / "INBOX" / name).iterdir())
     if fetched != MAILS:
