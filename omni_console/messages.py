@@ -94,7 +94,8 @@ class TakeBack:
 class Done(Message):
     """The server did what was asked. `said` is what to tell the operator, `back` how to undo it.
 
-    `conversations` and `customers` are those to ask for anew; `open` is a conversation to go to.
+    `conversations` (where they are in a pane) and `customers` are those to ask for anew; `open` is a
+    conversation to go to.
     """
 
     said: str = ""

@@ -16,7 +16,7 @@ from omni_console.i18n import _
 from omni_console.text import safe_line, safe_text
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.lines import Lines
-from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.paint import Line, balanced
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ChoiceList(LineList):
             (safe_line(number, after=" "), "dim"),
             (safe_line(choice.label), "strong" if selected else "base"),
         ]
-        return spread(
+        return balanced(
             left, [(safe_line(choice.detail, before=" ", after=" "), "dim")] if choice.detail else [], width
         )
 

@@ -39,7 +39,7 @@ class Undoing:
             screen.loader.customer_came(event.card)
         for customer_id in event.customers:
             screen.loader.load_customer(customer_id)
-        for conversation_id in event.conversations:
+        for conversation_id in set(event.conversations).intersection(screen.grid.conversations()):
             screen.loader.load_detail(conversation_id)
         if event.lists:
             screen.loader.load_view(screen.list.view)
