@@ -17,6 +17,8 @@ import pytest
 
 from channels.email import parse as mail
 from omni_console.client import ServerClient
+from omni_console.commands.service_checks import mail_worker
+from server.config import ServerSettings
 from server.parsing import ParserAwayError, wire
 from server.parsing.distant import DistantParser, ParserFailedError
 from server.protocol import JournalItem
@@ -264,3 +266,18 @@ async def test_a_poisoned_mail_is_put_aside_and_the_others_pass(
             return len(aside) == 2 and set(writer.said) <= set(await texts(client))
 
         await until(settled, "the poisoned mails are put aside and the sound ones pass")
+
+
+async def test_doctor_says_whether_it_is_there(tmp_path: Path) -> None:
+    worker = MailWorker(tmp_path / "parse.sock")
+    settings = ServerSettings(data_dir=tmp_path, socket=tmp_path / "omni.sock", parse_worker=worker.path)
+
+    async def findings() -> list[tuple[str, str]]:
+        found = await asyncio.to_thread(lambda: list(mail_worker(settings)))
+        return [(one.name, one.state) for one in found]
+
+    assert await findings() == [("mail worker", "broken")]
+    async with worker:
+        assert await findings() == [("mail worker", "ok")]
+    settings.parse_worker = None
+    assert await findings() == []
