@@ -105,7 +105,7 @@ class Changed:
     arrived: Message | None = None  # a customer's new message
     acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
-    regrouped: bool = False  # messages or conversations belong elsewhere now
+    regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
 
 
 class Desk:
@@ -192,10 +192,11 @@ class Desk:
         if customer_id is not None:
             self.suggestions[customer_id] = page.items
 
-    def regrouped(self) -> None:
-        """Whose messages are whose may be another now."""
-        for river in self.rivers.values():
-            river.stale = True
+    def regrouped(self, customers: Iterable[int]) -> None:
+        """These histories are others now: cards were merged or taken apart, conversations regrouped."""
+        for key in customers:
+            if key in self.rivers:
+                self.rivers[key].stale = True
 
     def put_history(self, customer_id: int, page: HistoryPage, *, older: bool) -> None:
         for row in page.conversations:
@@ -267,7 +268,10 @@ class Desk:
         if body.conversation_id in self.stopped and envelope.kind in _ACTS and not repeated:
             changed.acted.add(body.conversation_id)
         changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
-        changed.regrouped = not repeated and envelope.kind in _REGROUPS
+        if envelope.kind in _REGROUPS and not repeated:
+            # The card that was taken in ("from"), or became one again ("restored").
+            involved = (body.customer_id, body.data.get("from"), body.data.get("restored"))
+            changed.regrouped = {key for key in involved if isinstance(key, int)}
         if envelope.kind == "customer.changed":
             changed.stale_ways |= {
                 key

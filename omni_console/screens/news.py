@@ -49,10 +49,12 @@ class News:
             if row.id in changed.conversations or row.customer_id in changed.customers:
                 pane.changed()
         if changed.regrouped:
-            screen.desk.regrouped()
+            screen.desk.regrouped(changed.regrouped)
             screen.loader.load_view(screen.list.view)
-            for key in screen.grid.conversations():
-                screen.loader.load_detail(key)
+            for pane in screen.grid.panes:
+                shown = {pane.river.customer_id, pane.row.customer_id if pane.row else 0}
+                if pane.conversation_id and shown & changed.regrouped:
+                    screen.loader.load_detail(pane.conversation_id)
         for key in changed.acted.intersection(screen.grid.conversations()):
             screen.loader.load_detail(key)
         if changed.inbox:

@@ -218,7 +218,7 @@ class People:
             keeps, addresses=[*keeps.addresses, *goes.addresses], merges=[info, *keeps.merges]
         )
         await self._move(rows, into)
-        await server.push("customer.merged", data={"from": other, "into": into})
+        await server.push("customer.merged", customer_id=into, data={"from": other})
         return wire.Merged(merge_id=merge_id, customer_id=into)
 
     async def _unmerge(self, request: web.Request) -> web.Response:
@@ -232,7 +232,7 @@ class People:
             if one.merge_id == merge_id:
                 server.suggestions[key] = replace(one, state="refused", merge_id=None)
         await self._move(rows, other)
-        await server.push("customer.unmerged", data={"from": other, "into": into})
+        await server.push("customer.unmerged", customer_id=into, data={"restored": other})
         return answer(wire.Unmerged(customer_id=into, restored_id=other, conversations=rows))
 
     async def _move(self, rows: list[int], customer_id: int) -> None:

@@ -256,9 +256,9 @@ def test_spam_is_neither_open_nor_closed() -> None:
 
 def test_merges_say_that_the_screen_must_be_asked_for_anew_once() -> None:
     it = loaded(mine(1, 1))
-    merged = event(5, "customer.merged", customer_id=1)
+    merged = event(5, "customer.merged", customer_id=1, data={"from": 7})
     changed = it.apply(merged)
-    assert changed.regrouped
+    assert changed.regrouped == {1, 7}
     assert changed.inbox
     again = it.apply(merged)
     assert not again.regrouped
