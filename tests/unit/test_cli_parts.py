@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import click
 import pytest
 
+from omni_console.cli import run
 from omni_console.commands import host_checks, service_checks
 from omni_console.commands.api import Api, not_connected, refusal
 from omni_console.commands.errors import Code, CommandError, explain, plain, understand
@@ -184,3 +186,15 @@ def test_public_addresses(public: PublicSettings, states: list[str]) -> None:
 def test_who_cannot_be_understood_is_a_bug() -> None:
     assert understand(RuntimeError("x")) is None
     assert os.EX_SOFTWARE == Code.BUG
+
+
+def test_the_matrix_of_channels_says_yes_or_why_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["channels", "--matrix", "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)
+    assert set(table) >= {"email", "webchat", "telegram", "webhook"}
+    assert table["email"]["several recipients"] == "yes"
+    assert table["telegram"]["write first"] == "no: the customer must have written before"
+    assert {action for can in table.values() for action in can} == set(table["email"])
+    assert all(word and word != "no" for can in table.values() for word in can.values())
+    assert run(["channels", "--matrix"]) == 0
+    assert "TELEGRAM" in capsys.readouterr().out
