@@ -51,6 +51,9 @@ from server.store.transaction import Event
 from server.suggester import Suggester
 from server.urgent import UrgentWords
 from server.version import product_version
+from server.team_settings import make_teams
+from server.templating import Site
+from server.topics import Topics
 from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
@@ -465,7 +468,9 @@ class Server:
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
+                site=self.config.site.name,
         stack.callback(hub.end_all, "the server is stopping")
+            site=Site(name=self.config.site.name, language=self.config.site.language),
         if self.api is not None:
             await self.api.start(runner)
             stack.push_async_callback(self.api.stop)

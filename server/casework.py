@@ -28,6 +28,7 @@ from server.store import (
     customers,
     events,
     messages,
+    templates,
     operators,
     outbox,
     recipients,
@@ -35,6 +36,7 @@ from server.store import (
 )
 from server.store import files as attachments
 from server.store.conversations import NORMAL, Held, NotFoundError
+from server.variables import MissingError, still_open, variables
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
@@ -302,10 +304,12 @@ def reply(
     operator: OperatorInfo,
     command: ReplyCommand,
     outgoing: Outgoing,
+    check_filled(tx, command.text, command.subject or "")
 ) -> int:
     """Write a reply: message, outbox row and event; the message id.
 
-    The same client id gives the same message again. Raises StaleError, RefusedError, NotFoundError.
+    The same client id gives the same message again. Raises StaleError, RefusedError, MissingError,
+    NotFoundError.
     """
     known = _written_already(tx, operator, command.client_id, conversation_id, "out")
     if known is not None:
@@ -423,6 +427,15 @@ def check_text(text: str, files: int, offer: ChannelOffer) -> None:
             "shorten it, or send it in two messages",
         )
     if files > offer.capabilities.files_max:
+def check_filled(tx: Snapshot, *texts: str) -> None:
+    """Raises MissingError where a variable still stands in words that a customer would get."""
+    if any(variables(text) for text in texts):
+        in_use = templates.variables_in_use(tx)
+        missing = list(dict.fromkeys(name for text in texts for name in still_open(text, in_use)))
+        if missing:
+            raise MissingError(missing)
+
+
         raise RefusedError(
             f"{offer.title} takes {offer.capabilities.files_max} files in a message", "send fewer files"
         )

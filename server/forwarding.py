@@ -49,6 +49,7 @@ def forward(
     child_id = conversations.create(tx, customer_id, life, subject, parent_id=origin.id)
     tx.emit("conversation.opened", conversation_id=child_id, customer_id=customer_id, operator_id=operator.id)
     child = conversations.held(tx, child_id)
+    casework.check_filled(tx, command.text)
     comment = command.text.strip("\n")
     comment = comment + "\n\n" if comment else ""
     text = comment + quoted(original)

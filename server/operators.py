@@ -7,14 +7,14 @@ from typing import Literal
 from server.protocol import OperatorInfo, Scope
 from server.store.transaction import Event
 
-Action = Literal["read", "write", "administer"]
+Action = Literal["read", "write", "curate", "administer"]  # curate: what everybody works with
 
 # Events that concern only the operator who caused them.
 PRIVATE_KINDS = frozenset({"conversation.seen", "draft.saved"})
 
 _ALLOWED: dict[str, frozenset[Action]] = {
-    "admin": frozenset({"read", "write", "administer"}),
-    "lead": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "curate", "administer"}),
+    "lead": frozenset({"read", "write", "curate"}),
     "operator": frozenset({"read", "write"}),
     "reader": frozenset({"read"}),
 }
@@ -22,8 +22,8 @@ _ALLOWED: dict[str, frozenset[Action]] = {
 
 # What a token may do at most. Whoever comes without one, by the socket, is limited by the role alone.
 _WITHIN: dict[Scope, frozenset[Action]] = {
-    "admin": frozenset({"read", "write", "administer"}),
-    "write": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "write", "curate", "administer"}),
+    "write": frozenset({"read", "write", "curate"}),
     "read": frozenset({"read"}),
 }
 

@@ -6,12 +6,11 @@ where the customer wrote never comes here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 
 from server import lifecycle
-from server.casework import Outgoing, RefusedError, check_text, check_window, ways_to
+from server.casework import Outgoing, RefusedError, check_filled, check_text, check_window, ways_to
+from server.filling import values_of
 from server.lifecycle import Lifecycle
 from server.obstacles import ColleagueWrote, holds, obstacles
 from server.protocol import (
@@ -41,7 +40,7 @@ from server.store.card import Showing
 from server.store.conversations import NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
-from server.variables import MissingError, filled, record_kinds, values_of_record
+from server.variables import MissingError, filled, record_kinds
 from server.ways import Way
 
 DAY_MS = 86_400_000
@@ -53,6 +52,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     colleague_ms: int = 90 * DAY_MS
     record_ms: int = 90 * DAY_MS
     record_kinds: tuple[str, ...] = ("order", "payment")
+    site: str = ""  # what {site} stands for
 
 
 class HeldError(Exception):
@@ -73,7 +73,8 @@ def first(
 ) -> int:
     """Write to a person who did not just write to us: a conversation of its own; the message id.
 
-    The same client id gives the same message again. Raises HeldError, RefusedError, NotFoundError.
+    The same client id gives the same message again. Raises HeldError, RefusedError, MissingError,
+    NotFoundError.
     """
     root = _person(tx, customer_id)
     known = _written_already(tx, operator, command.client_id, root)
@@ -81,6 +82,7 @@ def first(
         return known
     way = _way(tx, root, command.channel_id, command.address_id, outgoing)
     check_text(command.text, 0, outgoing.offers[way.shown.channel_id])
+    check_filled(tx, command.text, command.subject or "")
     found = against(tx, root, operator.id, way, command.purpose, outgoing, rules)
     if holds(found, command.despite):
         raise HeldError(found)
@@ -222,7 +224,8 @@ def _look(
         )
         return outcome, None, "", None
     try:
-        values = _values(tx, whole, command)
+        kinds = record_kinds(command.text, command.subject or "")
+        values = values_of(tx, whole, kinds, operator, rules.site)
         text = filled(command.text, values)
         subject = None if command.subject is None else filled(command.subject, values)
         check_text(text, 0, outgoing.offers[way.shown.channel_id])
@@ -231,16 +234,6 @@ def _look(
         return outcome, way, "", None
     outcome.obstacles = against(tx, whole.id, operator.id, way, command.purpose, outgoing, rules)
     return outcome, way, text, subject
-
-
-def _values(tx: Snapshot, whole: Customer, command: BulkMessage) -> Mapping[str, str]:
-    values = {field.name: field.value for field in whole.fields if field.value}
-    values["name"] = customers.name_of(tx, whole.id)
-    for kind in record_kinds(command.text, command.subject or ""):
-        newest, _ = records.of_customer(tx, whole.id, kind=kind, limit=1)
-        for record in newest:
-            values |= values_of_record(record)
-    return values
 
 
 def _way_for_bulk(tx: Snapshot, whole: Customer, command: BulkMessage, outgoing: Outgoing) -> Way | None:

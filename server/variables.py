@@ -1,18 +1,21 @@
-"""A text to many, with what is known of each person filled in. Pure.
+"""Texts with what is known of a person filled in: bulk messages, and texts kept ready. Pure.
 
-`{name}`, `{city}` (a field of the card), `{order.number}` (of the newest record of that kind: number, title,
-state, amount, currency, url, or one of its details). What is filled in is never read as a variable again;
-braces around anything else stay as they are.
+`{name}`, `{operator}`, `{site}`, `{city}` (a field of the card), `{order.number}` (of the newest record of
+that kind: number, title, state, amount, currency, url, or one of its details). What is filled in is never
+read as a variable again; braces around anything else stay as they are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from server.protocol import Record
+from server.protocol.templates import VARIABLE
 
-_VARIABLE = re.compile(r"\{([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*)\}")
+_VARIABLE = re.compile(VARIABLE)
+
+EVERYWHERE = frozenset({"name", "operator", "site"})  # variables of every text
 
 
 class MissingError(Exception):
@@ -52,3 +55,27 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     if missing:
         raise MissingError(missing)
     return _VARIABLE.sub(lambda found: values[found[1]], text)
+
+
+def filled_as_far_as_known(text: str, values: Mapping[str, str]) -> tuple[str, list[str]]:
+    """For a text that somebody goes on with: (the text, names that still stand in it).
+
+    What is filled in becomes a part of that text, so whatever looks like a variable in it is disarmed.
+    """
+    missing = [name for name in variables(text) if not values.get(name)]
+
+    def value(found: re.Match[str]) -> str:
+        known = values.get(found[1])
+        return _VARIABLE.sub(r"(\1)", known) if known else found[0]
+
+    return _VARIABLE.sub(value, text), missing
+
+
+def still_open(text: str, in_use: Collection[str]) -> list[str]:
+    """Variables that a text to one person was to have filled in and has not."""
+    return [name for name in variables(text) if name in EVERYWHERE or name in in_use]
+
+
+def as_short_as_can_be(text: str) -> str:
+    """With one character for each variable: what is too long so is too long for everybody."""
+    return _VARIABLE.sub("x", text)

@@ -32,6 +32,7 @@ from server.api import (
     replies,
     search,
     spam,
+    templates,
     tokens,
 )
 from server.api import messages as one_message
@@ -57,6 +58,7 @@ from server.store import operators as accounts
 from server.store.conversations import NotFoundError
 from server.store.errors import StoreUnavailableError
 from server.store.operators import OperatorExistsError
+from server.variables import MissingError
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +78,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(await _stale(request, error))
     except HeldError as error:
         return error_answer(_held(error))
+    except MissingError as error:
+        return error_answer(_unfilled(error))
     except NotFoundError as error:
         return error_answer(refused(404, "not_found", str(error)))
     except (RefusedError, IllegalMoveError) as error:
@@ -135,6 +139,17 @@ def _held(error: HeldError) -> ApiError:
     blocks = any(one.blocks for one in error.obstacles)
     hint = "this may not be sent" if blocks else "read why; if it is right all the same, say so in `despite`"
     return ApiError(409, ErrorBody(code="held", message=str(error), hint=hint, obstacles=error.obstacles))
+
+
+def _unfilled(error: MissingError) -> ApiError:
+    names = ", ".join(f"{{{name}}}" for name in error.names)
+    body = ErrorBody(
+        code="missing",
+        message=f"not filled in: {names}",
+        hint="write in what belongs there; put a space behind the brace where braces are meant",
+        missing=error.names,
+    )
+    return ApiError(409, body)
 
 
 def _by_socket(request: web.Request) -> bool:
@@ -223,6 +238,7 @@ def create_operator_app(context: Context) -> web.Application:
         search,
         channels,
         operators,
+        templates,
         tokens,
         files,
         events,

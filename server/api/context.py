@@ -27,6 +27,7 @@ from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
 
+from server.templating import Site
 T = TypeVar("T")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -55,6 +56,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     segments: Mapping[str, SegmentSettings] = {}
     outreach: OutreachRules = OutreachRules()
     country: str = ""  # ISO 3166, of telephone numbers without a country code
+    site: Site = Site()
+    desks: Desks = Desks()
     token_rate: int = 20  # requests a second of each token
     token_burst: int = 100
 

@@ -19,7 +19,7 @@ REFERENCE = "#/components/schemas/{name}"
 
 # What a path's parameter is, where it is not the number of a row.
 NAME = {"type": "string", "minLength": 1}
-NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME}
+NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME, "template": NAME}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 STATUS = {
@@ -30,6 +30,7 @@ STATUS = {
     "taken": 409,
     "stale": 409,
     "held": 409,
+    "missing": 409,
     "illegal_state": 409,
     "too_large": 413,
     "compressed": 415,
@@ -60,7 +61,7 @@ Send `Omni-Protocol: {PROTOCOL}` to be told when the server speaks another proto
 milliseconds. Fields that you do not know are to be ignored: new ones come without a new protocol.
 """
 
-SCOPES = {"read": "read", "write": "write", "administer": "admin"}
+SCOPES = {"read": "read", "write": "write", "curate": "write", "administer": "admin"}
 
 
 class UndescribedError(Exception):

@@ -131,6 +131,14 @@ from server.protocol.stream import Envelope, ErrorAnswer, ErrorBody, EventBody, 
 
 __all__ = [
     "HEARTBEAT_S",
+from server.protocol.templates import (
+    FilledTemplate,
+    NamedTemplate,
+    Template,
+    TemplateCommand,
+    TemplatesCommand,
+    Variant,
+)
     "OFFLINE_AFTER_S",
     "PROTOCOL",
     "Address",
@@ -175,6 +183,7 @@ __all__ = [
     "FirstMessage",
     "Fold",
     "ForwardCommand",
+    "FilledTemplate",
     "HandContact",
     "HeldBecause",
     "Hello",
@@ -204,6 +213,7 @@ __all__ = [
     "NewToken",
     "NoteCommand",
     "Number",
+    "NamedTemplate",
     "Obstacle",
     "OperatorInfo",
     "Origin",
@@ -248,5 +258,8 @@ __all__ = [
     "TryCommand",
     "Unmerged",
     "Upload",
+    "Template",
+    "TemplateCommand",
+    "TemplatesCommand",
     "View",
 ]

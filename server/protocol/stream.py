@@ -15,7 +15,8 @@ class ErrorBody(msgspec.Struct, kw_only=True):
     """Body of every answer that is not 2xx.
 
     Codes: bad_request, unauthenticated, forbidden, not_found, taken (holder says who), stale (news says
-    what came), held (obstacles say why a first message waits), illegal_state,
+    what came), held (obstacles say why a first message waits), missing (variables of a template that still
+    stand in the text), illegal_state,
     too_large, version, limited, unavailable.
     """
 
@@ -26,6 +27,7 @@ class ErrorBody(msgspec.Struct, kw_only=True):
     news: list[Message] = []
     seq: int = 0  # for stale: the after_seq that gives consent
     obstacles: list[Obstacle] = []  # for held
+    missing: list[str] = []  # names of variables
 
 
 class ErrorAnswer(msgspec.Struct, kw_only=True):
@@ -66,7 +68,7 @@ class EventBody(msgspec.Struct, kw_only=True):
     their own operator), customer.changed, customer.merged, customer.unmerged, conversation.regrouped,
     record.changed, identity.suggested, identity.accepted and identity.refused (data: suggestion),
     identity.code_sent, identity.code_failed and identity.code_used (data: code), channel.state,
-    operator.changed, journal.quarantined.
+    operator.changed, template.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None
