@@ -349,7 +349,12 @@ SendResult = Sent | Retry | Failed | Unknown | WindowClosed | BadCredentials | P
 # --- what a channel is ----------------------------------------------------------------------------
 
 
+# How people talk there, which says how many conversations one operator can hold at once.
+Medium = Literal["chat", "messenger", "email", "call"]
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    medium: Medium = "messenger"
     text_max: int = 4096
     text_unit: Literal["chars", "bytes", "utf16"] = "chars"
     files_max: int = 0  # per message; 0: the channel carries no files

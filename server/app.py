@@ -19,11 +19,13 @@ from server.api import socket as operator_socket
 from server.api.app import create_operator_app
 from server.api.context import Context
 from server.api.listen import ApiDoor
+from server.assigning import Desks
 from server.authors import ChannelFacts
 from server.casework import Outgoing
 from server.clock import Clock, SystemClock
 from server.codes import CodeRules
 from server.config import Config, PublicLimits, make_channels
+from server.dispatcher import Dispatcher
 from server.erasing import Eraser
 from server.host import ChannelHost, Installation
 from server.hub import Hub
@@ -49,11 +51,11 @@ from server.store.database import Database
 from server.store.errors import StoreError
 from server.store.transaction import Event
 from server.suggester import Suggester
-from server.urgent import UrgentWords
-from server.version import product_version
 from server.team_settings import make_teams
 from server.templating import Site
 from server.topics import Topics
+from server.urgent import UrgentWords
+from server.version import product_version
 from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
@@ -101,6 +103,11 @@ class Server:
             channel_id: ChannelHealth(state="starting") for channel_id in self.channels
         }
         self.offers = offers_of(self.channels, config.site.identity_days * DAY_MS)
+        self.desks = Desks(
+            teams=make_teams(config.teams),
+            media={channel_id: offer.capabilities.medium for channel_id, offer in self.offers.items()},
+            decline_ms=config.queue.decline_seconds * 1000,
+        )
         self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
         data_dir = config.server.data_dir
         self.blobs = BlobStore(data_dir / offline.BLOBS)
@@ -115,6 +122,7 @@ class Server:
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
         self.suggester: Suggester | None = None
+        self.dispatcher: Dispatcher | None = None
         self._hub: Hub | None = None
         self._disk_trouble = ""
         self._writing_trouble = ""
@@ -268,6 +276,7 @@ class Server:
                 language=self.config.site.language,
                 is_online=hub.is_online,
                 urgent=UrgentWords(self.config.urgent.words).found,
+                topics=Topics(self.config.queue.topics).found,
                 acknowledging=self._acknowledging(),
             )
             facts = {
@@ -326,6 +335,16 @@ class Server:
             hub.on_event.append(suggester.heard)
             suggester.start()
             stack.push_async_callback(suggester.stop)
+            dispatcher = self.dispatcher = Dispatcher(
+                self.database,
+                self.desks,
+                self.clock,
+                hub.operators_online,
+                self.config.queue.away_seconds * 1000,
+            )
+            hub.on_event.append(dispatcher.heard)
+            await dispatcher.start()
+            stack.push_async_callback(dispatcher.stop)
             # The door first, so that channels know their address; until they run they answer 503.
             await self._open_public_door(stack, hosts)
             # Channels first listen, then send: an echo or a receipt must find somebody to take it.
@@ -444,11 +463,14 @@ class Server:
             raw_items=raw_items,
             fields=self.config.fields,
             segments=self.config.segments,
+            desks=self.desks,
             outreach=OutreachRules(
                 colleague_ms=self.config.outreach.colleague_days * DAY_MS,
                 record_ms=self.config.outreach.record_days * DAY_MS,
                 record_kinds=self.config.outreach.record_kinds,
+                site=self.config.site.name,
             ),
+            site=Site(name=self.config.site.name, language=self.config.site.language),
             country=self.config.site.default_country,
             token_rate=self.config.api.requests_per_second,
             token_burst=self.config.api.request_burst,
@@ -468,9 +490,7 @@ class Server:
         )
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-                site=self.config.site.name,
         stack.callback(hub.end_all, "the server is stopping")
-            site=Site(name=self.config.site.name, language=self.config.site.language),
         if self.api is not None:
             await self.api.start(runner)
             stack.push_async_callback(self.api.stop)
@@ -487,6 +507,8 @@ class Server:
                 self.hub.end_expired(self.clock.now())
                 await self._look_at_writing()
                 await self._look_at_terms()
+                if self.dispatcher is not None:
+                    await self.dispatcher.look()
                 if loop.time() - looked >= DISK_LOOK_S:
                     looked = loop.time()
                     self._look_at_disk()

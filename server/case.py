@@ -70,6 +70,16 @@ def raise_priority(tx: Transaction, conversation_id: int, word: str) -> None:
     _tell(tx, conversation, {"fields": ["priority"], "priority": "urgent", "by": "rule"}, None)
 
 
+def add_topics(tx: Transaction, conversation_id: int, tags: list[str]) -> None:
+    """The customer wrote words of the rules: it is about this too. What is there already, stays."""
+    conversation = conversations.held(tx, conversation_id)
+    known = cases.facts(tx, conversation.id).tags
+    new = [tag for tag in tags if tag not in known]
+    if new and len(known) + len(new) <= TAGS_MAX:
+        cases.add_tags(tx, conversation.id, new)
+        _tell(tx, conversation, {"fields": ["tags"], "by": "rule"}, None)
+
+
 def tell_due(tx: Transaction) -> int:
     """Tell everybody of promises whose time has come; how many. Nothing else moves by it."""
     found = cases.come_due(tx, tx.now)

@@ -10,10 +10,8 @@ import msgspec
 from server import lifecycle
 from server.addressing import AddressingError, addressed, everybody_else
 from server.lifecycle import Lifecycle
-from server.operators import authorise
 from server.protocol import (
     Addressee,
-    AssignCommand,
     CloseCommand,
     MessageKind,
     NoteCommand,
@@ -28,18 +26,17 @@ from server.store import (
     customers,
     events,
     messages,
-    templates,
-    operators,
     outbox,
     recipients,
+    templates,
     uploads,
 )
 from server.store import files as attachments
-from server.store.conversations import NORMAL, Held, NotFoundError
-from server.variables import MissingError, still_open, variables
+from server.store.conversations import NORMAL, Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
+from server.variables import MissingError, still_open, variables
 from server.ways import ChannelOffer, Way, ways
 
 
@@ -99,11 +96,11 @@ def _save(
     conversations.save_life(tx, conversation.id, life, seq)
 
 
-def _save_assignee(
+def save_assignee(
     tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo, why: str
 ) -> None:
     data = {"from": conversation.life.assignee_id, "to": life.assignee_id, "why": why}
-    acted = why if why in ("claimed", "released", "replied") else "assigned"
+    acted = why if why in ("claimed", "released", "replied", "declined") else "assigned"
     _save(tx, conversation, life, operator, "conversation.assigned", data, acted)
 
 
@@ -118,26 +115,12 @@ def claim(tx: Transaction, conversation_id: int, operator: OperatorInfo, expect:
     """Raises TakenError, IllegalMoveError, NotFoundError."""
     conversation = conversations.held(tx, conversation_id)
     life = lifecycle.claim(conversation.life, operator.id, expect)
-    _save_assignee(tx, conversation, life, operator, "claimed")
+    save_assignee(tx, conversation, life, operator, "claimed")
 
 
 def release(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
     conversation = conversations.held(tx, conversation_id)
-    _save_assignee(tx, conversation, lifecycle.release(conversation.life), operator, "released")
-
-
-def assign(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: AssignCommand) -> None:
-    conversation = conversations.held(tx, conversation_id)
-    receiver = operators.by_id(tx, command.operator_id)
-    if receiver is None or receiver.disabled:
-        raise NotFoundError("operator", command.operator_id)
-    if not authorise(receiver, "write"):
-        raise RefusedError(f"{receiver.name} may only read", "hand it to somebody who can answer")
-    if command.note.strip():
-        _write_note(tx, conversation, operator, command.note, None)
-        conversation = conversations.held(tx, conversation_id)
-    life = lifecycle.assign(conversation.life, receiver.id)
-    _save_assignee(tx, conversation, life, operator, f"handed over by {operator.id}")
+    save_assignee(tx, conversation, lifecycle.release(conversation.life), operator, "released")
 
 
 def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CloseCommand) -> None:
@@ -304,7 +287,6 @@ def reply(
     operator: OperatorInfo,
     command: ReplyCommand,
     outgoing: Outgoing,
-    check_filled(tx, command.text, command.subject or "")
 ) -> int:
     """Write a reply: message, outbox row and event; the message id.
 
@@ -322,6 +304,7 @@ def reply(
     way = _way_chosen(tx, conversation, command, outgoing.offers)
     to = _recipients(tx, conversation, command, way, outgoing)
     check_text(command.text, len(command.file_ids) + len(command.upload_ids), offer)
+    check_filled(tx, command.text, command.subject or "")
     files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
     if len(files) != len(command.file_ids):
         raise RefusedError("a file to send is not in this customer's history", "choose the files again")
@@ -363,7 +346,7 @@ def reply(
     if conversation.life.state == "closed":
         keep_closing(tx, conversation)
     if life.assignee_id != conversation.life.assignee_id:
-        _save_assignee(tx, conversation, life, operator, "replied")
+        save_assignee(tx, conversation, life, operator, "replied")
     if life.state != conversation.life.state:
         _save_state(tx, conversation, life, operator, "replied")
     cases.acted(tx, conversation.id, "replied", operator.id)
@@ -427,21 +410,12 @@ def check_text(text: str, files: int, offer: ChannelOffer) -> None:
             "shorten it, or send it in two messages",
         )
     if files > offer.capabilities.files_max:
-def check_filled(tx: Snapshot, *texts: str) -> None:
-    """Raises MissingError where a variable still stands in words that a customer would get."""
-    if any(variables(text) for text in texts):
-        in_use = templates.variables_in_use(tx)
-        missing = list(dict.fromkeys(name for text in texts for name in still_open(text, in_use)))
-        if missing:
-            raise MissingError(missing)
-
-
         raise RefusedError(
             f"{offer.title} takes {offer.capabilities.files_max} files in a message", "send fewer files"
         )
 
 
-def _write_note(
+def write_note(
     tx: Transaction, conversation: Held, operator: OperatorInfo, text: str, client_id: str | None
 ) -> int:
     note = NewMessage(
@@ -453,6 +427,15 @@ def _write_note(
     return posted.id
 
 
+def check_filled(tx: Snapshot, *texts: str) -> None:
+    """Raises MissingError where a variable still stands in words that a customer would get."""
+    if any(variables(text) for text in texts):
+        in_use = templates.variables_in_use(tx)
+        missing = list(dict.fromkeys(name for text in texts for name in still_open(text, in_use)))
+        if missing:
+            raise MissingError(missing)
+
+
 def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:
     """Write a private note; the message id. Notes move nothing and hold nobody's reply."""
     known = _written_already(tx, operator, command.client_id, conversation_id, "note")
@@ -461,7 +444,7 @@ def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command:
     if not command.text.strip():
         raise RefusedError("the note is empty", "write something first")
     conversation = conversations.held(tx, conversation_id)
-    return _write_note(tx, conversation, operator, command.text, command.client_id)
+    return write_note(tx, conversation, operator, command.text, command.client_id)
 
 
 def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> list[int]:

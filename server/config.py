@@ -32,6 +32,7 @@ from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret, SecretError
 from server.card_settings import FieldSettings, SegmentSettings, SettingError, check_field, check_segment
+from server.team_settings import QueueSettings, TeamSettings, check_teams
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -153,6 +154,8 @@ class Config(msgspec.Struct, kw_only=True):
     urgent: UrgentSettings = msgspec.field(default_factory=UrgentSettings)
     outreach: OutreachSettings = msgspec.field(default_factory=OutreachSettings)
     channels: dict[str, ChannelSettings] = {}
+    teams: dict[str, TeamSettings] = {}  # none: everybody takes by hand what he wants
+    queue: QueueSettings = msgspec.field(default_factory=QueueSettings)
     fields: dict[str, FieldSettings] = {}  # that cards may have, besides what every site has
     segments: dict[str, SegmentSettings] = {}  # saved filters over cards
     config_path: Path | None = None
@@ -248,8 +251,14 @@ def decode(data: bytes, path: Path) -> Config:
         outreach=_convert(tables["outreach"], OutreachSettings, path, "outreach"),
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         fields={name: _field(name, table, path) for name, table in tables["fields"].items()},
+        teams={
+            name: _convert(_table(table, path, f"teams.{name}"), TeamSettings, path, f"teams.{name}")
+            for name, table in tables["teams"].items()
+        },
+        queue=_convert(tables["queue"], QueueSettings, path, "queue"),
         config_path=path,
     )
+    _check_teams(config, path)
     config.segments = {
         name: _segment(name, table, config.fields, path) for name, table in tables["segments"].items()
     }
@@ -270,7 +279,19 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         raw = msgspec.toml.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"not valid TOML: {error}", file=path) from error
-    known = ["server", "public", "api", "site", "urgent", "outreach", "channels", "fields", "segments"]
+    known = [
+        "server",
+        "public",
+        "api",
+        "site",
+        "urgent",
+        "outreach",
+        "channels",
+        "teams",
+        "queue",
+        "fields",
+        "segments",
+    ]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
@@ -409,6 +430,18 @@ def _segment(name: str, table: object, fields: Mapping[str, FieldSettings], path
     return settings
 
 
+def _check_teams(config: Config, path: Path) -> None:
+    media = {
+        name: channel_class(settings.kind).spec.capabilities.medium
+        for name, settings in config.channels.items()
+    }
+    owners = {name: settings.owner for name, settings in config.channels.items()}
+    try:
+        check_teams(config.teams, media, owners)
+    except SettingError as error:
+        raise _setting_error(error, path, "teams") from error
+
+
 def _table(table: object, path: Path, key: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigError("must be a table", file=path, key=key, hint=f"write [{key}]")
@@ -521,6 +554,8 @@ def show(config: Config) -> dict[str, Any]:
         "urgent": _plain(config.urgent),
         "outreach": _plain(config.outreach),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
+        "teams": {name: _plain(settings) for name, settings in config.teams.items()},
+        "queue": _plain(config.queue),
         "fields": {name: _plain(settings) for name, settings in config.fields.items()},
         "segments": {name: _plain(settings) for name, settings in config.segments.items()},
     }

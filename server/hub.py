@@ -157,9 +157,13 @@ class Hub:
     def is_online(self, operator_id: int) -> bool:
         # A copy: the writer's thread asks, while consoles come and go on the loop's.
         # A program that may only read is nobody who could answer.
-        return any(
-            one.operator.id == operator_id and (one.bearer is None or one.bearer.scope != "read")
+        return operator_id in self.operators_online()
+
+    def operators_online(self) -> frozenset[int]:
+        return frozenset(
+            one.operator.id
             for one in tuple(self._subscriptions)
+            if one.bearer is None or one.bearer.scope != "read"
         )
 
     @property

@@ -67,6 +67,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"  # of what the server writes itself
     is_online: Callable[[int], bool] = lambda operator_id: False
     urgent: Callable[[str], str] = lambda text: ""  # the configured word that a text holds
+    topics: Callable[[str], list[str]] = lambda text: []  # the tags whose words it holds
     acknowledging: Acknowledging = Acknowledging()
 
 
@@ -123,7 +124,7 @@ def _take_message(
         attachments.add(tx, row["id"], files)
         if event.text:
             messages.add_text(tx, row["id"], event.text)
-            _look_for_urgency(tx, row["conversation_id"], event, policy)
+            _look_for_words(tx, row["conversation_id"], event, policy)
         return _changed(tx, row, ["files", "text"] if event.text else ["files"])
     barred = apart.is_barred(tx, author.address_id)
     placement, conversation = (
@@ -155,7 +156,7 @@ def _take_message(
             data={"from": before.state, "to": life.state},
         )
     if not barred:
-        _look_for_urgency(tx, conversation.id, event, policy)
+        _look_for_words(tx, conversation.id, event, policy)
     stranger = conversation.customer_id != author.customer_id
     facts = attribution.kept(event.detail)
     detail = places.with_map(attribution.of_message(facts))
@@ -252,14 +253,18 @@ def _reused(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -> str:
     return "; its id was used before, by another message" if known is not None else ""
 
 
-def _look_for_urgency(tx: Transaction, conversation_id: int, event: InboundEvent, policy: Policy) -> None:
-    """What a person says himself may raise the priority; what he quotes, or a machine says, does not."""
+def _look_for_words(tx: Transaction, conversation_id: int, event: InboundEvent, policy: Policy) -> None:
+    """What a person says himself may raise the priority, and says what it is about; what he quotes, or a
+    machine says, does not."""
     if event.automatic:
         return
     said = f"{event.subject or ''} {unfolded(event.text, sound(event.folds, event.text))}"
     word = policy.urgent(said)
     if word:
         case.raise_priority(tx, conversation_id, word)
+    tags = policy.topics(said)
+    if tags:
+        case.add_topics(tx, conversation_id, tags)
 
 
 def _ids(event: InboundEvent) -> list[str]:
@@ -325,7 +330,7 @@ def _take_change(
             row["id"],
             [file for file in files if file.sha256 and not attachments.has(tx, row["id"], file.sha256)],
         )
-        _look_for_urgency(tx, row["conversation_id"], event, policy)
+        _look_for_words(tx, row["conversation_id"], event, policy)
         return _changed(tx, row, ["text"])
     if row is not None and own and event.kind == "delete":
         messages.mark_deleted(tx, row["id"])

@@ -58,6 +58,7 @@ class EmailChannel(Channel):
         shared_scheme=True,
         settings=EmailSettings,
         capabilities=Capabilities(
+            medium="email",
             text_max=200_000,
             files_max=20,
             # Base64 makes a third more of it, and 25 MB is what most receivers take.

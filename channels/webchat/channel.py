@@ -36,6 +36,7 @@ class WebchatChannel(Channel):
         shared_scheme=False,
         settings=WebchatSettings,
         capabilities=Capabilities(
+            medium="chat",
             text_max=incoming.TEXT_MAX,
             files_max=10,
             file_bytes_max=20 * 1024 * 1024,

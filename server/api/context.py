@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from server.assigning import Desks
 from server.card_settings import FieldSettings, SegmentSettings
 from server.cards import Rules
 from server.casework import Outgoing
@@ -26,8 +27,8 @@ from server.rawitems import RawItems
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
-
 from server.templating import Site
+
 T = TypeVar("T")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -55,9 +56,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, FieldSettings] = {}
     segments: Mapping[str, SegmentSettings] = {}
     outreach: OutreachRules = OutreachRules()
-    country: str = ""  # ISO 3166, of telephone numbers without a country code
     site: Site = Site()
     desks: Desks = Desks()
+    country: str = ""  # ISO 3166, of telephone numbers without a country code
     token_rate: int = 20  # requests a second of each token
     token_burst: int = 100
 

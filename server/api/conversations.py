@@ -7,7 +7,7 @@ from typing import TypeVar, get_args
 
 from aiohttp import web
 
-from server import case, casework
+from server import case, casework, handover
 from server.api.context import (
     CONTEXT,
     answer,
@@ -31,6 +31,7 @@ from server.protocol import (
     Conversation,
     ConversationDetail,
     ConversationPage,
+    DeclineCommand,
     Draft,
     OperatorInfo,
     SeenCommand,
@@ -165,10 +166,31 @@ async def release(request: web.Request) -> web.Response:
 
 @routes.post("/v1/conversations/{conversation}/assign")
 @describes(
-    "Hand it to a colleague.", "write", body=AssignCommand, codes=("illegal_state",), answer=Conversation
+    "Hand it to a colleague, with a note; for a while he may decline it.",
+    "write",
+    body=AssignCommand,
+    codes=("illegal_state",),
+    answer=Conversation,
 )
 async def assign(request: web.Request) -> web.Response:
-    return await _command(request, AssignCommand, casework.assign)
+    decline_ms = request.app[CONTEXT].desks.decline_ms
+    return await _command(
+        request,
+        AssignCommand,
+        lambda tx, which, me, wanted: handover.assign(tx, which, me, wanted, decline_ms),
+    )
+
+
+@routes.post("/v1/conversations/{conversation}/decline")
+@describes(
+    "I do not take what was handed to me: back to who had it, or to the queue.",
+    "write",
+    body=DeclineCommand,
+    codes=("illegal_state",),
+    answer=Conversation,
+)
+async def decline(request: web.Request) -> web.Response:
+    return await _command(request, DeclineCommand, handover.decline)
 
 
 @routes.post("/v1/conversations/{conversation}/close")

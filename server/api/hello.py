@@ -18,7 +18,12 @@ routes = web.RouteTableDef()
 async def hello(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
-    seq, everybody = await context.database.read(lambda tx: (events.newest(tx), accounts.everybody(tx)))
+    seq, everybody = await context.database.read(
+        lambda tx: (
+            events.newest(tx),
+            [context.desks.introduce(tx, info) for info in accounts.everybody(tx)],
+        )
+    )
     for other in everybody:
         other.online = context.hub.is_online(other.id)
     return answer(
@@ -26,7 +31,7 @@ async def hello(request: web.Request) -> web.Response:
             protocol=PROTOCOL,
             version=context.version,
             site=context.site_name,
-            operator=me,
+            operator=next((info for info in everybody if info.id == me.id), me),
             seq=seq,
             now=context.clock.now(),
             channels=await context.channels(),

@@ -6,10 +6,12 @@ import re
 
 from aiohttp import web
 
+from server import presence
 from server.api.context import CONTEXT, answer, command, operator, refused
 from server.api.describe import describes
-from server.protocol import NewOperator, OperatorInfo
+from server.protocol import NewOperator, OperatorInfo, PresenceCommand
 from server.store import operators as accounts
+from server.store.transaction import Transaction
 
 routes = web.RouteTableDef()
 
@@ -21,10 +23,31 @@ LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 async def everybody(request: web.Request) -> web.Response:
     operator(request, "read")
     context = request.app[CONTEXT]
-    found = await context.database.read(accounts.everybody)
+    found = await context.database.read(
+        lambda tx: [context.desks.introduce(tx, info) for info in accounts.everybody(tx)]
+    )
     for info in found:
         info.online = context.hub.is_online(info.id)
     return answer(found)
+
+
+@routes.put("/v1/presence")
+@describes(
+    "How I am: available, pause (no new work), away, offline.",
+    "write",
+    body=PresenceCommand,
+    answer=OperatorInfo,
+)
+async def be(request: web.Request) -> web.Response:
+    me = operator(request, "write")
+    wanted = await command(request, PresenceCommand)
+    context = request.app[CONTEXT]
+
+    def choose(tx: Transaction) -> OperatorInfo:
+        presence.choose(tx, me.id, wanted.state)
+        return context.desks.introduce(tx, me)
+
+    return answer(await context.database.write(choose))
 
 
 @routes.post("/v1/operators")

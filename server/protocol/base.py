@@ -23,6 +23,8 @@ MessageKind = Literal["in", "out", "note", "system"]
 Status = Literal[
     "received", "queued", "sending", "retrying", "sent", "delivered", "read", "failed", "unknown"
 ]
+# available: takes new work. pause: takes only what colleagues hand him. away, offline: is not there.
+Presence = Literal["available", "pause", "away", "offline"]
 Role = Literal["admin", "lead", "operator", "reader"]
 Scope = Literal["read", "write", "admin"]  # how far a token goes, within its operator's role
 

@@ -105,6 +105,9 @@ class Conversation(msgspec.Struct, kw_only=True):
     tags: list[str] = []
     spam: bool = False  # closed, and kept apart
     parent_id: int | None = None  # a message of that conversation was forwarded, and began this one
+    # The rule by which it has its operator, or has none any more: "skill refunds; spoke with him last"
+    assigned_why: str = ""
+    decline_until: int | None = None  # it was handed over, and its operator may decline it until then
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -121,7 +124,7 @@ class Stopped(msgspec.Struct, kw_only=True):
     """Where a conversation stopped, as far as its row and the ways to answer do not say it already.
 
     `acted`: what a colleague did last: "replied", "noted", "contact" (logged by hand), "claimed", "released",
-    "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags), "spam",
+    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags), "spam",
     "not_spam", "wrote_first"; "" nobody did anything yet.
     """
 
@@ -159,8 +162,14 @@ class ClaimCommand(msgspec.Struct, kw_only=True):
 
 
 class AssignCommand(msgspec.Struct, kw_only=True):
+    """`note`: what the colleague must know; without one nothing is handed over."""
+
     operator_id: Number
     note: str = ""
+
+
+class DeclineCommand(msgspec.Struct, kw_only=True):
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""  # kept as a private note
 
 
 class ReplyCommand(msgspec.Struct, kw_only=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from server.protocol.base import Login, Number, Role, Scope
+from server.protocol.base import Login, Number, Presence, Role, Scope
 from server.protocol.conversations import Message
 
 
@@ -18,6 +18,12 @@ class OperatorInfo(msgspec.Struct, kw_only=True):
     disabled: bool = False
     online: bool = False
     uid: int | None = None  # the local Unix account that signs in by the socket
+    presence: Presence | None = None  # None: never had a console
+    room: int = 0  # so many conversations that wait for us he holds at most; 0: he is in no team
+
+
+class PresenceCommand(msgspec.Struct, kw_only=True):
+    state: Presence
 
 
 class ChannelInfo(msgspec.Struct, kw_only=True):

@@ -49,10 +49,17 @@ def save_tags(tx: Transaction, conversation_id: int, tags: Iterable[str], operat
         " AND tag NOT IN (SELECT value FROM json_each(?))",
         (conversation_id, wanted),
     )
+    add_tags(tx, conversation_id, tags, operator_id)
+
+
+def add_tags(
+    tx: Transaction, conversation_id: int, tags: Iterable[str], operator_id: int | None = None
+) -> None:
+    """`operator_id` None: a rule gives them."""
     tx.run(
         "INSERT INTO conversation_tag (conversation_id, tag, at, operator_id)"
         " SELECT ?, value, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-        (conversation_id, tx.now, operator_id, wanted),
+        (conversation_id, tx.now, operator_id, msgspec.json.encode(list(tags)).decode()),
     )
 
 

@@ -92,6 +92,8 @@ def from_row(row: sqlite3.Row) -> Conversation:
         seen_seq=row["seen_seq"],
         sort_at=row["sort_at"],
         parent_id=row["parent_id"],
+        assigned_why=row["assigned_why"],
+        decline_until=row["decline_until"],
         priority=PRIORITIES[row["priority"]],
         priority_why=row["priority_why"],
         summary=row["summary"],
@@ -179,21 +181,17 @@ def held_from_row(row: sqlite3.Row) -> Held:
 
 
 def save_life(tx: Transaction, conversation_id: int, life: Lifecycle, seq: int) -> None:
+    """With another operator, or none any more, it is forgotten how it came to the one before."""
+    changes = "assignee_id IS DISTINCT FROM :assignee_id"
     tx.run(
-        "UPDATE conversation SET state = ?, assignee_id = ?, waiting_since = ?, sort_at = ?,"
-        " snooze_until = ?, closed_at = ?, topic = ?, result = ?, seq = ? WHERE id = ?",
-        (
-            life.state,
-            life.assignee_id,
-            life.waiting_since,
-            life.sort_at,
-            life.snooze_until,
-            life.closed_at,
-            life.topic,
-            life.result,
-            seq,
-            conversation_id,
-        ),
+        "UPDATE conversation SET state = :state, assignee_id = :assignee_id, waiting_since = :waiting_since,"
+        " sort_at = :sort_at, snooze_until = :snooze_until, closed_at = :closed_at, topic = :topic,"
+        " result = :result, seq = :seq,"
+        f" assigned_seq = CASE WHEN {changes} THEN :seq ELSE assigned_seq END,"
+        f" assigned_why = CASE WHEN {changes} THEN '' ELSE assigned_why END,"
+        f" given_from = CASE WHEN {changes} THEN NULL ELSE given_from END,"
+        f" decline_until = CASE WHEN {changes} THEN NULL ELSE decline_until END WHERE id = :id",
+        {**msgspec.structs.asdict(life), "seq": seq, "id": conversation_id},
     )
 
 

@@ -56,7 +56,11 @@ def disable(tx: Transaction, login: str) -> OperatorInfo:
             customer_id=held["customer_id"],
             data={"to": None, "why": "operator disabled"},
         )
-        tx.run("UPDATE conversation SET assignee_id = NULL, seq = ? WHERE id = ?", (seq, held["id"]))
+        tx.run(
+            "UPDATE conversation SET assignee_id = NULL, seq = ?, assigned_seq = ?, assigned_why = '',"
+            " given_from = NULL, decline_until = NULL WHERE id = ?",
+            (seq, seq, held["id"]),
+        )
     info = _from_row(row)
     info.disabled = True
     return info

@@ -35,6 +35,7 @@ class LettersChannel(Channel):
         shared_scheme=True,
         settings=ChannelSettings,
         capabilities=Capabilities(
+            medium="email",
             subject=True,
             files_max=2,
             start_by_us=True,

@@ -1,0 +1,120 @@
+"""Follows the commits: as soon as somebody has room, the oldest waiting work is his.
+
+A thin shell around `assigning`. It also knows which consoles are there, and tells when one was lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from server import assigning, presence
+from server.assigning import Desks
+from server.clock import Clock
+from server.store.database import Database
+from server.store.errors import StoreError, StoreUnavailableError
+from server.store.transaction import Event
+
+log = structlog.get_logger(__name__)
+
+MOVES = frozenset(
+    {
+        "conversation.opened",
+        "conversation.state",
+        "conversation.assigned",
+        "conversation.changed",
+        "message.received",
+        "operator.changed",
+    }
+)
+RETRY_S = 1.0
+
+
+class Dispatcher:
+    """`consoles()`: the operators who have one now. Nothing runs where there are no teams."""
+
+    def __init__(
+        self,
+        database: Database,
+        desks: Desks,
+        clock: Clock,
+        consoles: Callable[[], frozenset[int]],
+        away_ms: int,
+    ) -> None:
+        self._database = database
+        self._desks = desks
+        self._clock = clock
+        self._consoles = consoles
+        self._away_ms = away_ms
+        self._here: frozenset[int] = frozenset()
+        self._gone_since: dict[int, int] = {}
+        self._again_at: int | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def heard(self, event: Event) -> None:
+        if event.kind in MOVES:
+            self._wake.set()
+
+    async def start(self) -> None:
+        """Whoever had a console when the server ended has the time of grace to come back."""
+        if not self._desks.teams:
+            return
+        now = self._clock.now()
+        known = await self._database.read(presence.with_console)
+        self._gone_since = {operator_id: now for operator_id in known}
+        self._wake.set()
+        self._task = asyncio.create_task(self._run(), name="dispatcher")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def look(self) -> None:
+        """Called every second: consoles that came and went, and terms that are over. Raises StoreError."""
+        if self._task is None:
+            return
+        now = self._clock.now()
+        here = self._consoles()
+        for operator_id in self._here - here:
+            self._gone_since[operator_id] = now
+        for operator_id in here - self._here:
+            self._gone_since.pop(operator_id, None)
+            await self._database.write(lambda tx, who=operator_id: presence.console_came(tx, who))  # type: ignore[misc]
+        self._here = here
+        for operator_id, since in list(self._gone_since.items()):
+            # A clock that was set back begins the grace anew.
+            self._gone_since[operator_id] = since = min(since, now)
+            if now - since >= self._away_ms:
+                await self._database.write(lambda tx, who=operator_id: presence.console_lost(tx, who))  # type: ignore[misc]
+                del self._gone_since[operator_id]
+        if self._again_at is not None and self._again_at <= now:
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._drain()
+            except StoreUnavailableError as error:
+                log.warning("assigning waits for the store", reason=str(error))
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()
+            except StoreError as error:
+                log.error("work could not be assigned", reason=str(error))
+
+    async def _drain(self) -> None:
+        """Until nothing is left to do. Looks by a reader first: mostly everybody is busy, and the writer is
+        needed for what customers say."""
+        while True:
+            found = await self._database.read(lambda tx: assigning.look(tx, self._desks))
+            self._again_at = found.again_at
+            if not found:
+                return
+            await self._database.write(lambda tx: assigning.distribute(tx, self._desks))
