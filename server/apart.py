@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -158,6 +158,14 @@ class ParseApart:
             if under_way:
                 await asyncio.wait(under_way)
 
+    @contextlib.asynccontextmanager
+    async def _nobody_beside(self) -> AsyncIterator[None]:
+        """All turns: what dies or is killed now died of this item, and not of one that was parsed beside it."""
+        async with contextlib.AsyncExitStack() as all_turns:
+            for _ in range(self._worker.width):
+                await all_turns.enter_async_context(self._turns)
+            yield
+
     def _next_group(self, tx: Snapshot, after: int) -> list[Unfinished]:
         # Items of channels that are no longer configured are kept until they are again.
         return journal.unfinished(tx, list(self._channels), GROUP, GROUP_BYTES, after)
@@ -219,7 +227,7 @@ class ParseApart:
         try:
             if item.attempts >= ATTEMPTS_MAX and item.id not in self._innocent:
                 raise TimeoutError(item.error or "parsing it was cut short")
-            async with self._turns:
+            async with self._nobody_beside():
                 [events] = await self._worker.parse([raw], PARSE_SECONDS)
         except ParserAwayError:
             if item.id not in self._innocent:

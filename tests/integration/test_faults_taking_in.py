@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,7 @@ from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.files import NewFile
 from server.store.journal import Raw
+from server.store.transaction import Transaction
 from tests.fakes.patience import until
 
 
@@ -53,6 +56,9 @@ class Host:
             self.full -= 1
             raise OSError(28, "No space left on device")
         return ()
+
+    def quarantine(self, tx: Transaction, journal_id: int, key: str, why: str, files: object) -> None:
+        journal.quarantined(tx, journal_id, why, None)
 
 
 @pytest.fixture
@@ -103,3 +109,64 @@ async def test_a_mail_waits_until_it_can_be_taken_in(
     [text] = await database.read(lambda tx: [row["text"] for row in tx.all("SELECT text FROM message")])
     assert text == "hi"
     assert not worker.failures
+
+
+class Pool:
+    """Two at once, and a mail that says so kills whoever is at work, as a process pool does."""
+
+    width = 2
+
+    def __init__(self) -> None:
+        self._at_work: set[asyncio.Task[Any]] = set()
+        self.dead: set[asyncio.Task[Any]] = set()
+
+    async def ready(self) -> None:
+        return
+
+    async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
+        mine = asyncio.current_task()
+        assert mine is not None
+        self._at_work.add(mine)
+        try:
+            await asyncio.sleep(0.02 if any(raw == b"poison" for _, raw, _ in items) else 0.05)
+            if any(raw == b"poison" for _, raw, _ in items):
+                self.dead |= self._at_work
+            if len(items) > 1 or mine in self.dead:
+                raise BrokenProcessPool("a process died")
+        finally:
+            self._at_work.discard(mine)
+            self.dead.discard(mine)
+        [(_, raw, _)] = items
+        sender = Sender(external_id=raw.decode())
+        return [[InboundEvent(kind="message", dedupe_key=raw.decode(), sender=sender, text=raw.decode())]]
+
+    def kill(self) -> None:
+        return
+
+
+async def test_a_mail_beside_a_deadly_one_is_not_put_aside(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(apart, "GROUP", 2)
+    for number in range(8):
+        data = b"poison" if number % 3 == 2 else b"mail %d" % number
+        raw = Raw(dedupe_key=str(number), size=len(data), data=data, sha256=None, meta={})
+        await database.write(lambda tx, raw=raw: journal.receive(tx, "mail", raw))  # type: ignore[misc]
+    channel: Any = SimpleNamespace(spec=SimpleNamespace(parser="x:y"), recognise=lambda event: event)
+    host: Any = Host(0)
+    facts = ChannelFacts(id="mail", scheme="email", account="")
+    blobs = BlobStore(tmp_path / "files")
+    blobs.prepare()
+    taking = ParseApart(database, blobs, {"mail": channel}, {"mail": host}, {"mail": facts}, Policy(), Pool())
+    taking.start()
+
+    async def ended() -> bool:
+        return await database.read(lambda tx: not journal.unfinished(tx, ["mail"], 9, 1 << 30, 0))
+
+    try:
+        await until(ended, "every mail is dealt with")
+    finally:
+        await taking.stop()
+    aside = await database.read(lambda tx: journal.items(tx, "quarantined"))
+    assert {item.dedupe_key for item in aside} == {"2", "5"}
