@@ -377,7 +377,9 @@ class Server:
 
     def _parser(self) -> Parser:
         path = self.config.server.parse_worker
-        return ChildParser() if path is None else DistantParser(path, product_version())
+        if path is None:
+            return ChildParser(self.config.server.workers)
+        return DistantParser(path, product_version())
 
     async def _confirm(self, token: str) -> bool:
         titles = {channel_id: offer.title for channel_id, offer in self.offers.items()}

@@ -68,7 +68,7 @@ class ServerSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     log_format: Literal["text", "json"] = "text"
     disk_reserve_mb: Count = 200  # below this much free space nothing new is accepted
     event_retention_days: Positive = 90
-    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1  # processes that parse mail
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2  # processes that parse mail
     parse_worker: Path | None = None  # the socket of `omni mail-worker`; None: a child of the server parses
 
 

@@ -45,9 +45,10 @@ def _parse(items: list[RawItem]) -> list[list[InboundEvent]]:
 
 
 class ChildParser:
-    width = 2  # processes: one parses while the other's work is taken in
+    """`width` processes: one parses while the other's work is taken in."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 2) -> None:
+        self.width = width
         self._pool: ProcessPoolExecutor | None = None
 
     async def ready(self) -> None:
