@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import locale
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -78,6 +79,15 @@ def show(folder: Path, lang: str | None) -> bool:
     language = spoken_language(lang)
     backstage = Backstage(folder, language)
     backstage.start()
+
+    def hung_up(number: int, _frame: object) -> None:
+        """The terminal was closed. The server is in a session of its own, and would not hear of it; the
+        console has nowhere to draw its end."""
+        backstage.end()
+        os._exit(128 + number)
+
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, hung_up)
     try:
         backstage.wait_until_ready()
         code = run_console(str(backstage.world.socket), language=language)
