@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compose.way", "alt+w", "anywhere", N_("Another way"), N_("Reply by the customer's next channel or address"), 5, N_("another way")),
     Action("compose.send", "ctrl+j,ctrl+enter", "compose", N_("Send"), N_("Send the reply, or keep the note"), 1, N_("send")),
     Action("compose.send_next", "alt+j", "compose", N_("Send, then next"), N_("Send, and go where you are needed next"), 2, N_("send, next")),
+    Action("template.insert", "alt+c", "anywhere", N_("Template"), N_("A text kept ready: behind its code (;code, then tab or this key) it is put in, else the list opens")),
     Action("compose.kind", "alt+m", "compose", N_("Reply or note"), N_("Turn the reply into a note, and back"), 4, N_("note")),
     Action("compose.leave", "escape", "compose", N_("Stop writing"), N_("The draft stays"), 6, N_("leave, draft stays")),
     # the case

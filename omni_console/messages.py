@@ -9,6 +9,8 @@ from typing import Literal
 from textual.message import Message
 
 from omni_console.client import Link
+from omni_console.drafts import ComposeKind
+from omni_console.short_code import ShortCode
 from server import protocol as wire
 
 
@@ -157,6 +159,16 @@ class SearchCame(Message):
     q: str
     page: wire.SearchPage
     customer_id: int | None = None
+@dataclass
+class TemplatesCame(Message):
+    """Texts kept ready, for what is being written in a conversation; `code` is to be replaced by one."""
+
+    conversation_id: int
+    kind: ComposeKind
+    code: ShortCode | None
+    found: list[wire.FilledTemplate]
+
+
 
 
 @dataclass

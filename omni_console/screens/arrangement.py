@@ -27,7 +27,7 @@ class Arrangement:
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
-            "pane.next": lambda: self._turn_focus(1),
+            "pane.next": self.next_pane,
             "pane.prev": lambda: self._turn_focus(-1),
             "pane.split_right": lambda: self._split(right=True),
             "pane.split_down": lambda: self._split(right=False),
@@ -62,6 +62,9 @@ class Arrangement:
             screen.keys.show_mode("compose")
         else:
             screen.keys.show_mode("anywhere")
+
+    def next_pane(self) -> None:
+        self._turn_focus(1)
 
     def _turn_focus(self, step: int) -> None:
         """From the list through the panes, and round."""

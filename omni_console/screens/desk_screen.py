@@ -32,6 +32,7 @@ from omni_console.messages import (
     Sent,
     SuggestionsCame,
     Unanswered,
+    TemplatesCame,
 )
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.browsing import Browsing
@@ -48,6 +49,7 @@ from omni_console.screens.people import People
 from omni_console.screens.reading import Reading
 from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
+from omni_console.screens.templates import Templates
 from omni_console.screens.writing import Writing
 from omni_console.timing import Clock
 from omni_console.widgets.banner import OfflineBanner
@@ -98,6 +100,7 @@ class DeskScreen(Screen[None]):
         self.first_words = FirstWords(self)
         self.cases = Cases(self)
         self.case_facts = CaseFacts(self)
+        self.templates = Templates(self)
         self.undoing = Undoing(self)
         self.marking = Marking(self)
         self.people = People(self)
@@ -116,6 +119,7 @@ class DeskScreen(Screen[None]):
             **self.cases.commands(),
             **self.case_facts.commands(),
             **self.undoing.commands(),
+            **self.templates.commands(),
             **self.marking.commands(),
             **self.people.commands(),
             **self.identity.commands(),
@@ -308,6 +312,10 @@ class DeskScreen(Screen[None]):
     def refused(self, event: Refused) -> None:
         if self.loader.gave_up(event.what):
             return
+    @on(TemplatesCame)
+    def templates_came(self, event: TemplatesCame) -> None:
+        self.templates.came(event)
+
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
         self.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), bad=True)

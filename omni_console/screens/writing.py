@@ -276,6 +276,9 @@ class Writing:
                 news=problem.news,
             )
             return True
+        if problem.code == "missing":
+            screen.templates.point_out(pane, problem.missing)
+            return True
         reason = f"{problem.message}. {problem.hint}".strip(" .")
         pane.notice.say(_("not sent: {why}").format(why=reason))
         return True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.text import Text
 from textual import events
 from textual.widgets import TextArea
 
 from omni_console.drafts import ComposeKind
 from omni_console.keymap import install
 from omni_console.text import typed
+from server.protocol.templates import VARIABLE
 
 
 class Composer(TextArea):
@@ -26,6 +28,13 @@ class Composer(TextArea):
         self.cursor_blink = False
         self.kind: ComposeKind = "reply"
         install(self, ("compose",), changes)
+
+    def get_line(self, line_index: int) -> Text:
+        """Variables that still stand in the text are marked: they would reach the customer."""
+        line = super().get_line(line_index)
+        if self.kind != "note":
+            line.highlight_regex(VARIABLE, "bold underline")
+        return line
 
     def turn(self, kind: ComposeKind) -> None:
         self.kind = kind

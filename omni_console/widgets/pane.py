@@ -40,6 +40,7 @@ class Pane(Vertical):
         self.chosen_way: tuple[str, int] | None = None  # (channel, address); None: the best one
         self.addressees = Addressees()  # whom the reply goes to, where the way lets us choose
         self._changes = changes
+        self._missing: list[str] = []  # variables that stand in the text, as they stand there
         self.header = PaneHeader(desk, clock)
         self.river = RiverView(desk, clock)
         self.notice = Notice()
@@ -98,6 +99,7 @@ class Pane(Vertical):
         self.form.display = False
         self.chosen_way = None
         self.addressees = Addressees()
+        self._missing = []
         self.line.busy = False
         self.conversation_id = row.id if row else 0
         self.header.conversation_id = self.conversation_id
@@ -250,6 +252,13 @@ class Pane(Vertical):
             self.notice.say(words.format(n=over, channel=way.channel_title))
         return over > 0
 
+    def lacks(self, missing: list[str]) -> None:
+        """Variables that nobody could fill in: told until they are gone from the text."""
+        self._missing = [f"{{{name}}}" for name in missing]
+        if missing:
+            names = ", ".join(self._missing)
+            self.notice.say(_("write in what belongs there, or it is not sent: {names}").format(names=names))
+
     def not_answered(self, *, maybe_done: bool) -> None:
         """The server said nothing to what was to be sent."""
         self.set_busy(False)
@@ -262,6 +271,7 @@ class Pane(Vertical):
     def sent(self, kind: ComposeKind) -> None:
         """The server has taken what was written."""
         self.set_busy(False)
+        self._missing = []
         self.notice.clear()
         if kind != "note":
             self.chosen_way = None
@@ -278,6 +288,9 @@ class Pane(Vertical):
     @on(TextArea.Changed)
     def typed(self, event: TextArea.Changed) -> None:
         event.stop()
+        if self._missing and not any(name in self.composer.text for name in self._missing):
+            self._missing = []
+            self.notice.clear()
         self._hold_way()
         self.keep()
         self._show_writing()

@@ -19,7 +19,8 @@ REFERENCE = "#/components/schemas/{name}"
 
 # What a path's parameter is, where it is not the number of a row.
 NAME = {"type": "string", "minLength": 1}
-NAMES = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME, "template": NAME}
+NAMES: dict[str, dict[str, Any]] = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME}
+NAMES["template"] = {"type": "string", "pattern": r"^\w[\w.-]{0,31}$"}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 
 STATUS = {

@@ -21,6 +21,7 @@ class Questions:
             web.get("/v1/conversations/{id}", self._detail),
             web.get("/v1/customers/{id}", self._customer),
             web.get("/v1/customers/{id}/history", self._history),
+            web.get("/v1/conversations/{id}/templates", self._templates),
             web.get("/v1/drafts", self._drafts),
             web.get("/v1/search", self._search),
             web.get("/v1/outbox", self._outbox),
@@ -62,6 +63,10 @@ class Questions:
 
     async def _drafts(self, request: web.Request) -> web.Response:
         return answer(list(self._server.drafts.values()))
+
+    async def _templates(self, request: web.Request) -> web.Response:
+        code = request.query["code"]
+        return answer([one for one in self._server.templates if one.code.startswith(code)])
 
     async def _search(self, request: web.Request) -> web.Response:
         customer = request.query.get("customer")

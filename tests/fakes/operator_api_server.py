@@ -22,6 +22,7 @@ class FakeServer(Books):
         self.asked: list[str] = []  # "POST /v1/…" in order of arrival
         self.fail_next: dict[str, str] = {}  # path suffix -> "drop": carried out, answer lost; "503"
         self.silent = False
+        self.templates: list[wire.FilledTemplate] = []  # as they are for every conversation
         self.refuse_events = False
         self.listeners: set[web.WebSocketResponse] = set()
         self.sending = asyncio.Lock()  # frames leave in the order of the log
