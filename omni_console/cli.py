@@ -40,6 +40,7 @@ COMMANDS = {
         "Find people, import them with their history, export one.",
     ),
     "files": ("omni_console.commands.files:files", "Save a customer's file, or a message as it came."),
+    "deadlines": ("omni_console.commands.deadlines:deadlines", "Compute anew when replies are due."),
     "operators": ("omni_console.commands.operators:operators", "Add, list, disable and enable operators."),
     "config": ("omni_console.commands.config:config", "Show the configuration that is in force."),
     "backup": (

@@ -24,7 +24,7 @@ from server.authors import ChannelFacts
 from server.casework import Outgoing
 from server.clock import Clock, SystemClock
 from server.codes import CodeRules
-from server.config import Config, PublicLimits, make_channels
+from server.config import Config, PublicLimits, deadline_rules, make_channels
 from server.dispatcher import Dispatcher
 from server.erasing import Eraser
 from server.host import ChannelHost, Installation
@@ -53,6 +53,7 @@ from server.store.transaction import Event
 from server.suggester import Suggester
 from server.team_settings import make_teams
 from server.templating import Site
+from server.timekeeper import Timekeeper
 from server.topics import Topics
 from server.urgent import UrgentWords
 from server.version import product_version
@@ -119,6 +120,8 @@ class Server:
             self.measures.committed,
         )
         self.eraser = Eraser(self.database, self.blobs, data_dir)
+        self.deadline_rules = deadline_rules(config)
+        self.timekeeper = Timekeeper(self.database, self.deadline_rules)
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
         self.suggester: Suggester | None = None
@@ -213,11 +216,14 @@ class Server:
 
     async def channel_infos(self) -> list[ChannelInfo]:
         lives = await self.database.read(channels.lives)
+        now = self.clock.now()
         infos = []
         for channel_id, settings in self.config.channels.items():
             channel = self.channels.get(channel_id)
             health = self.health.get(channel_id, ChannelHealth(state="stopped", detail="not enabled"))
             life = lives.get(channel_id, channels.Life())
+            calendar = self.deadline_rules.calendar_of(channel_id)
+            opens_at = None if calendar is None else calendar.next_opening(now)
             infos.append(
                 ChannelInfo(
                     id=channel_id,
@@ -225,7 +231,9 @@ class Server:
                     title=settings.title or (channel.spec.title if channel else settings.kind),
                     mark=channel.spec.mark if channel else "",
                     owner=settings.owner,
-                    hours=settings.hours,
+                    hours=channel.settings.hours if channel else settings.hours,
+                    is_open=None if calendar is None else opens_at == now,
+                    opens_at=None if opens_at == now else opens_at,
                     state=health.state,
                     detail=health.detail,
                     last_in_at=life.last_in_at,
@@ -335,6 +343,9 @@ class Server:
             hub.on_event.append(suggester.heard)
             suggester.start()
             stack.push_async_callback(suggester.stop)
+            hub.on_event.append(self.timekeeper.heard)
+            self.timekeeper.start()
+            stack.push_async_callback(self.timekeeper.stop)
             dispatcher = self.dispatcher = Dispatcher(
                 self.database,
                 self.desks,
@@ -462,6 +473,7 @@ class Server:
             disk_reserve=self.config.server.disk_reserve_mb * MIB,
             ready=lambda: self.is_ready and not self.trouble(),
             measures=self.measures,
+            timekeeper=self.timekeeper,
             raw_items=raw_items,
             fields=self.config.fields,
             segments=self.config.segments,
@@ -538,3 +550,4 @@ class Server:
             await self.database.write(casework.wake_due)
         if promises:
             await self.database.write(case.tell_due)
+        await self.timekeeper.tell()

@@ -32,6 +32,8 @@ from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret, SecretError
 from server.card_settings import FieldSettings, SegmentSettings, SettingError, check_field, check_segment
+from server.deadlines import DeadlineSettings, Rules, read_calendars, read_rules
+from server.hours import HoursSettings
 from server.team_settings import QueueSettings, TeamSettings, check_teams
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -158,6 +160,8 @@ class Config(msgspec.Struct, kw_only=True):
     queue: QueueSettings = msgspec.field(default_factory=QueueSettings)
     fields: dict[str, FieldSettings] = {}  # that cards may have, besides what every site has
     segments: dict[str, SegmentSettings] = {}  # saved filters over cards
+    hours: dict[str, HoursSettings] = {}  # by name: when somebody is there to answer
+    deadlines: tuple[DeadlineSettings, ...] = ()  # the first that fits counts
     config_path: Path | None = None
 
 
@@ -256,12 +260,21 @@ def decode(data: bytes, path: Path) -> Config:
             for name, table in tables["teams"].items()
         },
         queue=_convert(tables["queue"], QueueSettings, path, "queue"),
+        hours={
+            name: _convert(_table(table, path, f"hours.{name}"), HoursSettings, path, f"hours.{name}")
+            for name, table in tables["hours"].items()
+        },
+        deadlines=_deadlines(tables["deadlines"], path),
         config_path=path,
     )
     _check_teams(config, path)
     config.segments = {
         name: _segment(name, table, config.fields, path) for name, table in tables["segments"].items()
     }
+    try:
+        deadline_rules(config)
+    except SettingError as error:
+        raise ConfigError(str(error), file=path, key=error.key, hint=error.hint) from error
     _check_public(config.public, path)
     _check_api(config.api, path)
     return config
@@ -291,11 +304,16 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         "queue",
         "fields",
         "segments",
+        "hours",
+        "deadlines",
     ]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
     tables: dict[str, dict[str, Any]] = {}
+    if not isinstance(raw.get("deadlines", []), list):
+        raise ConfigError("must be a list of tables", file=path, key="deadlines", hint="write [[deadlines]]")
+    raw["deadlines"] = dict(enumerate(raw.get("deadlines", [])))
     for name in known:
         tables[name] = raw.get(name, {})
         if not isinstance(tables[name], dict):
@@ -452,14 +470,33 @@ def _setting_error(error: SettingError, path: Path, key: str) -> ConfigError:
     return ConfigError(str(error), file=path, key=f"{key}.{error.key}" if error.key else key, hint=error.hint)
 
 
+def _deadlines(tables: dict[Any, Any], path: Path) -> tuple[DeadlineSettings, ...]:
+    """By their place in the file."""
+    return tuple(
+        _convert(_table(table, path, f"deadlines[{number}]"), DeadlineSettings, path, f"deadlines[{number}]")
+        for number, table in tables.items()
+    )
+
+
+def deadline_rules(config: Config) -> Rules:
+    """Raises SettingError."""
+    channel_hours = {name: settings.hours for name, settings in config.channels.items()}
+    teams = {name: team.channels for name, team in config.teams.items()}
+    return read_rules(config.deadlines, config.hours, channel_hours, teams)
+
+
 def make_channels(config: Config) -> dict[str, Channel]:
     """The enabled channels, not started. Raises ConfigError for the first that refuses its settings."""
     channels: dict[str, Channel] = {}
+    calendars = read_calendars(config.hours)
     for name, settings in config.channels.items():
         if not settings.enabled:
             continue
         if getattr(settings, "default_country", None) == "":
             settings = msgspec.structs.replace(settings, default_country=config.site.default_country)
+        if settings.hours in calendars:  # visitors read what the name stands for
+            words = calendars[settings.hours].words(config.site.language)
+            settings = msgspec.structs.replace(settings, hours=words)
         try:
             channels[name] = channel_class(settings.kind)(name, settings)
         except ChannelError as error:
@@ -558,6 +595,8 @@ def show(config: Config) -> dict[str, Any]:
         "queue": _plain(config.queue),
         "fields": {name: _plain(settings) for name, settings in config.fields.items()},
         "segments": {name: _plain(settings) for name, settings in config.segments.items()},
+        "hours": {name: _plain(settings) for name, settings in config.hours.items()},
+        "deadlines": [_plain(settings) for settings in config.deadlines],
     }
 
 

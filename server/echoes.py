@@ -142,7 +142,12 @@ def _conversation(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
         return active
     life = lifecycle.begun_by_us(tx.now)
     conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
-    tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
+    tx.emit(
+        "conversation.opened",
+        conversation_id=conversation_id,
+        customer_id=author.customer_id,
+        data={"state": life.state},
+    )
     conversations.begun_by(tx, conversation_id, author.address_id)
     state.put_thread(tx, channel.id, event.thread, conversation_id, author.address_id)
     return conversations.held(tx, conversation_id)

@@ -47,7 +47,13 @@ def forward(
     subject = f"Fwd: {original.subject or origin.subject or ''}".strip()[:SUBJECT_MAX]
     life = lifecycle.Lifecycle(state="waiting", assignee_id=operator.id, sort_at=tx.now)
     child_id = conversations.create(tx, customer_id, life, subject, parent_id=origin.id)
-    tx.emit("conversation.opened", conversation_id=child_id, customer_id=customer_id, operator_id=operator.id)
+    tx.emit(
+        "conversation.opened",
+        conversation_id=child_id,
+        customer_id=customer_id,
+        operator_id=operator.id,
+        data={"state": life.state},
+    )
     child = conversations.held(tx, child_id)
     casework.check_filled(tx, command.text)
     comment = command.text.strip("\n")

@@ -101,7 +101,7 @@ def _conversation(
         conversation_id=conversation_id,
         customer_id=customer_id,
         operator_id=operator.id,
-        data={"medium": contact.medium},
+        data={"medium": contact.medium, "state": life.state},
     )
     return conversations.held(tx, conversation_id)
 

@@ -112,7 +112,7 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
                 "conversation.state",
                 conversation_id=conversation_id,
                 customer_id=customer_id,
-                data={"from": held.life.state, "to": life.state},
+                data={"from": held.life.state, "to": life.state, "why": "failed"},
             )
             conversations.save_life(tx, conversation_id, life, moved)
     return seq

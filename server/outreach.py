@@ -305,7 +305,7 @@ def _queue(
         conversation_id=conversation_id,
         customer_id=customer_id,
         operator_id=operator.id,
-        data={"first": True} | ({"despite": despite} if despite else {}),
+        data={"first": True, "state": life.state} | ({"despite": despite} if despite else {}),
     )
     posted = messages.post(
         tx,

@@ -28,6 +28,7 @@ from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
 from server.templating import Site
+from server.timekeeper import Timekeeper
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     notice: Callable[[], str]  # trouble, or what else operators are shown
     disk_reserve: int = 0  # bytes that nothing but intake may use
     ready: Callable[[], bool] = lambda: True
+    timekeeper: Timekeeper
     measures: Measures | None = None
     raw_items: RawItems | None = None
     fields: Mapping[str, FieldSettings] = {}

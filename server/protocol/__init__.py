@@ -45,6 +45,7 @@ from server.protocol.conversations import (
     Stopped,
     Upload,
 )
+from server.protocol.deadlines import Deadline, DeadlineFigure, DeadlineKind, DeadlineLevel, Recomputed
 from server.protocol.exchange import (
     ImportCommand,
     ImportDone,
@@ -171,6 +172,10 @@ __all__ = [
     "CustomerFile",
     "CustomerFiles",
     "CustomerPage",
+    "Deadline",
+    "DeadlineFigure",
+    "DeadlineKind",
+    "DeadlineLevel",
     "DeclineCommand",
     "Draft",
     "Envelope",
@@ -232,6 +237,7 @@ __all__ = [
     "Reason",
     "ReasonKind",
     "Recipient",
+    "Recomputed",
     "Record",
     "RecordCommand",
     "Regrouped",

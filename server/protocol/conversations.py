@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from server.protocol.base import MessageKind, Number, Priority, State, Status, Tag
+from server.protocol.deadlines import Deadline
 from server.protocol.recipients import Addressee, Recipient
 
 
@@ -105,6 +106,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     tags: list[str] = []
     spam: bool = False  # closed, and kept apart
     parent_id: int | None = None  # a message of that conversation was forwarded, and began this one
+    deadline: Deadline | None = None  # None: nothing is due, or nobody knows when
     # The rule by which it has its operator, or has none any more: "skill refunds; spoke with him last"
     assigned_why: str = ""
     decline_until: int | None = None  # it was handed over, and its operator may decline it until then
@@ -118,6 +120,8 @@ class Counts(msgspec.Struct, kw_only=True):
     oldest_queued_at: int | None = None  # waiting_since of the longest-waiting queued conversation
     due: int = 0  # mine, not closed, whose promise has come due
     spam: int = 0  # conversations kept apart; 1000 means "at least"
+    at_risk: int = 0  # open, mine or nobody's, whose deadline comes near; 1000 means "at least"
+    late: int = 0  # the same, whose deadline has passed
 
 
 class Stopped(msgspec.Struct, kw_only=True):

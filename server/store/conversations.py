@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 
 from server.lifecycle import Lifecycle
-from server.protocol import Conversation, MessageKind, Priority
+from server.protocol import Conversation, Deadline, DeadlineLevel, MessageKind, Priority
 from server.store import state
 from server.store.transaction import Snapshot, Transaction
 
 PREVIEW_MAX = 160
 PRIORITIES: tuple[Priority, ...] = ("urgent", "high", "normal", "low")  # stored as their place in this row
 NORMAL = PRIORITIES.index("normal")
+DEADLINE_LEVELS: tuple[DeadlineLevel, ...] = ("running", "risk", "late")  # stored likewise
 
 # Of a row as consoles are shown it; parameter `me` is who asks.
 SELECT = """
@@ -101,6 +102,15 @@ def from_row(row: sqlite3.Row) -> Conversation:
         due_at=row["due_at"],
         due=bool(row["due"]),
         spam=bool(row["spam"]),
+        deadline=deadline_of(row),
+    )
+
+
+def deadline_of(row: sqlite3.Row) -> Deadline | None:
+    if row["deadline_at"] is None:
+        return None
+    return Deadline(
+        kind=row["deadline_kind"], due_at=row["deadline_at"], level=DEADLINE_LEVELS[row["deadline_level"]]
     )
 
 

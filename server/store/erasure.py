@@ -33,6 +33,8 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("upload", "conversation_id", "conversation"),
     ("seen", "conversation_id", "conversation"),
     ("conversation_tag", "conversation_id", "conversation"),
+    ("state_change", "conversation_id", "conversation"),
+    ("deadline", "conversation_id", "conversation"),
     ("regrouping", "from_conversation", "conversation"),
     ("regrouping", "into_conversation", "conversation"),
     ("code", "customer_id", "customer"),

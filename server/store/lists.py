@@ -7,6 +7,7 @@ from server.store.conversations import PRIORITIES, SELECT, from_rows
 from server.store.transaction import Snapshot
 
 SPAM_COUNTED = 1000  # and no further
+PRESSING_COUNTED = 1000
 
 Key = tuple[int, ...]
 
@@ -60,6 +61,15 @@ _OLDEST = " UNION ALL ".join(
 )
 
 
+def _pressing(level: int) -> str:
+    """Conversations of mine, and of nobody, whose deadline runs and stands at this level."""
+    return " UNION ALL ".join(
+        "SELECT * FROM (SELECT 1 FROM conversation"
+        f" WHERE assignee_id {whose} AND deadline_level = {level} LIMIT :pressing)"
+        for whose in ("= :me", "IS NULL")
+    )
+
+
 def counts(tx: Snapshot, me: int) -> Counts:
     [row] = tx.all(
         "SELECT"
@@ -71,8 +81,10 @@ def counts(tx: Snapshot, me: int) -> Counts:
         f" (SELECT min(since) FROM ({_OLDEST})) AS oldest,"
         " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND due = 1 AND state != 'closed')"
         " AS due,"
-        " (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE spam = 1 LIMIT :counted)) AS spam",
-        {"me": me, "counted": SPAM_COUNTED},
+        " (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE spam = 1 LIMIT :counted)) AS spam,"
+        f" (SELECT count(*) FROM ({_pressing(1)})) AS at_risk,"
+        f" (SELECT count(*) FROM ({_pressing(2)})) AS late",
+        {"me": me, "counted": SPAM_COUNTED, "pressing": PRESSING_COUNTED},
     )
     return Counts(
         mine=row["mine"],
@@ -82,4 +94,6 @@ def counts(tx: Snapshot, me: int) -> Counts:
         oldest_queued_at=row["oldest"],
         due=row["due"],
         spam=row["spam"],
+        at_risk=min(row["at_risk"], PRESSING_COUNTED),
+        late=min(row["late"], PRESSING_COUNTED),
     )
