@@ -240,6 +240,12 @@ class ServerClient:
     async def note(self, conversation_id: int, command: wire.NoteCommand) -> wire.Message:
         return await self._ask("POST", f"/v1/conversations/{conversation_id}/note", wire.Message, command)
 
+    async def templates(self, conversation_id: int, channel_id: str, code: str) -> list[wire.FilledTemplate]:
+        """Texts kept ready whose code begins so, filled in for this conversation's person."""
+        path = f"/v1/conversations/{conversation_id}/templates"
+        query: dict[str, str | int | None] = {"channel": channel_id, "code": code}
+        return await self._ask("GET", path, list[wire.FilledTemplate], query=query)
+
     async def save_draft(self, draft: wire.Draft) -> wire.Draft:
         return await self._ask("PUT", f"/v1/conversations/{draft.conversation_id}/draft", wire.Draft, draft)
 
@@ -248,12 +254,6 @@ class ServerClient:
 
     async def search(
         self, q: str, before: str | None = None, limit: int = 50, *, customer_id: int | None = None
-    async def templates(self, conversation_id: int, channel_id: str, code: str) -> list[wire.FilledTemplate]:
-        """Texts kept ready whose code begins so, filled in for this conversation's person."""
-        path = f"/v1/conversations/{conversation_id}/templates"
-        query: dict[str, str | int | None] = {"channel": channel_id, "code": code}
-        return await self._ask("GET", path, list[wire.FilledTemplate], query=query)
-
     ) -> wire.SearchPage:
         query: dict[str, str | int | None] = {
             "q": q,

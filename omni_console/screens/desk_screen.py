@@ -47,9 +47,9 @@ from omni_console.screens.marking import Marking
 from omni_console.screens.news import News
 from omni_console.screens.people import People
 from omni_console.screens.reading import Reading
+from omni_console.screens.templates import Templates
 from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
-from omni_console.screens.templates import Templates
 from omni_console.screens.writing import Writing
 from omni_console.timing import Clock
 from omni_console.widgets.banner import OfflineBanner
@@ -98,9 +98,9 @@ class DeskScreen(Screen[None]):
         self.reading = Reading(self)
         self.writing = Writing(self)
         self.first_words = FirstWords(self)
+        self.templates = Templates(self)
         self.cases = Cases(self)
         self.case_facts = CaseFacts(self)
-        self.templates = Templates(self)
         self.undoing = Undoing(self)
         self.marking = Marking(self)
         self.people = People(self)
@@ -116,10 +116,10 @@ class DeskScreen(Screen[None]):
             **self.reading.commands(),
             **self.writing.commands(),
             **self.first_words.commands(),
+            **self.templates.commands(),
             **self.cases.commands(),
             **self.case_facts.commands(),
             **self.undoing.commands(),
-            **self.templates.commands(),
             **self.marking.commands(),
             **self.people.commands(),
             **self.identity.commands(),
@@ -304,6 +304,10 @@ class DeskScreen(Screen[None]):
     def draft_saved(self, event: DraftSaved) -> None:
         self.desk.drafts.saved(event.draft, event.ticket)
 
+    @on(TemplatesCame)
+    def templates_came(self, event: TemplatesCame) -> None:
+        self.templates.came(event)
+
     @on(Sent)
     def sent(self, event: Sent) -> None:
         self.writing.sent(event)
@@ -312,10 +316,6 @@ class DeskScreen(Screen[None]):
     def refused(self, event: Refused) -> None:
         if self.loader.gave_up(event.what):
             return
-    @on(TemplatesCame)
-    def templates_came(self, event: TemplatesCame) -> None:
-        self.templates.came(event)
-
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
         self.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), bad=True)
