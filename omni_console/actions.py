@@ -99,6 +99,7 @@ ACTIONS: tuple[Action, ...] = (
     # the case
     Action("thread.claim", "a", "browse", N_("Take"), N_("The conversation becomes yours"), 5, N_("take")),
     Action("thread.assign", "A", "browse", N_("Assign"), N_("Give the conversation to a colleague")),
+    Action("thread.decline", "N", "browse", N_("Decline"), N_("Not mine: what was just handed over goes back to who had it")),
     Action("thread.release", "x", "browse", N_("Give back"), N_("Back to the queue")),
     Action("thread.close", "e", "browse", N_("Close"), N_("Close the case; asks for topic and result"), 6, N_("close")),
     Action("thread.reopen", "E", "browse", N_("Reopen"), N_("Open a closed case again")),
@@ -143,6 +144,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("search.open", "/", "browse", N_("Search"), N_("Search this person's messages, or all of them"), 10, N_("search")),
     Action("outbox.open", "O", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
     # the console
+    Action("presence.choose", "P", "browse", N_("How you are"), N_("Available, pause, away, offline: whether new work comes to you")),
     Action("palette.open", "ctrl+p", "anywhere", N_("All actions"), N_("Every action by its name")),
     Action("help.open", "f1", "anywhere", N_("Keys"), N_("This page")),
     Action("help.open.browse", "?", "browse", N_("Keys"), N_("This page"), 20, N_("keys")),

@@ -204,8 +204,16 @@ class ServerClient:
     async def release(self, conversation_id: int) -> wire.Conversation:
         return await self._do(conversation_id, "release")
 
-    async def assign(self, conversation_id: int, operator_id: int) -> wire.Conversation:
-        return await self._do(conversation_id, "assign", wire.AssignCommand(operator_id=operator_id))
+    async def assign(self, conversation_id: int, operator_id: int, note: str) -> wire.Conversation:
+        command = wire.AssignCommand(operator_id=operator_id, note=note)
+        return await self._do(conversation_id, "assign", command)
+
+    async def decline(self, conversation_id: int, reason: str) -> wire.Conversation:
+        return await self._do(conversation_id, "decline", wire.DeclineCommand(reason=reason))
+
+    async def be(self, state: wire.Presence) -> wire.OperatorInfo:
+        """How I am."""
+        return await self._ask("PUT", "/v1/presence", wire.OperatorInfo, wire.PresenceCommand(state=state))
 
     async def close_conversation(self, conversation_id: int, topic: str, result: str) -> wire.Conversation:
         return await self._do(conversation_id, "close", wire.CloseCommand(topic=topic, result=result))

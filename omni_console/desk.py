@@ -168,6 +168,11 @@ class Desk:
         self.put_counts(page.counts)
         self._deal_slots()
 
+    def put_operator(self, info: OperatorInfo) -> None:
+        self.operators[info.id] = info
+        if info.id == self.me:
+            self.operator = info
+
     def put_counts(self, counts: Counts) -> None:
         self.counts = counts
 

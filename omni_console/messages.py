@@ -66,6 +66,11 @@ class PeopleCame(Message):
 
 
 @dataclass
+class PresenceCame(Message):
+    me: wire.OperatorInfo
+
+
+@dataclass
 class DraftsCame(Message):
     drafts: list[wire.Draft]
 
@@ -155,11 +160,6 @@ class Sent(Message):
 
 
 @dataclass
-class SearchCame(Message):
-    q: str
-    page: wire.SearchPage
-    customer_id: int | None = None
-@dataclass
 class TemplatesCame(Message):
     """Texts kept ready, for what is being written in a conversation; `code` is to be replaced by one."""
 
@@ -169,6 +169,11 @@ class TemplatesCame(Message):
     found: list[wire.FilledTemplate]
 
 
+@dataclass
+class SearchCame(Message):
+    q: str
+    page: wire.SearchPage
+    customer_id: int | None = None
 
 
 @dataclass

@@ -55,6 +55,13 @@ KNOWN = frozenset(
 
 _PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
 _URGENT = "urgent word: "
+_ASSIGNED = {
+    "spoke with the customer last": N_("spoke with the customer last"),
+    "least in hand": N_("had the least in hand"),
+    "operator lost": N_("came back: the operator's console was lost"),
+    "operator gone": N_("came back: the operator is not there"),
+    "declined": N_("was declined"),
+}
 
 
 def said_by_server(words: str) -> str:
@@ -72,3 +79,18 @@ def said_by_server(words: str) -> str:
         span = {"min": _("{n} min"), "h": _("{n} h"), "days": _("{n} days")}[unit].format(n=number)
         text += ", " + _("answers within {span}").format(span=span)
     return text
+
+
+def assigned_words(why: str) -> str:
+    """The rule by which a conversation has its operator, or none, in the operator's language."""
+    said = []
+    for part in filter(None, why.split("; ")):
+        if part in _ASSIGNED:
+            said.append(_(_ASSIGNED[part]))
+        elif part.startswith("skill "):
+            said.append(_("skill {name}").format(name=part.removeprefix("skill ")))
+        elif part.startswith("language "):
+            said.append(_("speaks {language}").format(language=part.removeprefix("language ")))
+        else:
+            said.append(part)
+    return ", ".join(said)

@@ -50,7 +50,7 @@ class Dispatcher:
         self._consoles = consoles
         self._away_ms = away_ms
         self._here: frozenset[int] = frozenset()
-        self._gone_since: dict[int, int] = {}
+        self.gone_since: dict[int, int] = {}
         self._again_at: int | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -65,7 +65,7 @@ class Dispatcher:
             return
         now = self._clock.now()
         known = await self._database.read(presence.with_console)
-        self._gone_since = {operator_id: now for operator_id in known}
+        self.gone_since = {operator_id: now for operator_id in known}
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
@@ -82,17 +82,17 @@ class Dispatcher:
         now = self._clock.now()
         here = self._consoles()
         for operator_id in self._here - here:
-            self._gone_since[operator_id] = now
+            self.gone_since[operator_id] = now
         for operator_id in here - self._here:
-            self._gone_since.pop(operator_id, None)
+            self.gone_since.pop(operator_id, None)
             await self._database.write(lambda tx, who=operator_id: presence.console_came(tx, who))  # type: ignore[misc]
         self._here = here
-        for operator_id, since in list(self._gone_since.items()):
+        for operator_id, since in list(self.gone_since.items()):
             # A clock that was set back begins the grace anew.
-            self._gone_since[operator_id] = since = min(since, now)
+            self.gone_since[operator_id] = since = min(since, now)
             if now - since >= self._away_ms:
                 await self._database.write(lambda tx, who=operator_id: presence.console_lost(tx, who))  # type: ignore[misc]
-                del self._gone_since[operator_id]
+                del self.gone_since[operator_id]
         if self._again_at is not None and self._again_at <= now:
             self._wake.set()
 

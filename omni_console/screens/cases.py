@@ -9,14 +9,23 @@ from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import Refused, RowCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.timing import HOUR, parse_delay
 from omni_console.widgets.close_form import CloseForm
-from server.protocol import Conversation
+from omni_console.widgets.status_line import presence_word
+from server.protocol import Conversation, OperatorInfo
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
 MORNING = 9
+NOTE_MAX = 500
+
+
+def _how(operator: OperatorInfo) -> str:
+    if operator.presence is not None:
+        return presence_word(operator.presence)
+    return _("here") if operator.online else ""
 
 
 class Cases:
@@ -27,6 +36,7 @@ class Cases:
         return {
             "thread.claim": self._claim,
             "thread.assign": self._assign,
+            "thread.decline": self._decline,
             "thread.release": self._release,
             "thread.close": self._close,
             "thread.reopen": self._reopen,
@@ -73,7 +83,7 @@ class Cases:
         if row is None:
             return
         choices = [
-            Choice(str(operator.id), operator.name, _("here") if operator.online else "")
+            Choice(str(operator.id), operator.name, _how(operator))
             for operator in sorted(desk.operators.values(), key=lambda one: (not one.online, one.name))
             if not operator.disabled and operator.role != "reader" and operator.id != row.assignee_id
         ]
@@ -85,12 +95,47 @@ class Cases:
         def chosen(answer: str | None) -> None:
             if answer is None:
                 return
-            client, operator = self._screen.client, desk.operators[int(answer)]
-            said = _("{customer} goes to {operator}").format(customer=customer, operator=operator.name)
-            self._ask("assign", key, lambda: client.assign(key, operator.id), said)
+            self._give(key, customer, desk.operators[int(answer)])
 
         question = _("Who takes over {customer}?").format(customer=customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    def _give(self, key: int, customer: str, operator: OperatorInfo) -> None:
+        client = self._screen.client
+        said = _("{customer} goes to {operator}").format(customer=customer, operator=operator.name)
+
+        def check(answers: Answers) -> tuple[str, str] | None:
+            return None if answers["note"] else ("note", _("a hand-over needs a note"))
+
+        def noted(answers: Answers | None) -> None:
+            if answers is not None:
+                note = answers["note"]
+                self._ask("assign", key, lambda: client.assign(key, operator.id, note), said)
+
+        title = _("What must {operator} know of {customer}?").format(
+            operator=operator.name, customer=customer
+        )
+        questions = [Question("note", _("note"), max_length=NOTE_MAX)]
+        self._screen.app.push_screen(FormScreen(title, questions, check=check), noted)
+
+    def _decline(self) -> None:
+        screen, row = self._screen, self._screen.target
+        if row is None:
+            return
+        if row.assignee_id != screen.desk.me or (row.decline_until or 0) < screen.clock.now():
+            screen.say(_("nothing was handed over here that could still be declined"))
+            return
+        key, customer, client = row.id, row.customer, screen.client
+
+        def told(answers: Answers | None) -> None:
+            if answers is not None:
+                reason = answers["reason"]
+                said = _("{customer} goes back").format(customer=customer)
+                self._ask("decline", key, lambda: client.decline(key, reason), said)
+
+        title = _("Why is {customer} not yours?").format(customer=customer)
+        questions = [Question("reason", _("reason"), max_length=NOTE_MAX)]
+        screen.app.push_screen(FormScreen(title, questions), told)
 
     def _close(self) -> None:
         screen, row = self._screen, self._screen.target

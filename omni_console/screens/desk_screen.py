@@ -27,12 +27,13 @@ from omni_console.messages import (
     OlderCame,
     PageCame,
     PeopleCame,
+    PresenceCame,
     Refused,
     RowCame,
     Sent,
     SuggestionsCame,
-    Unanswered,
     TemplatesCame,
+    Unanswered,
 )
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.browsing import Browsing
@@ -46,6 +47,7 @@ from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
 from omni_console.screens.news import News
 from omni_console.screens.people import People
+from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
 from omni_console.screens.templates import Templates
 from omni_console.screens.undoing import Undoing
@@ -100,6 +102,7 @@ class DeskScreen(Screen[None]):
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
         self.cases = Cases(self)
+        self.presence = OwnPresence(self)
         self.case_facts = CaseFacts(self)
         self.undoing = Undoing(self)
         self.marking = Marking(self)
@@ -118,6 +121,7 @@ class DeskScreen(Screen[None]):
             **self.first_words.commands(),
             **self.templates.commands(),
             **self.cases.commands(),
+            **self.presence.commands(),
             **self.case_facts.commands(),
             **self.undoing.commands(),
             **self.marking.commands(),
@@ -279,6 +283,10 @@ class DeskScreen(Screen[None]):
     @on(PeopleCame)
     def people_came(self, event: PeopleCame) -> None:
         self.loader.people_came(event)
+
+    @on(PresenceCame)
+    def presence_came(self, event: PresenceCame) -> None:
+        self.presence.came(event.me)
 
     @on(DraftsCame)
     def drafts_came(self, event: DraftsCame) -> None:

@@ -192,7 +192,9 @@ class Loader:
 
     def people_came(self, event: PeopleCame) -> None:
         self._desk.channels = {channel.id: channel for channel in event.channels}
-        self._desk.operators = {operator.id: operator for operator in event.operators}
+        self._desk.operators = {}
+        for operator in event.operators:
+            self._desk.put_operator(operator)
         self._screen.status.changed()
 
     def _load_drafts(self) -> None:

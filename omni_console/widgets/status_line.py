@@ -14,9 +14,18 @@ from omni_console.timing import Clock
 from omni_console.views import VIEWS
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
-from server.protocol import ChannelInfo, View
+from server.protocol import ChannelInfo, Presence, View
 
 GOOD = ("connected", "starting")
+
+
+def presence_word(state: Presence) -> str:
+    return {
+        "available": _("available"),
+        "pause": _("pause"),
+        "away": _("away"),
+        "offline": _("not working"),
+    }[state]
 
 
 def _ailment(channel: ChannelInfo) -> str:
@@ -93,7 +102,15 @@ class StatusLine(Lines):
             out += [(safe_line("✗ " + words), "bad"), (Content("   "), "base")]
         elif self.desk.channels and not short:
             out += [(Content(_("all channels ✓")), "dim"), (Content("   "), "base")]
-        name = self.desk.operator.name if self.desk.operator else ""
+        me = self.desk.operator
+        if me is not None and me.presence is not None and self.online:
+            out += [(safe_line(presence_word(me.presence)), "dim" if me.presence == "available" else "note")]
+            if me.room:
+                full = self.desk.counts.mine >= me.room
+                load = f" {self.desk.counts.mine}/{me.room}"
+                out += [(Content(load), "note" if full else "dim")]
+            out += [(Content("   "), "base")]
+        name = me.name if me else ""
         state = "" if self.online else _("offline")
         if state:
             out += [(Content("○ " + state), "bad"), (Content("  "), "base")]

@@ -12,7 +12,8 @@ from textual.content import Content
 
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
-from omni_console.server_words import said_by_server
+from omni_console.keymap import key_for
+from omni_console.server_words import assigned_words, said_by_server
 from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.paint import Line, balanced, spread
@@ -31,7 +32,7 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
     """At least one line."""
     stopped = desk.stopped.get(row.id) or Stopped()
     promise = _promise(row, clock)
-    about = _about(row, desk)
+    about = _about(row, desk, clock)
     if room.lines <= 1:
         return [_together(row, promise, about, room.width)]
     lines: list[Line] = []
@@ -88,7 +89,7 @@ def _together(row: Conversation, promise: Line, about: str, width: int) -> Line:
     return spread([*left, (safe_line(about), "dim")], [], width)
 
 
-def _about(row: Conversation, desk: Desk) -> str:
+def _about(row: Conversation, desk: Desk, clock: Clock) -> str:
     parts: list[str] = []
     if row.assignee_id is None:
         parts.append(_("nobody's") if row.state != "closed" else "")
@@ -96,6 +97,10 @@ def _about(row: Conversation, desk: Desk) -> str:
         parts.append(_("yours"))
     else:
         parts.append(_("{name} has it").format(name=row.assignee))
+    if row.assignee_id == desk.me and row.decline_until is not None and row.decline_until > clock.now():
+        parts.append(_("handed to you: {key} declines").format(key=key_for("thread.decline")))
+    if row.state != "closed":
+        parts.append(assigned_words(row.assigned_why))
     customer = desk.customers.get(row.customer_id)
     earlier = len(customer.conversations) - 1 if customer else 0
     if earlier > 0:
@@ -140,6 +145,7 @@ def _last(row: Conversation, desk: Desk, stopped: Stopped, clock: Clock) -> str:
         "claimed": _("took it"),
         "released": _("gave it back"),
         "assigned": _("assigned it"),
+        "declined": _("declined it"),
         "closed": _("closed it"),
         "reopened": _("opened it again"),
         "snoozed": _("put it away"),

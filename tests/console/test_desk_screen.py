@@ -218,7 +218,45 @@ async def test_claim_release_assign(world: FakeServer, tmp_path: Path) -> None:
         await hands.press("A")
         await hands.sees("Who takes over")
         await hands.press("enter")
+        await hands.sees("What must Boris Berg know")
+        await hands.press("enter")
+        await hands.sees("a hand-over needs a note")
+        await hands.type("wants her money back")
+        await hands.press("enter")
         await hands.until(lambda: world.conversations[key].assignee_id == BORIS.id, "with Boris")
+        assert (world.messages[-1].kind, world.messages[-1].text) == ("note", "wants her money back")
+
+
+async def test_what_was_handed_over_can_be_declined(world: FakeServer, tmp_path: Path) -> None:
+    world.change(ANNA, assigned_why="skill refunds; spoke with the customer last")
+    async with console(world, tmp_path) as hands:
+        await hands.until(lambda: hands.screen.list.select(ANNA), "on Anna")
+        await hands.press("N")
+        await hands.sees("nothing was handed over here")
+        row = world.change(ANNA, decline_until=world.now + 60_000)
+        await world.push("conversation.assigned", conversation_id=ANNA, seq=row.seq)
+        await hands.press("enter")
+        await hands.sees("handed to you: N declines · skill refunds, spoke")
+        await hands.press("N")
+        await hands.sees("Why is Anna Schmidt not yours?")
+        await hands.type("I know no refunds")
+        await hands.press("enter")
+        await hands.until(lambda: world.conversations[ANNA].assignee_id is None, "declined")
+        await hands.sees("Anna Schmidt goes back")
+        assert world.messages[-1].text == "I know no refunds"
+
+
+async def test_an_operator_says_how_he_is(world: FakeServer, tmp_path: Path) -> None:
+    world.me = replace(world.me, presence="available", room=7)
+    world.operators[world.me.id] = world.me
+    async with console(world, tmp_path) as hands:
+        await hands.sees(f"available {world.counts().mine}/7")
+        await hands.press("P")
+        await hands.sees("How are you?")
+        await hands.press("2")
+        await hands.until(lambda: world.me.presence == "pause", "pausing")
+        await hands.sees("you are: pause")
+        await hands.sees(f"pause {world.counts().mine}/7")
 
 
 async def test_somebody_was_faster(world: FakeServer, tmp_path: Path) -> None:

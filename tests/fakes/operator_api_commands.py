@@ -22,6 +22,8 @@ class Commands:
             web.post("/v1/conversations/{id}/claim", self._claim),
             web.post("/v1/conversations/{id}/release", self._release),
             web.post("/v1/conversations/{id}/assign", self._assign),
+            web.post("/v1/conversations/{id}/decline", self._decline),
+            web.put("/v1/presence", self._be),
             web.post("/v1/conversations/{id}/reply", self._reply),
             web.post("/v1/conversations/{id}/note", self._note),
             web.post("/v1/conversations/{id}/close", self._close),
@@ -58,10 +60,31 @@ class Commands:
     async def _assign(self, request: web.Request) -> web.Response:
         key = self._id(request)
         command = await read_body(request, wire.AssignCommand)
+        if not command.note.strip():
+            raise RefusalError(409, "illegal_state", "a hand-over needs a note")
         name = self._server.operators[command.operator_id].name
+        self._note_down(key, command.note)
         return await self._change(
             "conversation.assigned", key, assignee_id=command.operator_id, assignee=name
         )
+
+    def _note_down(self, key: int, text: str) -> None:
+        server = self._server
+        server.add_message(key, "note", text, seq=server.next_seq(), author_id=server.me.id)
+
+    async def _decline(self, request: web.Request) -> web.Response:
+        key = self._id(request)
+        self._note_down(key, (await read_body(request, wire.DeclineCommand)).reason)
+        return await self._change(
+            "conversation.assigned", key, assignee_id=None, assignee="", decline_until=None
+        )
+
+    async def _be(self, request: web.Request) -> web.Response:
+        server, command = self._server, await read_body(request, wire.PresenceCommand)
+        server.me = replace(server.me, presence=command.state)
+        server.operators[server.me.id] = server.me
+        await server.push("operator.changed", operator_id=server.me.id)
+        return answer(server.me)
 
     async def _close(self, request: web.Request) -> web.Response:
         key, now = self._id(request), self._server.now

@@ -335,15 +335,15 @@ async def test_release_assign_and_reopen(run: Running) -> None:
     await olga.claim(conversation.id, None)
     assert (await olga.release(conversation.id)).assignee_id is None
     people = {person.login: person.id for person in await olga.operators()}
-    given = await olga.assign(conversation.id, people["ivan"])
+    given = await olga.assign(conversation.id, people["ivan"], "a note")
     assert given.assignee == "Ivan"
     taken = await refusal(olga.claim(conversation.id, None))
     assert taken.body.holder == "Ivan"
     assert (await olga.claim(conversation.id, people["ivan"])).assignee == "Olga"  # knowingly
-    assert (await refusal(olga.assign(conversation.id, 999))).status == 404
-    assert (await refusal(olga.assign(conversation.id, people["rita"]))).status == 409  # she only reads
+    assert (await refusal(olga.assign(conversation.id, 999, "a note"))).status == 404
+    assert (await refusal(olga.assign(conversation.id, people["rita"], "a note"))).status == 409  # she only reads
     await olga.close_conversation(conversation.id, "a", "b")
-    for move in (olga.release(conversation.id), olga.assign(conversation.id, people["ivan"])):
+    for move in (olga.release(conversation.id), olga.assign(conversation.id, people["ivan"], "a note")):
         assert (await refusal(move)).body.code == "illegal_state"
     reopened = await ivan.reopen(conversation.id)
     assert (reopened.state, reopened.assignee) == ("open", "Ivan")

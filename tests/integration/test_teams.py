@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 
-from server.config import QueueSettings
 from server.protocol import Conversation, Draft, OperatorInfo
-from server.team_settings import MemberSettings, RoomSettings, TeamSettings
+from server.team_settings import MemberSettings, QueueSettings, RoomSettings, TeamSettings
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server, until
 
 MINUTE_MS = 60_000
 
 
-def team(**fields: object) -> TeamSettings:
+def team(assignment: Literal["rules", "claim"] = "rules") -> TeamSettings:
     members = {
         "olga": MemberSettings(skills=["refunds"], languages=["ru", "en"]),
         "ivan": MemberSettings(languages=["en"], capacity=RoomSettings(email=1)),
     }
-    whole = {"channels": ["site", "mail", "market"], "members": members} | fields
-    return TeamSettings(**whole)
+    return TeamSettings(channels=["site", "mail", "market"], members=members, assignment=assignment)
 
 
 @pytest.fixture
@@ -133,14 +132,13 @@ async def test_a_pause_takes_no_new_work_but_what_colleagues_hand_over(run: Runn
     notes = await run.read("SELECT text FROM message WHERE kind = 'note' ORDER BY id")
     assert [note["text"] for note in notes] == ["he asks for the price", "I do not know prices"]
     # The second time he thinks it over for too long.
-    again = {"operator_id": people["ivan"], "note": "please"}
-    await ask(run, Conversation, "POST", f"{path}/assign", **again)
+    await ask(run, Conversation, "POST", f"{path}/assign", operator_id=people["ivan"], note="please")
     run.clock.advance(61_000)
     assert "is over" in (await refused(run, 409, "POST", f"{path}/decline", IVAN, reason="no")).message
     # Nobody hands work to who is not there.
     await be(run, IVAN, "offline")
     await holder(run, waits.conversation_id, None)  # untouched: it waits for nobody who is gone
-    no = await refused(run, 409, "POST", f"{path}/assign", **again)
+    no = await refused(run, 409, "POST", f"{path}/assign", operator_id=people["ivan"], note="please")
     assert no.message == "Ivan is not there"
 
 
@@ -156,7 +154,9 @@ async def test_a_lost_console_gives_back_what_was_not_begun(run: Running) -> Non
     await olga.save_draft(draft)
     await console.stop()
     await olga.close()
-    await until(lambda: not run.context.hub.operators_online())
+    dispatcher = run.server.dispatcher
+    assert dispatcher is not None
+    await until(lambda: bool(dispatcher.gone_since))
     run.clock.advance(59_000)
     await holder(run, untouched.conversation_id, "olga")
     assert await presence_of(run, "olga") == "available"
