@@ -519,6 +519,7 @@ class Server:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
                 self.hub.end_expired(self.clock.now())
+                self.hub.tell_company(self.clock.now())
                 await self._look_at_writing()
                 await self._look_at_terms()
                 if self.dispatcher is not None:

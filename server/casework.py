@@ -10,6 +10,8 @@ import msgspec
 from server import lifecycle
 from server.addressing import AddressingError, addressed, everybody_else
 from server.lifecycle import Lifecycle
+from server.mentions import mentioned
+from server.operators import authorise
 from server.protocol import (
     Addressee,
     CloseCommand,
@@ -25,6 +27,7 @@ from server.store import (
     conversations,
     customers,
     events,
+    mentions,
     messages,
     outbox,
     recipients,
@@ -32,10 +35,11 @@ from server.store import (
     uploads,
 )
 from server.store import files as attachments
+from server.store import operators as accounts
 from server.store.conversations import NORMAL, Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
-from server.store.transaction import Snapshot, Transaction
+from server.store.transaction import Event, Snapshot, Transaction
 from server.variables import MissingError, still_open, variables
 from server.ways import ChannelOffer, Way, ways
 
@@ -421,10 +425,26 @@ def write_note(
     note = NewMessage(
         kind="note", operator_id=operator.id, text=text, status="received", at=tx.now, client_id=client_id
     )
+    called = _called(tx, conversation, operator, text)
     posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", note)
     conversations.touch(tx, conversation.id, posted.seq)
     cases.acted(tx, conversation.id, "noted", operator.id)
+    for colleague in called:
+        mentions.add(tx, colleague.id, posted.id, by=operator.id)
     return posted.id
+
+
+def _called(tx: Snapshot, conversation: Held, operator: OperatorInfo, text: str) -> list[OperatorInfo]:
+    """The colleagues whom a note names. Raises RefusedError where one of them could not read it."""
+    called = [one for one in mentioned(text, accounts.everybody(tx)) if one.id != operator.id]
+    note = Event(seq=0, at=0, kind="note.added", conversation_id=conversation.id)
+    for colleague in called:
+        if not authorise(colleague, "read", note):
+            raise RefusedError(
+                f"{colleague.name} may not read this conversation, and would not hear of the note",
+                f"call somebody else, or write {colleague.login} without @",
+            )
+    return called
 
 
 def check_filled(tx: Snapshot, *texts: str) -> None:

@@ -38,8 +38,10 @@ from server.store.errors import StoreUnavailableError
 from server.store.files import NewFile
 from server.store.journal import Raw
 from server.store.transaction import Snapshot, Transaction
+from server.typists import typed_in
 
 log = structlog.get_logger(__name__)
+
 
 def _as_sent(tx: Snapshot, message: ThreadMessage) -> ThreadMessage:
     """A code of ours is filled in for whom it is meant, as long as it is good."""
@@ -105,12 +107,33 @@ class ChannelHost:
         refusal = self._at.refuse()
         if refusal:
             raise HostUnavailableError(refusal)
+        passing = [one for one in batch if one.event is not None and one.event.kind == "typing"]
+        if passing:
+            return await self._with_typing(batch, passing, bookmark)
         try:
             return await self._submit(batch, bookmark)
         finally:
             # However it ended: what is committed is the parser's, and perhaps nobody will submit it again.
             if any(delivery.event is None for delivery in batch):
                 self._at.parse_soon()
+
+    async def _with_typing(
+        self, batch: Sequence[Delivery], passing: Sequence[Delivery], bookmark: tuple[str, bytes] | None
+    ) -> list[Receipt]:
+        """That somebody types is shown while it lasts, and written nowhere; the rest is taken in."""
+        rest = [one for one in batch if one not in passing]
+        taken = iter(await self.submit(rest, bookmark) if rest or bookmark is not None else [])
+        receipts = []
+        for one in batch:
+            if one.event is None or one not in passing:
+                receipts.append(next(taken))
+                continue
+            event = one.event
+            where = await self._at.database.read(lambda tx, event=event: typed_in(tx, self._facts, event))  # type: ignore[misc]
+            if where is not None:
+                self._at.hub.customer_types(where, self.now())
+            receipts.append(Receipt(dedupe_key=one.dedupe_key, duplicate=False, conversation_id=where))
+        return receipts
 
     async def _submit(self, batch: Sequence[Delivery], bookmark: tuple[str, bytes] | None) -> list[Receipt]:
         failpoints.hit("intake.begun")
@@ -271,9 +294,7 @@ class ChannelHost:
         return outcome
 
     async def places(self, box: str, epoch: int, newest: int | None = None) -> list[Placed]:
-        return await self._at.database.read(
-            lambda tx: places.of_box(tx, self.channel_id, box, epoch, newest)
-        )
+        return await self._at.database.read(lambda tx: places.of_box(tx, self.channel_id, box, epoch, newest))
 
     async def found_again(self, found: Sequence[Place]) -> list[Place]:
         try:
@@ -285,9 +306,7 @@ class ChannelHost:
         return await self._at.database.read(lambda tx: state.get(tx, self.channel_id, key))
 
     async def items(self, prefix: str, after: str = "", limit: int = 500) -> list[tuple[str, bytes]]:
-        return await self._at.database.read(
-            lambda tx: state.items(tx, self.channel_id, prefix, after, limit)
-        )
+        return await self._at.database.read(lambda tx: state.items(tx, self.channel_id, prefix, after, limit))
 
     async def put(self, key: str, value: bytes | None) -> None:
         try:

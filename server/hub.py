@@ -15,8 +15,9 @@ import structlog
 
 from server import failpoints
 from server.marks import Marks
+from server.onlookers import Onlookers
 from server.operators import authorise
-from server.protocol import Envelope, EventBody, OperatorInfo
+from server.protocol import Company, Envelope, EventBody, OperatorInfo, Whereabouts
 from server.store import conversations, events, messages
 from server.store.database import Database
 from server.store.tokens import Bearer
@@ -69,6 +70,15 @@ def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
     return result
 
 
+def _glimpse(conversation_id: int) -> Event:
+    """What may be known of who looks at a conversation is asked like an event of it; none is written."""
+    return Event(seq=0, at=0, kind="presence", conversation_id=conversation_id)
+
+
+def _shown(company: Company) -> bytes:
+    return encode(Envelope(type="presence", body=msgspec.Raw(msgspec.json.encode(company))))
+
+
 class Subscription:
     """One console's bounded queue. Whoever reads too slowly is cut off; nobody else waits for him."""
 
@@ -81,7 +91,28 @@ class Subscription:
         self.closed = ""  # why the server ends it
         self._queue: deque[tuple[int, bytes]] = deque()
         self._bytes = 0
+        self._passing: dict[int, bytes] = {}  # by conversation: only the newest is worth sending
         self._wake = asyncio.Event()
+
+    @property
+    def may_write(self) -> bool:
+        return authorise(self.operator, "write", scope="admin" if self.bearer is None else self.bearer.scope)
+
+    @property
+    def is_empty(self) -> bool:
+        """Everything up to `examined` was taken to be sent."""
+        return not self._queue and not self.cut_off
+
+    def glimpse(self, company: Company, frame: bytes) -> None:
+        """Who is at a conversation, if this one may know. Outside the log: never resumed, cuts nobody off."""
+        if authorise(self.operator, "read", _glimpse(company.conversation_id)):
+            self._passing[company.conversation_id] = frame
+            self._wake.set()
+
+    def take_passing(self) -> list[bytes]:
+        taken = list(self._passing.values())
+        self._passing.clear()
+        return taken
 
     def push(self, seq: int, frame: bytes) -> None:
         if self.cut_off or self.closed:
@@ -151,6 +182,7 @@ class Hub:
         self._pending: list[Event] = []
         self._pump: asyncio.Task[None] | None = None
         self.on_event: list[Callable[[Event], None]] = []
+        self.onlookers = Onlookers()
 
     # --- consoles ---------------------------------------------------------------------------------
 
@@ -182,8 +214,38 @@ class Hub:
         self._subscriptions.add(subscription)
         return subscription
 
-    def unsubscribe(self, subscription: Subscription) -> None:
+    def unsubscribe(self, subscription: Subscription, now: int) -> None:
         self._subscriptions.discard(subscription)
+        self.onlookers.gone(subscription)
+        self.tell_company(now)
+
+    # --- who is looking, who is typing --------------------------------------------------------------
+
+    def attend(self, subscription: Subscription, wanted: Whereabouts, now: int) -> None:
+        """What a console says of itself, as far as its operator may look and write there."""
+        if subscription not in self._subscriptions:
+            return
+        operator = subscription.operator
+        shown = [key for key in wanted.open if authorise(operator, "read", _glimpse(key))]
+        typing = wanted.typing if wanted.typing in shown and subscription.may_write else None
+        self.onlookers.say(subscription, operator.id, shown, now, typing, wanted.kind)
+        self.tell_company(now)
+
+    def customer_types(self, conversation_id: int, now: int) -> None:
+        self.onlookers.customer_types(conversation_id, now)
+        self.tell_company(now)
+
+    def tell_company(self, now: int) -> None:
+        """Tell all consoles what it is time to tell; called at each change, and every second."""
+        for company in self.onlookers.news(now):
+            frame = _shown(company)
+            for subscription in self._subscriptions:
+                subscription.glimpse(company, frame)
+
+    def introduce(self, subscription: Subscription) -> None:
+        """Who is where, for a console that has just come."""
+        for company in self.onlookers.told():
+            subscription.glimpse(company, _shown(company))
 
     async def replay(
         self, operator: OperatorInfo, after: int, up_to: int, send: Callable[[int, bytes], Awaitable[None]]
@@ -256,6 +318,8 @@ class Hub:
         """Called on the event loop after each commit, in the order of the log."""
         failpoints.hit("hub.committed")
         for event in committed:
+            if event.kind == "message.received" and event.conversation_id is not None:
+                self.onlookers.customer_wrote(event.conversation_id)
             for listener in self.on_event:
                 listener(event)
         if not self._subscriptions and not self._watches and (self._pump is None or self._pump.done()):

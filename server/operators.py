@@ -9,8 +9,8 @@ from server.store.transaction import Event
 
 Action = Literal["read", "write", "curate", "administer"]  # curate: what everybody works with
 
-# Events that concern only the operator who caused them.
-PRIVATE_KINDS = frozenset({"conversation.seen", "draft.saved"})
+# Events that concern only the operator whom they name: who caused them, or was called.
+PRIVATE_KINDS = frozenset({"conversation.seen", "draft.saved", "mention.added", "mention.seen"})
 
 _ALLOWED: dict[str, frozenset[Action]] = {
     "admin": frozenset({"read", "write", "curate", "administer"}),

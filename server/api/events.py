@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from server.api.context import BEARER, CONTEXT, Context, operator, refused
 from server.api.describe import describes
 from server.hub import Subscription, encode
-from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe
+from server.protocol import HEARTBEAT_S, PROTOCOL, Envelope, Subscribe, Whereabouts
 from server.store import operators as accounts
 from server.store import tokens
 from server.store.tokens import TokenRefusedError
@@ -39,7 +39,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     if wanted is None:
         return socket
     subscription = context.hub.subscribe(me, request.get(BEARER))
-    listening = asyncio.create_task(_listen(socket, subscription))
+    listening = asyncio.create_task(_listen(socket, context, subscription))
     try:
         await _look_again(context, subscription)
         await _catch_up(socket, context, subscription, wanted.resume)
@@ -50,7 +50,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
         await _say(socket, Envelope(type="bye", seq=subscription.sent, text=subscription.closed))
     finally:
         listening.cancel()
-        context.hub.unsubscribe(subscription)
+        context.hub.unsubscribe(subscription, context.clock.now())
         with contextlib.suppress(ConnectionError):
             await socket.close()
     return socket
@@ -122,6 +122,9 @@ async def _catch_up(
 
 async def _forward(socket: web.WebSocketResponse, context: Context, subscription: Subscription) -> None:
     """Send what the queue gets, and a sign of life in between, until either side ends it."""
+    context.hub.introduce(subscription)
+    clock = asyncio.get_running_loop().time
+    beaten = clock()
     while not socket.closed:
         for seq, frame in subscription.take():
             if subscription.closed:
@@ -135,13 +138,26 @@ async def _forward(socket: web.WebSocketResponse, context: Context, subscription
         if subscription.closed:
             await _say(socket, Envelope(type="bye", seq=subscription.sent, text=subscription.closed))
             return
-        if not await subscription.wait(HEARTBEAT_S):
+        for frame in subscription.take_passing():
+            await socket.send_str(frame.decode())
+        silent = not await subscription.wait(HEARTBEAT_S)
+        # What passes by says nothing of the log: a resume needs to know how far that was examined.
+        if silent or (subscription.is_empty and clock() - beaten >= HEARTBEAT_S):
+            beaten = clock()
             beat = Envelope(type="heartbeat", seq=subscription.examined, at=context.clock.now())
             await socket.send_str(encode(beat).decode())
 
 
-async def _listen(socket: web.WebSocketResponse, subscription: Subscription) -> None:
-    """Clients say nothing after their first frame; reading is how pongs and the end are noticed."""
-    async for _ in socket:
-        pass
+async def _listen(socket: web.WebSocketResponse, context: Context, subscription: Subscription) -> None:
+    """After its first frame a client says only what is on its screen; reading is also how pongs and the end
+    are noticed."""
+    async for message in socket:
+        if message.type is not WSMsgType.TEXT:
+            continue
+        try:
+            wanted = msgspec.json.decode(message.data, type=Whereabouts)
+        except msgspec.MsgspecError as error:
+            log.debug("a console's frame was not understood", reason=str(error))
+            continue
+        context.hub.attend(subscription, wanted, context.clock.now())
     subscription.end("the console closed the stream")

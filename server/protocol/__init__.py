@@ -25,6 +25,15 @@ from server.protocol.base import (
     Tag,
     View,
 )
+from server.protocol.colleagues import (
+    PANES_MAX,
+    Company,
+    Mention,
+    MentionPage,
+    Onlooker,
+    Whereabouts,
+    Writing,
+)
 from server.protocol.conversations import (
     AssignCommand,
     CaseCommand,
@@ -144,6 +153,7 @@ from server.protocol.templates import (
 __all__ = [
     "HEARTBEAT_S",
     "OFFLINE_AFTER_S",
+    "PANES_MAX",
     "PROTOCOL",
     "Address",
     "AddressCommand",
@@ -162,6 +172,7 @@ __all__ = [
     "CloseCommand",
     "CodeCommand",
     "CodeMade",
+    "Company",
     "Consent",
     "ConsentCommand",
     "Conversation",
@@ -210,6 +221,8 @@ __all__ = [
     "LinkedPerson",
     "Login",
     "Medium",
+    "Mention",
+    "MentionPage",
     "MergeCommand",
     "MergeInfo",
     "Merged",
@@ -224,6 +237,7 @@ __all__ = [
     "NoteCommand",
     "Number",
     "Obstacle",
+    "Onlooker",
     "OperatorInfo",
     "Origin",
     "OutboxItem",
@@ -275,4 +289,6 @@ __all__ = [
     "Upload",
     "Variant",
     "View",
+    "Whereabouts",
+    "Writing",
 ]

@@ -47,7 +47,8 @@ class Envelope(msgspec.Struct, kw_only=True):
     type "welcome": seq is the newest event of the log. "reset": the log no longer reaches back to
     `resume`; load everything anew, then go on from seq. "event": one event of the log. "heartbeat": seq
     is the newest event examined for this client. "trouble": `text` is what operators must know, empty
-    when it is over. "bye": the server closes, `text` says why; seq is where to resume.
+    when it is over. "presence": the body is a Company, outside the log
+    and never resumed. "bye": the server closes, `text` says why; seq is where to resume.
     """
 
     type: str
@@ -63,12 +64,13 @@ class EventBody(msgspec.Struct, kw_only=True):
 
     Kinds: message.received, message.imported (from an archive), message.queued, message.status,
     message.changed, note.added, contact.added (logged by hand), conversation.opened, conversation.state
-    (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed
-    (priority, summary, promise, tags, due), customer.barred, conversation.seen and draft.saved (only to
-    their own operator), customer.changed, customer.merged, customer.unmerged, conversation.regrouped,
-    record.changed, identity.suggested, identity.accepted and identity.refused (data: suggestion),
-    identity.code_sent, identity.code_failed and identity.code_used (data: code), channel.state,
-    operator.changed, template.changed, journal.quarantined.
+    (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed (priority,
+    summary, promise, tags, due), customer.barred, conversation.deadline (data: deadline, level),
+    conversation.seen, draft.saved, mention.added and mention.seen (only to the operator whom they name; data:
+    mention), customer.changed, customer.merged, customer.unmerged, conversation.regrouped, record.changed,
+    identity.suggested, identity.accepted and identity.refused (data: suggestion), identity.code_sent,
+    identity.code_failed and identity.code_used (data: code), channel.state, operator.changed,
+    template.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None

@@ -25,6 +25,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("auto_answer", "conversation_id", "conversation"),
     ("auto_answer", "address_id", "address"),
     ("phantom", "message_id", "message"),
+    ("mention", "message_id", "message"),
     ("recipient", "message_id", "message"),
     ("attachment", "message_id", "message"),
     ("outbox", "message_id", "message"),
