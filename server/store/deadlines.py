@@ -159,14 +159,12 @@ def show(tx: Transaction, conversation_id: int, nearest: Deadline | None, seq: i
 
 def to_tell(tx: Snapshot, at: int, limit: int = 100) -> list[int]:
     """Conversations of whose deadlines there is something to tell."""
-    return [
-        row["conversation_id"]
-        for row in tx.all(
-            "SELECT DISTINCT conversation_id FROM (SELECT conversation_id FROM deadline"
-            " WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?)",
-            (at, limit),
-        )
-    ]
+    rows = tx.all(
+        "SELECT conversation_id FROM deadline WHERE next_at IS NOT NULL AND next_at <= ?"
+        " ORDER BY next_at LIMIT ?",
+        (at, limit),
+    )
+    return list(dict.fromkeys(row["conversation_id"] for row in rows))
 
 
 def ids_after(tx: Snapshot, after: int, limit: int, *, ended_too: bool) -> list[int]:

@@ -136,7 +136,7 @@ async def test_a_failed_reply_gives_the_ball_back(run: Running) -> None:
     reply = await letter_answered(run, olga)
     await stream.reached(await run.newest())
     states = [body.data for body in stream.bodies("conversation.state")]
-    assert states[-1] == {"from": "waiting", "to": "open"}
+    assert states[-1] == {"from": "waiting", "to": "open", "why": "failed"}
     shown = await message(olga, reply.conversation_id, reply.id)
     assert (shown.status, shown.error) == ("failed", "550 no such mailbox")
 

@@ -10,7 +10,18 @@ from typing import Any
 import pytest
 
 from server.protocol import View
-from server.store import approach, cases, conversations, customers, journal, lists, offline, outbox, spam
+from server.store import (
+    approach,
+    cases,
+    conversations,
+    customers,
+    deadlines,
+    journal,
+    lists,
+    offline,
+    outbox,
+    spam,
+)
 from server.store.transaction import Parameters, Snapshot, Transaction
 
 ASKED: dict[str, Callable[[Transaction], Any]] = {
@@ -39,6 +50,9 @@ OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
     "closed_since": (lambda tx: conversations.closed_since(tx, 1, 0), "conversation_ended"),
     "of_customer": (lambda tx: conversations.of_customer(tx, 1, 1), "conversation_of_customer"),
     "reachable": (lambda tx: customers.reachable(tx, 1), "message_thread"),
+    "deadlines.to_tell": (lambda tx: deadlines.to_tell(tx, tx.now), "deadline_next"),
+    "deadlines.kept": (lambda tx: deadlines.kept(tx, 1), "PRIMARY KEY"),
+    "deadlines.changes": (lambda tx: deadlines.changes(tx, 1), "PRIMARY KEY"),
     "come_due": (lambda tx: cases.come_due(tx, tx.now), "conversation_due"),
     "open_conversations": (lambda tx: approach.open_conversations(tx, 1), "conversation_live"),
     "kept_apart": (lambda tx: spam.place_of(tx, 1), "conversation_of_customer"),
@@ -100,6 +114,13 @@ def test_a_long_acquaintance_costs_no_more(name: str, tx: Explaining) -> None:
     ask(tx)
     assert any(index in plan for plan in tx.plans), tx.plans
     assert not any(plan.startswith("SCAN") for plan in tx.plans), tx.plans
+
+
+def test_what_presses_is_counted_off_its_index(tx: Explaining) -> None:
+    lists.counts(tx, 1)
+    pressing = [plan for plan in tx.plans if "deadline_level" in plan]
+    assert len(pressing) == 4
+    assert all("COVERING INDEX conversation_pressing" in plan for plan in pressing), tx.plans
 
 
 def test_the_ruler_measures(tx: Explaining) -> None:
