@@ -82,6 +82,7 @@ from server.protocol.identity import (
     TryCommand,
     Unmerged,
 )
+from server.protocol.next_best import NextCommand, Urgency, UrgencyPart
 from server.protocol.outreach import (
     BulkDone,
     BulkMessage,
@@ -234,6 +235,7 @@ __all__ = [
     "NamedTemplate",
     "NewOperator",
     "NewToken",
+    "NextCommand",
     "NoteCommand",
     "Number",
     "Obstacle",
@@ -287,6 +289,8 @@ __all__ = [
     "TryCommand",
     "Unmerged",
     "Upload",
+    "Urgency",
+    "UrgencyPart",
     "Variant",
     "View",
     "Whereabouts",

@@ -1,4 +1,4 @@
-"""When a reply is due, and which conversation comes next."""
+"""When a reply or a resolution is due."""
 
 from __future__ import annotations
 

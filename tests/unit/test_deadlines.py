@@ -22,7 +22,7 @@ from server.deadlines import (
     read_rules,
 )
 from server.hours import Calendar, HoursSettings
-from server.protocol import DeadlineKind, State
+from server.protocol import DeadlineKind, Priority, State
 from server.store.deadlines import Kept, Told
 from server.store.transaction import Event
 from server.timekeeper import change_of, nearest, step_of, still_true, told_now
@@ -170,10 +170,13 @@ def test_the_first_rule_that_fits_counts() -> None:
         DeadlineSettings(channel="site", first_reply="5m"),
         DeadlineSettings(team="sales", resolution="1h30m"),
     )
-    fitting = [
-        found.rule_for(channel, priority)
-        for channel, priority in (("site", "urgent"), ("site", "low"), ("shop", "low"), ("mail", "urgent"))
+    asked: list[tuple[str, Priority]] = [
+        ("site", "urgent"),
+        ("site", "low"),
+        ("shop", "low"),
+        ("mail", "urgent"),
     ]
+    fitting = [found.rule_for(channel, priority) for channel, priority in asked]
     assert [rule.targets if rule else None for rule in fitting] == [
         {"first_reply": M},
         {"first_reply": 5 * M},
