@@ -77,7 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     # views and panes
     Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed, spam")),
     Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed, spam"), 9, N_("view")),
-    Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes")),
+    Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes; behind @ in a note it completes a colleague's login")),
     Action("pane.prev", "shift+tab", "anywhere", N_("Previous pane"), N_("The focus goes back")),
     Action("pane.split_right", "|", "browse", N_("Split to the right"), N_("A second conversation beside this one, up to four")),
     Action("pane.split_down", "-", "browse", N_("Split downwards"), N_("A second conversation below this one, up to four")),
@@ -142,6 +142,7 @@ ACTIONS: tuple[Action, ...] = (
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to")),
     Action("search.open", "/", "browse", N_("Search"), N_("Search this person's messages, or all of them"), 10, N_("search")),
+    Action("mentions.open", "@", "browse", N_("Who calls you"), N_("Notes of colleagues with your @login; enter goes to the note")),
     Action("outbox.open", "O", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide")),
     # the console
     Action("presence.choose", "P", "browse", N_("How you are"), N_("Available, pause, away, offline: whether new work comes to you")),

@@ -8,6 +8,7 @@ arrived).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -100,6 +101,8 @@ class ServerClient:
         self._chance = chance
         self._session: aiohttp.ClientSession | None = None
         self.seq: int | None = None  # newest event heard, or examined by the server for us
+        self._stream: aiohttp.ClientWebSocketResponse | None = None
+        self._whereabouts = wire.Whereabouts()
         self.people = PeopleApi(self._ask)
 
     async def __aenter__(self) -> Self:
@@ -290,10 +293,25 @@ class ServerClient:
     async def operators(self) -> list[wire.OperatorInfo]:
         return await self._ask("GET", "/v1/operators", list[wire.OperatorInfo])
 
+    async def mentions(self, after: str | None = None, limit: int = 50) -> wire.MentionPage:
+        query: dict[str, str | int | None] = {"after": after, "limit": limit}
+        return await self._ask("GET", "/v1/mentions", wire.MentionPage, query=query)
+
+    async def mention_seen(self, mention_id: int) -> wire.Mention:
+        return await self._ask("POST", f"/v1/mentions/{mention_id}/seen", wire.Mention)
+
     async def file(self, file_id: int) -> bytes:
         return await self._bytes("GET", f"/v1/files/{quote(str(file_id))}", None, None)
 
     # --- the event stream -----------------------------------------------------------------------------
+
+    async def attend(self, whereabouts: wire.Whereabouts) -> None:
+        """Say what is on the screen. Without a stream it is said as soon as there is one."""
+        self._whereabouts = whereabouts
+        stream = self._stream
+        if stream is not None and not stream.closed:
+            with contextlib.suppress(ConnectionError):  # `listen` notices it too, and comes back
+                await stream.send_str(msgspec.json.encode(whereabouts).decode())
 
     async def listen(self, heard: Callable[[wire.Envelope], Any], link: Callable[[Link], Any]) -> None:
         """Hear events for ever, each once and in order, over any number of connections.
@@ -315,6 +333,9 @@ class ServerClient:
                     )
                 async with socket:
                     await socket.send_str(msgspec.json.encode(wire.Subscribe(resume=self.seq)).decode())
+                    self._stream = socket
+                    if self._whereabouts.open:
+                        await self.attend(self._whereabouts)
                     while True:
                         async with asyncio.timeout(self._offline_after):
                             frame = await socket.receive()
@@ -339,6 +360,7 @@ class ServerClient:
             except (aiohttp.ClientError, OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
                 why = str(error)
             online = False
+            self._stream = None
             link(Link("offline", why))
             await self._sleep(backoff.pause())
 
@@ -356,5 +378,5 @@ class ServerClient:
             # A welcome on a resume is followed by what we missed; only a fresh start may skip to it.
             if envelope.type == "heartbeat" or self.seq is None:
                 self.seq = max(known, envelope.seq)
-        elif envelope.type == "trouble":
+        elif envelope.type in ("trouble", "presence"):
             heard(envelope)

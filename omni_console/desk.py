@@ -17,6 +17,7 @@ from omni_console.river import River
 from omni_console.views import RANK, VIEWS, ListWindow, belongs, sort_at
 from server.protocol import (
     ChannelInfo,
+    Company,
     Conversation,
     ConversationDetail,
     ConversationPage,
@@ -28,6 +29,7 @@ from server.protocol import (
     FieldSpec,
     Hello,
     HistoryPage,
+    MentionPage,
     Message,
     OperatorInfo,
     ReplyWay,
@@ -47,12 +49,15 @@ KINDS = frozenset(
         "message.status",
         "message.changed",
         "note.added",
+        "mention.added",
+        "mention.seen",
         "contact.added",
         "conversation.opened",
         "conversation.state",
         "conversation.assigned",
         "conversation.seen",
         "conversation.changed",
+        "conversation.deadline",
         "conversation.regrouped",
         "draft.saved",
         "customer.changed",
@@ -76,6 +81,7 @@ _MOVES_COUNTS = (
     "conversation.opened",
     "conversation.state",
     "conversation.assigned",
+    "conversation.deadline",
     "conversation.regrouped",
     "customer.",
 )
@@ -105,6 +111,8 @@ class Changed:
     arrived: Message | None = None  # a customer's new message
     acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
+    mentions: bool = False  # somebody called this operator to a note, or he has seen one
+    called: bool = False
     regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
 
 
@@ -127,6 +135,10 @@ class Desk:
         self.fields: dict[str, FieldSpec] = {}  # that cards may have
         self.suggestions: dict[int, list[Suggestion]] = {}  # open ones, by customer
         self.inbox = 0  # open suggestions of everybody
+        self.company: dict[int, Company] = {}  # who is at which conversation now
+        self.mentions = 0  # notes that call this operator and that he has not seen
+        self.called: dict[int, int] = {}  # of the newest of them: message -> mention
+        self.called_in: set[int] = set()  # and their conversations
         self.rivers: dict[int, River] = {}  # by customer
         self.windows: dict[View, ListWindow] = {view: ListWindow(view) for view in VIEWS}
         self.drafts = DraftBook()
@@ -197,6 +209,12 @@ class Desk:
         if customer_id is not None:
             self.suggestions[customer_id] = page.items
 
+    def put_mentions(self, page: MentionPage) -> None:
+        """The beginning of the list of those that were not seen."""
+        self.mentions = page.open
+        self.called = {one.note.id: one.id for one in page.items}
+        self.called_in = {one.conversation_id for one in page.items}
+
     def regrouped(self, customers: Iterable[int]) -> None:
         """These histories are others now: cards were merged or taken apart, conversations regrouped."""
         for key in customers:
@@ -242,6 +260,8 @@ class Desk:
             self.trouble = envelope.text
             changed.people = True
             return changed
+        if envelope.type == "presence":
+            self._put_company(envelope, changed)
         if envelope.type != "event":
             return changed
         if envelope.kind not in KINDS:
@@ -273,6 +293,8 @@ class Desk:
         if body.conversation_id in self.stopped and envelope.kind in _ACTS and not repeated:
             changed.acted.add(body.conversation_id)
         changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
+        changed.mentions = not repeated and envelope.kind.startswith("mention.")
+        changed.called = not repeated and envelope.kind == "mention.added"
         if envelope.kind in _REGROUPS and not repeated:
             # The card that was taken in ("from"), or became one again ("restored").
             involved = (body.customer_id, body.data.get("from"), body.data.get("restored"))
@@ -287,6 +309,19 @@ class Desk:
             changed.people = True
         changed.counts = not repeated and envelope.kind.startswith(_MOVES_COUNTS)
         return changed
+
+    def _put_company(self, envelope: Envelope, changed: Changed) -> None:
+        try:
+            company = msgspec.json.decode(envelope.body, type=Company)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            self.unknown_kinds[envelope.type] += 1
+            return
+        if company.people or company.customer_types:
+            self.company[company.conversation_id] = company
+        else:
+            self.company.pop(company.conversation_id, None)
+        changed.lists = True
+        changed.conversations.add(company.conversation_id)
 
     def _put_from_event(
         self, message: Message, envelope: Envelope, changed: Changed, *, repeated: bool

@@ -169,7 +169,7 @@ _SHOWN = {
     "question_mark": "?", "vertical_line": "|", "minus": "-", "left_square_bracket": "[",
     "right_square_bracket": "]", "slash": "/", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
     "down": "↓", "up": "↑", "left": "←", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "exclamation_mark": "!", "greater_than_sign": ">", "plus": "+",
+    "exclamation_mark": "!", "at": "@", "greater_than_sign": ">", "plus": "+",
 }  # fmt: skip
 
 

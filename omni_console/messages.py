@@ -145,6 +145,16 @@ class InboxCame(Message):
 
 
 @dataclass
+class MentionsCame(Message):
+    page: wire.MentionPage
+
+
+@dataclass
+class MentionSeen(Message):
+    mention: wire.Mention
+
+
+@dataclass
 class FieldsCame(Message):
     fields: list[wire.FieldSpec]
 

@@ -147,6 +147,7 @@ class Arrangement:
         """Other conversations are in the panes: the list marks them, the card shows the active one."""
         screen = self._screen
         screen.list.opened = set(screen.grid.conversations())
+        screen.attending.say()
         screen.list.refresh()
         self._show_card()
 

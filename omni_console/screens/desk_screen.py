@@ -24,6 +24,8 @@ from omni_console.messages import (
     Greeted,
     Heard,
     LinkChanged,
+    MentionsCame,
+    MentionSeen,
     OlderCame,
     PageCame,
     PeopleCame,
@@ -36,6 +38,8 @@ from omni_console.messages import (
     Unanswered,
 )
 from omni_console.screens.arrangement import Arrangement
+from omni_console.screens.attending import TICK_S as ATTEND_S
+from omni_console.screens.attending import Attending
 from omni_console.screens.browsing import Browsing
 from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
@@ -45,6 +49,7 @@ from omni_console.screens.identity import Identity
 from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
+from omni_console.screens.mentions import Mentions
 from omni_console.screens.news import News
 from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
@@ -98,6 +103,8 @@ class DeskScreen(Screen[None]):
         self.browsing = Browsing(self)
         self.arrangement = Arrangement(self)
         self.reading = Reading(self)
+        self.attending = Attending(self)
+        self.mentions = Mentions(self)
         self.writing = Writing(self)
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
@@ -129,6 +136,7 @@ class DeskScreen(Screen[None]):
             **self.identity.commands(),
             **self.contacts.commands(),
             **self.letters.commands(),
+            **self.mentions.commands(),
             **self.windows.commands(),
             "screen.redraw": self.loader.reload,
         }
@@ -145,6 +153,7 @@ class DeskScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_focus(self.list)
         self.set_interval(TICK_S, self.tick)
+        self.set_interval(ATTEND_S, self.attending.tick)
 
     def on_resize(self) -> None:
         self.arrangement.resized()
@@ -216,8 +225,13 @@ class DeskScreen(Screen[None]):
     def read(self, event: RiverView.Read) -> None:
         self.reading.read(event)
 
+    @on(RiverView.Called)
+    def called(self, event: RiverView.Called) -> None:
+        self.mentions.read(event)
+
     @on(Pane.DraftChanged)
-    def draft_changed(self) -> None:
+    def draft_changed(self, event: Pane.DraftChanged) -> None:
+        self.attending.typed(event.draft)
         self.writing.save_soon()
         self.list.refresh()
 
@@ -248,6 +262,8 @@ class DeskScreen(Screen[None]):
         link = event.link
         self.online = link.state == "online"
         self.status.online = self.online
+        self.desk.company.clear()  # who is where is told anew with each connection
+        self.tick()
         self.status.changed()
         if self.online:
             self.banner.hide()
@@ -304,6 +320,14 @@ class DeskScreen(Screen[None]):
     def suggestions_came(self, event: SuggestionsCame) -> None:
         self.loader.suggestions_came(event)
 
+    @on(MentionsCame)
+    def mentions_came(self, event: MentionsCame) -> None:
+        self.mentions.came(event.page)
+
+    @on(MentionSeen)
+    def mention_seen(self, event: MentionSeen) -> None:
+        self.mentions.seen(event)
+
     @on(FieldsCame)
     def fields_came(self, event: FieldsCame) -> None:
         self.loader.fields_came(event.fields)
@@ -322,7 +346,7 @@ class DeskScreen(Screen[None]):
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
-        if self.loader.gave_up(event.what):
+        if self.loader.gave_up(event.what) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
@@ -330,7 +354,7 @@ class DeskScreen(Screen[None]):
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
-        if self.loader.gave_up(event.what):
+        if self.loader.gave_up(event.what) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.unanswered(event):
             return

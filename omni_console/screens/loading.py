@@ -220,6 +220,7 @@ class Loader:
         self._load_drafts()
         self.load_fields()
         self.load_inbox()
+        screen.mentions.load()
         screen.app.refresh(layout=True)
 
     def online_again(self) -> None:

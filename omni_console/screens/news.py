@@ -57,6 +57,8 @@ class News:
                     screen.loader.load_detail(pane.conversation_id)
         for key in changed.acted.intersection(screen.grid.conversations()):
             screen.loader.load_detail(key)
+        if changed.mentions:
+            screen.mentions.load()
         if changed.inbox:
             screen.loader.load_inbox()
             changed.stale_customers |= {pane.row.customer_id for pane in screen.grid.panes if pane.row}
@@ -67,6 +69,8 @@ class News:
         screen.card.changed()
         if changed.arrived is not None:
             self._ring(changed.arrived)
+        if changed.called and not screen.app.app_focus:
+            screen.app.bell()
 
     def _ring(self, arrived: Message) -> None:
         """For whoever looks elsewhere: something came that is his, or nobody's."""
@@ -90,5 +94,7 @@ def add(whole: Changed, more: Changed) -> None:
     whole.stale_ways |= more.stale_ways
     whole.acted |= more.acted
     whole.inbox |= more.inbox
+    whole.mentions |= more.mentions
+    whole.called |= more.called
     whole.regrouped |= more.regrouped
     whole.arrived = more.arrived or whole.arrived

@@ -71,14 +71,8 @@ class Reading:
 
     def read(self, event: RiverView.Read) -> None:
         """Painted, in the pane that has the focus, while somebody looks: seen."""
-        screen, pane = self._screen, self._screen.grid.active
-        if pane is None or pane.river is not event.sender or not screen.app.app_focus:
-            return
-        if (
-            screen.focused is None
-            or pane not in screen.focused.ancestors_with_self
-            or screen.app.screen is not screen
-        ):
+        screen = self._screen
+        if not self.looked_at(event.sender):
             return
         key, seq = event.conversation_id, event.seq
         if not screen.online or self._told_seen.get(key, 0) >= seq:
@@ -86,6 +80,18 @@ class Reading:
         self._told_seen[key] = seq
         client = screen.client
         errands.send(screen, "seen", lambda: client.seen(key, seq), RowCame, conversation_id=key)
+
+    def looked_at(self, river: RiverView) -> bool:
+        """Whether somebody looks at what is painted there: it has the focus, and nothing stands before it."""
+        screen, pane = self._screen, self._screen.grid.active
+        return (
+            pane is not None
+            and pane.river is river
+            and screen.app.app_focus
+            and screen.focused is not None
+            and pane in screen.focused.ancestors_with_self
+            and screen.app.screen is screen
+        )
 
     def not_told(self, event: Refused | Unanswered) -> bool:
         """True when it was about a mark of what was seen: the next painting tells it again."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.widgets.text_area import Selection
-
 from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import TemplatesCame
@@ -33,7 +31,8 @@ class Templates:
         pane = self._screen.pane
         code = None if pane is None or not pane.writing else _before_cursor(pane.composer)
         if pane is None or code is None:
-            self._screen.arrangement.next_pane()
+            if not self._screen.mentions.complete():
+                self._screen.arrangement.next_pane()
         else:
             self._ask(pane, code)
 
@@ -57,7 +56,7 @@ class Templates:
         errands.send(
             screen,
             "templates",
-            lambda: screen.client.templates(key, channel, wanted),
+            lambda: screen.client.templates.filled(key, channel, wanted),
             lambda found: TemplatesCame(key, pane.composer.kind, code, found),
             conversation_id=key,
         )
@@ -109,7 +108,8 @@ class Templates:
             found = [at for name in missing if (at := line.find(f"{{{name}}}")) >= 0]
             if found:
                 start = min(found)
-                composer.selection = Selection((row, start), (row, line.index("}", start) + 1))
+                composer.move_cursor((row, start))
+                composer.move_cursor((row, line.index("}", start) + 1), select=True)
                 return
 
 

@@ -10,6 +10,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.company_line import company_mark
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
 from server.protocol import Conversation, View
@@ -143,6 +144,8 @@ class ConversationList(LineList):
         priority = {"urgent": (" !!", "bad"), "high": (" !", "strong"), "low": (" ↓", "dim")}
         mark, role = priority.get(row.priority, ("", "base"))
         right: Line = [
+            *company_mark(self.desk, row.id),
+            (Content(" @" if row.id in self.desk.called_in else ""), "accent"),
             (Content(mark), role),
             (Content(" ✗" if row.unsettled else ""), "bad"),
             (safe_line(row.mark or " ", before=" ", after=" "), "mark"),

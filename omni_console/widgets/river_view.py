@@ -56,6 +56,18 @@ class RiverView(Widget, can_focus=True):
         def control(self) -> RiverView:
             return self.sender
 
+    class Called(Told):
+        """Notes were painted in which a colleague calls this operator."""
+
+        def __init__(self, sender: RiverView, messages: list[int]) -> None:
+            super().__init__()
+            self.sender = sender
+            self.messages = messages
+
+        @property
+        def control(self) -> RiverView:
+            return self.sender
+
     def __init__(self, desk: Desk, clock: Clock) -> None:
         super().__init__(classes="river")
         self.desk = desk
@@ -262,6 +274,9 @@ class RiverView(Widget, can_focus=True):
         row = self.desk.conversations.get(self.conversation_id)
         if row is not None and heard > self.desk.seen_seq(row):
             self.post_message(self.Read(self, self.conversation_id, heard))
+        calls = [items[index].id for index in shown if items[index].id in self.desk.called]
+        if calls:
+            self.post_message(self.Called(self, calls))
         first = min(shown, default=0)
         if first < AHEAD and self.river.before is not None and not self.river.loading:
             self.post_message(self.OlderWanted(self, self.customer_id))

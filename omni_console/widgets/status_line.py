@@ -87,6 +87,9 @@ class StatusLine(Lines):
         out: Line = []
         if self.desk.trouble:
             out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
+        if self.desk.mentions:
+            text = _("@ {n} ({key})").format(n=self.desk.mentions, key=key_for("mentions.open"))
+            out += [(safe_line(text), "accent"), (Content("   "), "base")]
         if self.desk.inbox:
             text = _("≈ {n} ({key})").format(n=self.desk.inbox, key=key_for("identity.open"))
             out += [(safe_line(text), "note"), (Content("   "), "base")]
