@@ -23,6 +23,7 @@ import msgspec
 from omni_console import __version__
 from omni_console.i18n import N_
 from omni_console.people_api import PeopleApi
+from omni_console.templates_api import TemplatesApi
 from server import protocol as wire
 
 T = TypeVar("T")
@@ -104,6 +105,7 @@ class ServerClient:
         self._stream: aiohttp.ClientWebSocketResponse | None = None
         self._whereabouts = wire.Whereabouts()
         self.people = PeopleApi(self._ask)
+        self.templates = TemplatesApi(self._ask)
 
     async def __aenter__(self) -> Self:
         self._open()
@@ -250,12 +252,6 @@ class ServerClient:
 
     async def note(self, conversation_id: int, command: wire.NoteCommand) -> wire.Message:
         return await self._ask("POST", f"/v1/conversations/{conversation_id}/note", wire.Message, command)
-
-    async def templates(self, conversation_id: int, channel_id: str, code: str) -> list[wire.FilledTemplate]:
-        """Texts kept ready whose code begins so, filled in for this conversation's person."""
-        path = f"/v1/conversations/{conversation_id}/templates"
-        query: dict[str, str | int | None] = {"channel": channel_id, "code": code}
-        return await self._ask("GET", path, list[wire.FilledTemplate], query=query)
 
     async def save_draft(self, draft: wire.Draft) -> wire.Draft:
         return await self._ask("PUT", f"/v1/conversations/{draft.conversation_id}/draft", wire.Draft, draft)

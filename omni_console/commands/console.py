@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.options import Options
+from omni_console.commands.reach import place
 
 
 @click.command()
@@ -30,14 +30,10 @@ def console(
     """
     from omni_console.app import run_console
 
-    if url is None and token_file is None:
-        return run_console(str(options.socket_path()), language=lang, mouse=mouse, keys_path=keys)
-    if url is None or token_file is None:
-        raise CommandError("--url and --token-file belong together", code=Code.USAGE)
-    if options.socket is not None:
-        raise CommandError("--socket and --url name two servers: give one", code=Code.USAGE)
-    from omni_console.commands.distant import checked_url, knock, read_token
+    server = place(options, url, token_file)
+    if server.socket is not None:
+        return run_console(server.socket, language=lang, mouse=mouse, keys_path=keys)
+    from omni_console.commands.distant import knock
 
-    where, token = checked_url(url), read_token(token_file)
-    knock(where, token)
-    return run_console(None, url=where, token=token, language=lang, mouse=mouse, keys_path=keys)
+    knock(server.url, server.token)
+    return run_console(None, url=server.url, token=server.token, language=lang, mouse=mouse, keys_path=keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,7 +24,17 @@ def quiet_logs() -> None:
 
 
 def print_json(value: Any) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    click.echo(_visible(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+
+
+def json_line(value: Any) -> str:
+    """One line, for a stream of them."""
+    return _visible(msgspec.json.encode(value).decode())
+
+
+def _visible(text: str) -> str:
+    """The same JSON, with nothing in it that a terminal takes for more than text."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

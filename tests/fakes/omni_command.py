@@ -11,7 +11,7 @@ from tests.fakes.running_server import Running
 ROOT = Path(__file__).parents[2]
 
 
-async def omni(run: Running, *arguments: str) -> tuple[int, str, str]:
+async def omni(run: Running, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
     """Exit code, standard output, standard error."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -21,8 +21,9 @@ async def omni(run: Running, *arguments: str) -> tuple[int, str, str]:
         run.socket,
         *arguments,
         cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    out, err = await process.communicate(stdin.encode())
     return process.returncode or 0, out.decode(), err.decode()

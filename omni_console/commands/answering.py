@@ -1,0 +1,169 @@
+"""`omni reply` and `omni note`: words that leave, from a script or a pipe."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from typing import TYPE_CHECKING
+
+import click
+
+from omni_console.commands.errors import Code, CommandError
+from omni_console.commands.output import json_option, print_json
+from omni_console.commands.reach import Server, at_server, refused
+
+if TYPE_CHECKING:
+    from omni_console.client import RefusedError, ServerClient
+    from server.protocol import ConversationDetail, Message, ReplyWay
+
+text_option = click.option(
+    "-m", "--message", "text", help="The words; else standard input is read to its end."
+)
+id_option = click.option(
+    "--id", "client_id", help="A name of yours for this message: the same again is never sent twice."
+)
+
+
+@click.command()
+@click.argument("conversation", type=click.IntRange(min=1))
+@text_option
+@click.option("--by", "channel", help="The channel; else the way that the console would take.")
+@click.option("--subject", help="A subject of its own, where the channel has such.")
+@click.option(
+    "--after-seq",
+    type=click.IntRange(min=0),
+    help="The newest event you have read; else what counts as read (omni show).",
+)
+@click.option("--consent", is_flag=True, help="Send it whatever came meanwhile.")
+@id_option
+@json_option
+@at_server
+def reply(
+    server: Server,
+    conversation: int,
+    text: str | None,
+    channel: str | None,
+    subject: str | None,
+    after_seq: int | None,
+    consent: bool,
+    client_id: str | None,
+    as_json: bool,
+) -> int:
+    """Answer the customer.
+
+    It is held, not sent, when a colleague answered (by e-mail also: when the customer wrote) after what you
+    have read: exit code 1, and what came is printed. Read it, then send again with the --after-seq that is
+    told, or with --consent.
+    """
+    from omni_console.client import RefusedError, UnreachableError
+    from server.protocol import ReplyCommand
+
+    said = words(text)
+    name = client_id or str(uuid.uuid4())
+
+    async def send(client: ServerClient) -> Message | RefusedError:
+        detail = await client.detail(conversation)
+        way = _way(detail, channel)
+        command = ReplyCommand(
+            client_id=name,
+            text=said,
+            channel_id=way.channel_id,
+            address_id=way.address_id,
+            after_seq=detail.conversation.seen_seq if after_seq is None else after_seq,
+            subject=subject,
+        )
+        try:
+            return await client.reply(conversation, command)
+        except RefusedError as error:
+            if error.body.code != "stale":
+                raise
+            if not consent:
+                return error
+            command.after_seq = error.body.seq
+            return await client.reply(conversation, command)
+        except UnreachableError as error:
+            if error.maybe_done:
+                raise CommandError(
+                    f"no answer: it may have been sent ({error})",
+                    where=server.where,
+                    hint=f"the same again with --id {name} asks, and cannot send it twice",
+                    code=Code.AWAY,
+                ) from error
+            raise
+
+    outcome = server.run(send)
+    if isinstance(outcome, RefusedError):
+        return _held(server, outcome, as_json=as_json)
+    _tell(outcome, as_json=as_json)
+    return 0
+
+
+def _held(server: Server, error: RefusedError, *, as_json: bool) -> int:
+    from omni_console.commands import spoken
+    from server.protocol import ErrorAnswer
+
+    if as_json:
+        print_json(ErrorAnswer(error=error.body))
+    else:
+        click.echo("not sent: this came meanwhile")
+        for one in error.body.news:
+            for line in spoken.message(one):
+                click.echo(line)
+    problem = refused(error.body, server.where)
+    problem.hint = f"send it again with --after-seq {error.body.seq} if it is right all the same"
+    raise problem
+
+
+def _way(detail: ConversationDetail, channel: str | None) -> ReplyWay:
+    """Raises CommandError."""
+    for way in detail.ways:
+        if channel is None or way.channel_id == channel:
+            return way
+    known = ", ".join(way.channel_id for way in detail.ways)
+    raise CommandError(
+        "there is no way to answer this customer" + (f" by {channel}" if channel else ""),
+        where=f"conversation {detail.conversation.id}",
+        hint=f"there is: {known}" if known else "only a verified address can be written to",
+    )
+
+
+@click.command()
+@click.argument("conversation", type=click.IntRange(min=1))
+@text_option
+@id_option
+@json_option
+@at_server
+def note(server: Server, conversation: int, text: str | None, client_id: str | None, as_json: bool) -> None:
+    """Write a private note; the customer does not see it."""
+    from server.protocol import NoteCommand
+
+    command = NoteCommand(client_id=client_id or str(uuid.uuid4()), text=words(text))
+    _tell(server.run(lambda client: client.note(conversation, command)), as_json=as_json)
+
+
+def _tell(message: Message, *, as_json: bool) -> None:
+    if as_json:
+        print_json(message)
+    else:
+        done = "kept" if message.kind == "note" else message.status
+        click.echo(f"message {message.id} {done}")
+
+
+def words(text: str | None) -> str:
+    """What was given, or standard input to its end. Raises CommandError."""
+    if text is None:
+        if sys.stdin.isatty():
+            click.echo("write, then ctrl+d on a line of its own", err=True)
+        try:
+            text = sys.stdin.buffer.read().decode()
+        except UnicodeDecodeError as error:
+            raise CommandError(
+                "the text is not UTF-8",
+                where="standard input",
+                hint="convert it: iconv -t utf-8",
+                code=Code.USAGE,
+            ) from error
+    text = text.replace("\r\n", "\n").strip("\n")
+    if not text.strip():
+        raise CommandError("there is nothing to send", hint="-m TEXT, or standard input", code=Code.USAGE)
+    return text

@@ -1,0 +1,138 @@
+"""`omni claim`, `release`, `assign`, `snooze`, `close`, `reopen`: done to one conversation or to many."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from omni_console.commands.errors import Code, CommandError, plain
+from omni_console.commands.output import json_option, moment, print_json
+from omni_console.commands.reach import Server, at_server
+
+if TYPE_CHECKING:
+    from omni_console.client import ServerClient
+    from server.protocol import Conversation
+
+    Deed = Callable[[ServerClient, int], Awaitable[Conversation]]
+
+many = click.argument("numbers", metavar="CONVERSATION…", type=click.IntRange(min=1), nargs=-1, required=True)
+
+
+def _each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool) -> int:
+    """One after the other; what is refused is told, and the others are done all the same."""
+    from omni_console.client import RefusedError
+
+    codes: list[int] = []
+
+    async def work(client: ServerClient) -> list[Conversation]:
+        done = []
+        for number in dict.fromkeys(numbers):
+            try:
+                done.append(await deed(client, number))
+            except RefusedError as error:
+                codes.append(Code.REFUSED if error.body.code == "forbidden" else Code.NOT_OK)
+                reason = f"{error.body.message}. {error.body.hint}".strip(" .")
+                click.echo(f"{number}: {plain(reason)}", err=True)
+        return done
+
+    done = server.run(work)
+    if as_json:
+        print_json(done)
+    for row in () if as_json else done:
+        until = f" until {moment(row.snooze_until)}" if row.state == "snoozed" else ""
+        click.echo(plain(f"{row.id}: {row.state}{until}, {row.assignee or 'nobody'}"))
+    return max(codes, default=0)
+
+
+@click.command()
+@many
+@click.option("--take-over", is_flag=True, help="Also from a colleague who has it.")
+@json_option
+@at_server
+def claim(server: Server, numbers: tuple[int, ...], take_over: bool, as_json: bool) -> int:
+    """Take conversations. Exit code 1 where somebody else has one."""
+
+    async def deed(client: ServerClient, number: int) -> Conversation:
+        holder = (await client.detail(number)).conversation.assignee_id if take_over else None
+        return await client.claim(number, holder)
+
+    return _each(server, numbers, deed, as_json=as_json)
+
+
+@click.command()
+@many
+@json_option
+@at_server
+def release(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
+    """Give conversations back to the queue."""
+    return _each(server, numbers, lambda client, number: client.release(number), as_json=as_json)
+
+
+@click.command()
+@many
+@click.option("--topic", required=True, help="What it was about.")
+@click.option("--result", required=True, help="What came of it.")
+@json_option
+@at_server
+def close(server: Server, numbers: tuple[int, ...], topic: str, result: str, as_json: bool) -> int:
+    """Close conversations."""
+    return _each(
+        server,
+        numbers,
+        lambda client, number: client.close_conversation(number, topic, result),
+        as_json=as_json,
+    )
+
+
+@click.command()
+@many
+@json_option
+@at_server
+def reopen(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
+    """Open closed conversations again."""
+    return _each(server, numbers, lambda client, number: client.reopen(number), as_json=as_json)
+
+
+@click.command()
+@many
+@click.option("--until", required=True, help='"2h", "14:00", "tomorrow 9:30", "fri", "25.11 10:00".')
+@json_option
+@at_server
+def snooze(server: Server, numbers: tuple[int, ...], until: str, as_json: bool) -> int:
+    """Put conversations away until a time, or until the customer writes."""
+    from omni_console.due import parse_due
+    from omni_console.timing import Clock
+
+    clock = Clock()
+    if parse_due(until, clock) is None:
+        raise CommandError(f"{until!r} is no time", hint='write "2h", or "tomorrow 9:30"', code=Code.USAGE)
+
+    async def deed(client: ServerClient, number: int) -> Conversation:
+        clock.set_by((await client.hello()).now)
+        return await client.snooze(number, parse_due(until, clock) or 0)
+
+    return _each(server, numbers, deed, as_json=as_json)
+
+
+@click.command()
+@many
+@click.option("--to", "login", required=True, help="The colleague's login.")
+@click.option("-m", "--note", "words", required=True, help="What he must know: kept as a private note.")
+@json_option
+@at_server
+def assign(server: Server, numbers: tuple[int, ...], login: str, words: str, as_json: bool) -> int:
+    """Hand conversations to a colleague, with a note."""
+    found: dict[str, Any] = {}
+
+    async def deed(client: ServerClient, number: int) -> Conversation:
+        if not found:
+            found.update({one.login: one.id for one in await client.operators()})
+        if login not in found:
+            raise CommandError(
+                f"nobody has the login {login}", hint=f"one of {', '.join(sorted(found))}", code=Code.NOT_OK
+            )
+        return await client.assign(number, found[login], words)
+
+    return _each(server, numbers, deed, as_json=as_json)
