@@ -19,7 +19,7 @@ routes = web.RouteTableDef()
 TRIED = 20  # of the most urgent ones, should colleagues be faster
 
 
-@routes.post("/v1/conversations/next")
+@routes.post("/v1/next")
 @describes(
     "The most urgent conversation of mine and of the queue; from the queue it is claimed for me.",
     "write",

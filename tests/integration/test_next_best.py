@@ -16,7 +16,7 @@ M = 60_000
 
 async def take_next(run: Running, uid: int = OLGA, skip: list[int] | None = None) -> Urgency:
     body = msgspec.json.encode({"skip": skip or []})
-    status, found = await run.ask("POST", "/v1/conversations/next", body, uid)
+    status, found = await run.ask("POST", "/v1/next", body, uid)
     assert status == 200, found
     return msgspec.json.decode(found, type=Urgency)
 
@@ -51,7 +51,7 @@ async def test_the_most_urgent_one_is_mine_and_says_why() -> None:
         assert status == 200
         seen = msgspec.json.decode(body, type=Urgency)
         assert {part.name for part in seen.parts} == {"deadline"}  # it is not hers
-        status, _ = await run.ask("POST", "/v1/conversations/next", b"{}", RITA)
+        status, _ = await run.ask("POST", "/v1/next", b"{}", RITA)
         assert status == 403
 
 
