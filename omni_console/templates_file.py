@@ -11,6 +11,8 @@ text = "Спасибо, {name}!"
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from server.protocol import NamedTemplate, Variant
@@ -27,7 +29,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Whole(msgspec.Struct, forbid_unknown_fields=True):
-    templates: dict[str, _Table]
+    templates: dict[str, Any]
 
 
 def read(data: bytes) -> list[NamedTemplate]:
@@ -41,10 +43,11 @@ def read(data: bytes) -> list[NamedTemplate]:
     return [_named(code, table) for code, table in tables.items()]
 
 
-def _named(code: str, table: _Table) -> NamedTemplate:
-    plainest = [Variant(text=table.text)] if table.text else []
-    raw = {"code": code, "title": table.title or code, "variants": [*plainest, *table.variants]}
+def _named(code: str, raw_table: Any) -> NamedTemplate:
     try:
+        table = msgspec.convert(raw_table, _Table)
+        plainest = [Variant(text=table.text)] if table.text else []
+        raw = {"code": code, "title": table.title or code, "variants": [*plainest, *table.variants]}
         return msgspec.convert(msgspec.to_builtins(raw), NamedTemplate)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"templates.{code}: {error}") from error

@@ -44,14 +44,15 @@ def best(variants: Sequence[Variant], languages: Sequence[str], channel_id: str,
 
 
 def _language_rank(language: str, wanted: Sequence[str]) -> int:
-    """Smaller is better: exactly so, another country's, said to fit any, the next wanted one, any other."""
+    """Smaller is better: exactly so, of any country, another country's, for everybody, the next wanted one,
+    any other."""
     if not language:
-        return 2
+        return 3
     for place, one in enumerate(wanted):
-        exact = language.casefold() == one.casefold()
-        if one and (exact or _primary(language) == _primary(one)):
-            return place * 3 + (0 if exact else 1)
-    return 3 * len(wanted)
+        if one and _primary(language) == _primary(one):
+            exact = language.casefold() == one.casefold()
+            return place * 4 + (0 if exact else 1 if "-" not in language else 2)
+    return 4 * len(wanted)
 
 
 def _primary(language: str) -> str:
