@@ -73,6 +73,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("attention.next", "alt+a", "anywhere", N_("Where you are needed next"), N_("Unread first, then whoever waits longest; yours before the queue"), 2, N_("next")),
     Action("attention.next.browse", "w", "browse", N_("Where you are needed next"), N_("The same with one key")),
     Action("attention.prev", "W", "browse", N_("The other way round"), N_("The same, backwards")),
+    Action("next.take", "b", "browse", N_("Take the most urgent"), N_("Yours or from the queue, where it is taken; not the one you look at"), 11, N_("most urgent")),
+    Action("next.why", "B", "browse", N_("Why this one"), N_("How urgent this conversation is: deadline, waiting time, closing window, priority, own")),
     *_slots(),
     # views and panes
     Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed, spam")),

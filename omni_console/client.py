@@ -206,6 +206,13 @@ class ServerClient:
     async def claim(self, conversation_id: int, expect: int | None) -> wire.Conversation:
         return await self._do(conversation_id, "claim", wire.ClaimCommand(expect=expect))
 
+    async def take_next(self, skip: list[int]) -> wire.Urgency:
+        """The most urgent conversation, mine now; none where nobody waits."""
+        return await self._ask("POST", "/v1/next", wire.Urgency, wire.NextCommand(skip=skip))
+
+    async def why(self, conversation_id: int) -> wire.Urgency:
+        return await self._ask("GET", f"/v1/conversations/{conversation_id}/why", wire.Urgency)
+
     async def release(self, conversation_id: int) -> wire.Conversation:
         return await self._do(conversation_id, "release")
 

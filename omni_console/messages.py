@@ -71,6 +71,14 @@ class PresenceCame(Message):
 
 
 @dataclass
+class UrgencyCame(Message):
+    """`taken`: the server gave this conversation to the operator; otherwise he asked why."""
+
+    urgency: wire.Urgency
+    taken: bool
+
+
+@dataclass
 class DraftsCame(Message):
     drafts: list[wire.Draft]
 

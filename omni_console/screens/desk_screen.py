@@ -36,6 +36,7 @@ from omni_console.messages import (
     SuggestionsCame,
     TemplatesCame,
     Unanswered,
+    UrgencyCame,
 )
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.attending import TICK_S as ATTEND_S
@@ -51,6 +52,7 @@ from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
 from omni_console.screens.mentions import Mentions
 from omni_console.screens.news import News
+from omni_console.screens.next_best import NextBest
 from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
@@ -110,6 +112,7 @@ class DeskScreen(Screen[None]):
         self.templates = Templates(self)
         self.cases = Cases(self)
         self.presence = OwnPresence(self)
+        self.next_best = NextBest(self)
         self.case_facts = CaseFacts(self)
         self.undoing = Undoing(self)
         self.marking = Marking(self)
@@ -129,6 +132,7 @@ class DeskScreen(Screen[None]):
             **self.templates.commands(),
             **self.cases.commands(),
             **self.presence.commands(),
+            **self.next_best.commands(),
             **self.case_facts.commands(),
             **self.undoing.commands(),
             **self.marking.commands(),
@@ -303,6 +307,10 @@ class DeskScreen(Screen[None]):
     @on(PresenceCame)
     def presence_came(self, event: PresenceCame) -> None:
         self.presence.came(event.me)
+
+    @on(UrgencyCame)
+    def urgency_came(self, event: UrgencyCame) -> None:
+        self.next_best.came(event)
 
     @on(DraftsCame)
     def drafts_came(self, event: DraftsCame) -> None:

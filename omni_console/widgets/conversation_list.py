@@ -11,6 +11,7 @@ from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.company_line import company_mark
+from omni_console.widgets.deadline_words import left
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
 from server.protocol import Conversation, View
@@ -141,6 +142,7 @@ class ConversationList(LineList):
         ]
         since = row.waiting_since if row.state == "open" and row.waiting_since else row.last_at
         age = self.clock.age(since) if since else ""
+        pressing: Line = left(row, self.clock)
         priority = {"urgent": (" !!", "bad"), "high": (" !", "strong"), "low": (" ↓", "dim")}
         mark, role = priority.get(row.priority, ("", "base"))
         right: Line = [
@@ -149,7 +151,11 @@ class ConversationList(LineList):
             (Content(mark), role),
             (Content(" ✗" if row.unsettled else ""), "bad"),
             (safe_line(row.mark or " ", before=" ", after=" "), "mark"),
-            (Content(age.rjust(AGE_CELLS)), "strong" if unread else "dim"),
+            *(
+                [(Content(" "), "base"), *pressing]
+                if pressing
+                else [(Content(age.rjust(AGE_CELLS)), "strong" if unread else "dim")]
+            ),
         ]
         name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
         return spread([*sign, (name, "strong" if unread else "base")], right, width)

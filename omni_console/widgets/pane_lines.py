@@ -12,6 +12,7 @@ from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.company_line import company_line
+from omni_console.widgets.deadline_words import named
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 from omni_console.widgets.where_stopped import Room, stopped_lines
@@ -50,7 +51,7 @@ class PaneHeader(Lines):
             (name, "name" if self.active else "strong"),
             (Content("  "), "base"),
         ]
-        state = [*self._only(), *self._urgency(row), *self._state(row)]
+        state = [*self._only(), *self._urgency(row), *named(row, self.clock), *self._state(row)]
         company = company_line(self.desk, row.id, width - width_of(left) - width_of(state))
         state = [*company, *state]
         left += self._addresses(row, width - width_of(left) - width_of(state))

@@ -96,6 +96,13 @@ class StatusLine(Lines):
         if self.desk.counts.due:
             text = _("{n} due").format(n=self.desk.counts.due)
             out += [(safe_line(text), "bad"), (Content("   "), "base")]
+        if self.desk.counts.late or self.desk.counts.at_risk:
+            parts = [
+                _("{n} late").format(n=self.desk.counts.late) if self.desk.counts.late else "",
+                _("{n} at risk").format(n=self.desk.counts.at_risk) if self.desk.counts.at_risk else "",
+            ]
+            role = "bad" if self.desk.counts.late else "note"
+            out += [(safe_line(", ".join(filter(None, parts))), role), (Content("   "), "base")]
         if self.desk.counts.unsettled:
             text = _("{n} to decide ({key})").format(n=self.desk.counts.unsettled, key=key_for("outbox.open"))
             out += [(safe_line(text, before="✗ "), "bad"), (Content("   "), "base")]

@@ -149,6 +149,8 @@ class Books:
             waiting=sum(1 for row in rows if self._in_view(row, "waiting")),
             unsettled=sum(1 for row in rows if row.unsettled),
             oldest_queued_at=min((row.sort_at for row in queue), default=None),
+            at_risk=sum(1 for row in rows if row.deadline is not None and row.deadline.level == "risk"),
+            late=sum(1 for row in rows if row.deadline is not None and row.deadline.level == "late"),
         )
 
     def hits(self, q: str, limit: int, customer_id: int | None = None) -> wire.SearchPage:

@@ -8,6 +8,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from server import protocol as wire
+from server.next_best import Candidate, ranked
 from tests.fakes.operator_api_books import UNSETTLED
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_api_wire import RefusalError, answer, read_body
@@ -24,6 +25,7 @@ class Commands:
             web.post("/v1/conversations/{id}/assign", self._assign),
             web.post("/v1/conversations/{id}/decline", self._decline),
             web.put("/v1/presence", self._be),
+            web.post("/v1/next", self._next),
             web.post("/v1/conversations/{id}/reply", self._reply),
             web.post("/v1/conversations/{id}/note", self._note),
             web.post("/v1/conversations/{id}/close", self._close),
@@ -85,6 +87,22 @@ class Commands:
         server.operators[server.me.id] = server.me
         await server.push("operator.changed", operator_id=server.me.id)
         return answer(server.me)
+
+    async def _next(self, request: web.Request) -> web.Response:
+        server, command = self._server, await read_body(request, wire.NextCommand)
+        open_ones = [row for row in server.conversations.values() if row.state == "open"]
+        mine = [row for row in open_ones if row.assignee_id in (None, server.me.id)]
+        best = ranked(
+            (Candidate(conversation=row) for row in mine if row.id not in command.skip),
+            server.me.id,
+            server.now,
+        )
+        if not best or best[0].conversation is None:
+            return answer(wire.Urgency())
+        found, key = best[0], best[0].conversation.id
+        await self._change("conversation.assigned", key, assignee_id=server.me.id, assignee=server.me.name)
+        found.conversation = server.row(key)
+        return answer(found)
 
     async def _close(self, request: web.Request) -> web.Response:
         key, now = self._id(request), self._server.now

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from server import protocol as wire
+from server.next_best import Candidate, urgency
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_api_wire import answer
 
@@ -21,6 +22,7 @@ class Questions:
             web.get("/v1/conversations/{id}", self._detail),
             web.get("/v1/customers/{id}", self._customer),
             web.get("/v1/customers/{id}/history", self._history),
+            web.get("/v1/conversations/{id}/why", self._why),
             web.get("/v1/conversations/{id}/templates", self._templates),
             web.get("/v1/drafts", self._drafts),
             web.get("/v1/search", self._search),
@@ -53,6 +55,21 @@ class Questions:
 
     async def _detail(self, request: web.Request) -> web.Response:
         return answer(self._server.detail(int(request.match_info["id"])))
+
+    async def _why(self, request: web.Request) -> web.Response:
+        server, row = self._server, self._server.row(int(request.match_info["id"]))
+        found = urgency(Candidate(conversation=row), server.me.id, server.now)
+        if row.deadline is not None:
+            found.deadlines = [
+                wire.DeadlineFigure(
+                    kind=row.deadline.kind,
+                    since=server.now,
+                    target_ms=300_000,
+                    status="running",
+                    due_at=row.deadline.due_at,
+                )
+            ]
+        return answer(found)
 
     async def _customer(self, request: web.Request) -> web.Response:
         return answer(self._server.customer(int(request.match_info["id"])))
