@@ -13,6 +13,7 @@ from pathlib import Path
 from omni_console.app import run_console
 from omni_console.client import ServerClient
 from omni_console.demo.play import Player, play_past
+from omni_console.demo.ready_texts import ready_texts
 from omni_console.demo.story import story
 from omni_console.demo.world import World
 
@@ -45,6 +46,7 @@ class Backstage(threading.Thread):
         tale = story(self._language)
         async with self.world:
             async with ServerClient(str(self.world.socket)) as client:
+                await client.templates.put(ready_texts())
                 await play_past(self.world, client, tale)
             player = Player(self.world, tale)
             await player.open()

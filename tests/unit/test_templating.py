@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from omni_console.demo.ready_texts import ready_texts
 from omni_console.templates_file import UnreadableError, read
 from server.protocol import Variant
 from server.templating import best
@@ -65,6 +66,13 @@ def test_filled_as_far_as_known() -> None:
 def test_what_still_stands_open() -> None:
     assert still_open("{name} {city} {id} { name }", {"city"}) == ["name", "city"]
     assert as_short_as_can_be("{order.number}!") == "x!"
+
+
+def test_the_demos_templates_can_be_read() -> None:
+    found = {one.code: one for one in ready_texts()}
+    assert set(found) == {"hi", "look", "where", "thanks"}
+    assert best(found["look"].variants, ("ru", "en"), "support", "email").text.endswith("{operator}\n{site}")
+    assert all({"", "ru"} == {one.language for one in template.variants} for template in found.values())
 
 
 @pytest.mark.parametrize(
