@@ -55,7 +55,7 @@ def _in_words(desk: Desk, company: Company, writing: list[Onlooker], looking: li
     if looking:
         words = ngettext("{names} is looking", "{names} are looking", len(looking))
         parts.append((safe_line(words.format(names=_names(desk, looking))), "dim"))
-    return _joined(parts, " · ")
+    return _joined(parts, wide=True)
 
 
 def _in_names(desk: Desk, company: Company, writing: list[Onlooker], looking: list[Onlooker]) -> Line:
@@ -66,13 +66,14 @@ def _in_names(desk: Desk, company: Company, writing: list[Onlooker], looking: li
         parts.append((safe_line(_names(desk, writing), before="✎ "), "note"))
     if looking:
         parts.append((safe_line(_names(desk, looking), before="◦ "), "dim"))
-    return _joined(parts, " ")
+    return _joined(parts, wide=False)
 
 
-def _joined(parts: Line, between: str) -> Line:
+def _joined(parts: Line, *, wide: bool) -> Line:
     line: Line = []
-    for content, role in parts:
-        line += [(Content(between if line else "  "), "dim"), (content, role)]
+    for part in parts:
+        between = " · " if wide else " "
+        line += [(Content(between if line else "  "), "dim"), part]
     return line
 
 
