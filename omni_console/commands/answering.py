@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +29,16 @@ id_option = click.option(
 @click.argument("conversation", type=click.IntRange(min=1))
 @text_option
 @click.option("--by", "channel", help="The channel; else the way that the console would take.")
+@click.option(
+    "--template", "code", help="The text kept ready under this short code, instead of one of your own."
+)
+@click.option(
+    "--attach",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of this host; several times for several.",
+)
 @click.option("--subject", help="A subject of its own, where the channel has such.")
 @click.option(
     "--after-seq",
@@ -43,6 +54,8 @@ def reply(
     conversation: int,
     text: str | None,
     channel: str | None,
+    code: str | None,
+    files: tuple[Path, ...],
     subject: str | None,
     after_seq: int | None,
     consent: bool,
@@ -58,7 +71,9 @@ def reply(
     from omni_console.client import RefusedError, UnreachableError
     from server.protocol import ReplyCommand
 
-    said = words(text)
+    if code is not None and text is not None:
+        raise CommandError("-m and --template are two texts", hint="give one", code=Code.USAGE)
+    said = words(text, may_be_empty=bool(files)) if code is None else ""
     name = client_id or str(uuid.uuid4())
 
     async def send(client: ServerClient) -> Message | RefusedError:
@@ -66,11 +81,14 @@ def reply(
         way = _way(detail, channel)
         command = ReplyCommand(
             client_id=name,
-            text=said,
+            text=said if code is None else await _ready(client, conversation, way.channel_id, code),
             channel_id=way.channel_id,
             address_id=way.address_id,
             after_seq=detail.conversation.seen_seq if after_seq is None else after_seq,
             subject=subject,
+            upload_ids=[
+                (await client.put_up(conversation, file.name, file.read_bytes())).id for file in files
+            ],
         )
         try:
             return await client.reply(conversation, command)
@@ -114,6 +132,14 @@ def _held(server: Server, error: RefusedError, *, as_json: bool) -> int:
     raise problem
 
 
+async def _ready(client: ServerClient, conversation: int, channel: str, code: str) -> str:
+    """A template's text for this person. Raises CommandError."""
+    for template in await client.templates.filled(conversation, channel, code):
+        if template.code == code.casefold():
+            return template.text
+    raise CommandError(f"there is no template {code}", hint="omni templates list says which there are")
+
+
 def _way(detail: ConversationDetail, channel: str | None) -> ReplyWay:
     """Raises CommandError."""
     for way in detail.ways:
@@ -149,8 +175,10 @@ def _tell(message: Message, *, as_json: bool) -> None:
         click.echo(f"message {message.id} {done}")
 
 
-def words(text: str | None) -> str:
+def words(text: str | None, *, may_be_empty: bool = False) -> str:
     """What was given, or standard input to its end. Raises CommandError."""
+    if text is None and may_be_empty and sys.stdin.isatty():
+        return ""
     if text is None:
         if sys.stdin.isatty():
             click.echo("write, then ctrl+d on a line of its own", err=True)
@@ -164,6 +192,6 @@ def words(text: str | None) -> str:
                 code=Code.USAGE,
             ) from error
     text = text.replace("\r\n", "\n").strip("\n")
-    if not text.strip():
+    if not text.strip() and not may_be_empty:
         raise CommandError("there is nothing to send", hint="-m TEXT, or standard input", code=Code.USAGE)
     return text

@@ -94,6 +94,24 @@ async def test_the_same_reply_is_sent_once(run: Running) -> None:
     assert run.receiver.texts() == ["yes"]
 
 
+async def test_a_text_kept_ready_and_a_file_go_along(run: Running, tmp_path: Path) -> None:
+    await run.letters.hear("anna@example.org", "the invoice?", "Anna")
+    which = await number(run)
+    await ok(run, "show", which)
+    await ok(run, "templates", "set", "bill", "-m", "{name}, here it is. {operator}")
+    await ok(run, "templates", "set", "order", "-m", "{order.number}")
+    (tmp_path / "bill.txt").write_text("4 lamps")
+    sent = await as_json(run, "reply", which, "--template", "Bill", "--attach", str(tmp_path / "bill.txt"))
+    assert (sent["text"], [file["name"] for file in sent["files"]]) == (
+        "Anna, here it is. Anna",
+        ["bill.txt"],
+    )
+    code, _, err = await omni(run, "reply", which, "--template", "order")
+    assert (code, "{order.number}" in err) == (1, True)
+    assert (await omni(run, "reply", which, "--template", "bi"))[0] == 1
+    assert (await omni(run, "reply", which, "--template", "bill", "-m", "x"))[0] == 2
+
+
 async def test_what_customers_write_is_only_text(run: Running) -> None:
     await run.hook(HOSTILE, person={"name": "\x1b[2JEve\u202e"})
     which = await number(run)
