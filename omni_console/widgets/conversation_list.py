@@ -147,7 +147,7 @@ class ConversationList(LineList):
         mark, role = priority.get(row.priority, ("", "base"))
         right: Line = [
             *company_mark(self.desk, row.id),
-            (Content(" @" if row.id in self.desk.called_in else ""), "accent"),
+            *([(Content(" @"), "accent")] if row.id in self.desk.called_in else []),
             (Content(mark), role),
             (Content(" ✗" if row.unsettled else ""), "bad"),
             (safe_line(row.mark or " ", before=" ", after=" "), "mark"),
