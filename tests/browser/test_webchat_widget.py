@@ -377,6 +377,7 @@ async def test_two_tabs_tell_the_same_story(page: Page, stage: Stage) -> None:
     await two.open()
     await two.shows("from the first")
     await two.say("from the second")
+    await until(lambda: len(stage.texts) == 2, page)  # or the answer may come before it
     stage.host.say(stage.visitor, "an answer")
     await two.shows("from the first", "from the second", "an answer")
     await one.shows("from the first", "from the second", "an answer")

@@ -17,7 +17,7 @@ from server.store.errors import StoreError, StoreVersionError
 from server.store.migrations import APPLICATION_ID, known, migrate, statements
 
 ROOT = Path(__file__).parents[2]
-NEXT = "ALTER TABLE customer ADD COLUMN language TEXT;\nCREATE TABLE template (id INTEGER PRIMARY KEY);\n"
+NEXT = "ALTER TABLE customer ADD COLUMN shoe_size TEXT;\nCREATE TABLE novelty (id INTEGER PRIMARY KEY);\n"
 
 
 def schema(path: Path) -> tuple[int, int, set[str]]:
