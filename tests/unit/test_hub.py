@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from server import hub as module
 from server.clock import HeldClock
 from server.hub import Frame, Hub, Subscription
 from server.marks import Marks
-from server.protocol import OperatorInfo
+from server.protocol import Company, OperatorInfo, Whereabouts
 from server.store import messages, offline
 from server.store.database import Database
 from server.store.transaction import Event, Snapshot
@@ -61,6 +62,33 @@ def test_each_event_once_in_order_and_only_ones_own() -> None:
     subscription.offer([frame(8), frame(9, "conversation.seen", 2)])
     assert taken(subscription) == [6, 8]
     assert subscription.examined == 9
+
+
+def test_only_the_newest_glimpse_of_a_conversation_waits_and_it_cuts_nobody_off() -> None:
+    subscription = Subscription(OLGA, 5)
+    for number in range(module.QUEUE_EVENTS_MAX + 1):
+        subscription.glimpse(Company(conversation_id=7 + number % 2), b"%d" % number)
+    assert not subscription.cut_off
+    assert subscription.is_empty  # nothing of the log waits
+    assert subscription.take_passing() == [b"1000", b"999"]
+    assert subscription.take_passing() == []
+    assert (subscription.take(), subscription.examined) == ([], 5)
+
+
+def test_who_is_shut_out_is_told_of_nobody() -> None:
+    subscription = Subscription(structs.replace(OLGA, disabled=True), 5)
+    subscription.glimpse(Company(conversation_id=7), b"x")
+    assert subscription.take_passing() == []
+
+
+def test_what_a_stream_that_is_over_says_is_not_heard() -> None:
+    hub = Hub(Database(Path("nowhere"), HeldClock()), Marks({}), 0)
+    subscription = hub.subscribe(OLGA)
+    hub.attend(subscription, Whereabouts(open=[7]), 1_000)
+    assert [one.conversation_id for one in hub.onlookers.told()] == [7]
+    hub.unsubscribe(subscription, 2_000)
+    hub.attend(subscription, Whereabouts(open=[7]), 3_000)
+    assert hub.onlookers.told() == []
 
 
 @pytest.mark.parametrize(
