@@ -65,7 +65,8 @@ def _pressing(level: int) -> str:
     """Conversations of mine, and of nobody, whose deadline runs and stands at this level."""
     return " UNION ALL ".join(
         "SELECT * FROM (SELECT 1 FROM conversation"
-        f" WHERE assignee_id {whose} AND deadline_level = {level} LIMIT :pressing)"
+        # "> 0" as the index says it: that 1 is more than 0, SQLite does not see by itself.
+        f" WHERE assignee_id {whose} AND deadline_level > 0 AND deadline_level = {level} LIMIT :pressing)"
         for whose in ("= :me", "IS NULL")
     )
 
@@ -74,7 +75,7 @@ def counts(tx: Snapshot, me: int) -> Counts:
     [row] = tx.all(
         "SELECT"
         " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state = 'open') AS mine,"
-        " (SELECT count(*) FROM conversation WHERE state = 'open' AND assignee_id IS NULL) AS queue,"
+        " (SELECT n FROM tally WHERE name = 'queue') AS queue,"
         " (SELECT count(*) FROM conversation WHERE assignee_id = :me AND state IN ('waiting', 'snoozed'))"
         " AS waiting,"
         " (SELECT count(*) FROM conversation WHERE unsettled > 0) AS unsettled,"

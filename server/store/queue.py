@@ -8,7 +8,7 @@ import msgspec
 
 from server.store.transaction import Snapshot, Transaction
 
-PAGE = 50
+FIRST_ROWS, MOST_ROWS = 4, 256  # mostly one conversation is asked for, and its rows are cold
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -24,21 +24,22 @@ class Waiting(msgspec.Struct, frozen=True):
 
 def waiting(tx: Snapshot, channel_id: str) -> Iterator[Waiting]:
     """Of one channel, urgent ones first, the longest-waiting first; read as far as it is asked for."""
-    key = (-1, 0, 0)
+    key, page = (-1, 0, 0), FIRST_ROWS
     while True:
         rows = tx.all(
             "SELECT id, customer_id, priority, sort_at,"
             " CASE WHEN acted IN ('released', 'declined') THEN acted_by END AS refused_by FROM conversation"
             " WHERE state = 'open' AND assignee_id IS NULL AND channel_id = ?"
             " AND (priority, sort_at, id) > (?, ?, ?) ORDER BY priority, sort_at, id LIMIT ?",
-            (channel_id, *key, PAGE),
+            (channel_id, *key, page),
         )
         for row in rows:
             yield Waiting(
                 row["priority"], row["sort_at"], row["id"], row["customer_id"], channel_id, row["refused_by"]
             )
-        if len(rows) < PAGE:
+        if len(rows) < page:
             return
+        page = min(page * 4, MOST_ROWS)
         key = (rows[-1]["priority"], rows[-1]["sort_at"], rows[-1]["id"])
 
 

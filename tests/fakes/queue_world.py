@@ -1,0 +1,499 @@
+"""A call centre in virtual time: customers, operators and a clock that jumps, through the server's own
+transactions on a database in memory. What was promised of the queue is looked at from outside, by SQL and
+plain arithmetic; `broken` says what does not hold."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from channels.base import Capabilities, InboundEvent, Medium, Sender
+from server import assigning, casework, handover, presence
+from server.assigning import Desks
+from server.authors import ChannelFacts
+from server.casework import Outgoing, RefusedError
+from server.intake import Policy, take_in
+from server.lifecycle import IllegalMoveError, TakenError
+from server.protocol import (
+    AssignCommand,
+    CloseCommand,
+    DeclineCommand,
+    NoteCommand,
+    OperatorInfo,
+    Presence,
+    ReplyCommand,
+)
+from server.routing import Capacity
+from server.store import messages, operators
+from server.store.database import run_batch
+from server.store.migrations import migrate
+from server.store.transaction import Transaction
+from server.team_settings import (
+    Member,
+    MemberSettings,
+    QueueSettings,
+    RoomSettings,
+    Teams,
+    TeamSettings,
+    make_teams,
+)
+from server.topics import Topics
+from server.urgent import UrgentWords
+from server.ways import ChannelOffer
+
+T = TypeVar("T")
+
+MEDIA: dict[str, Medium] = {
+    "site": "chat",
+    "bot": "messenger",
+    "mail": "email",
+    "phone": "call",
+    "odd": "chat",
+}
+MINUTE_MS = 60_000
+QUEUE_MAX = 30
+RECENT = 100  # customers who still write again
+DECLINE_MS = 60_000
+WORDS = {"refunds": ["refund"], "tax": ["tax"]}
+
+
+def teams() -> Teams:
+    """Two teams that share people; the channel "odd" is taken by hand."""
+    many = {f"op{number}": MemberSettings() for number in range(4, 8)}
+    support = TeamSettings(
+        channels=["site", "bot", "phone"],
+        members={
+            "op1": MemberSettings(skills=["refunds"], languages=["en"]),
+            "op2": MemberSettings(languages=["ru"], capacity=RoomSettings(chat=1, total=4)),
+            "op3": MemberSettings(skills=["tax", "refunds"]),
+            **many,
+        },
+        capacity=RoomSettings(urgent_extra=1),
+        wait_for_skill_seconds=120,
+    )
+    office = TeamSettings(
+        channels=["mail"],
+        members={"op3": MemberSettings(), "op8": MemberSettings(), "op1": MemberSettings()},
+        capacity=RoomSettings(urgent_extra=1, email=3),
+    )
+    by_hand = TeamSettings(channels=["odd"], members={"op8": MemberSettings()}, assignment="claim")
+    return make_teams({"support": support, "office": office, "by-hand": by_hand})
+
+
+class QueueWorld:
+    def __init__(self, folder: Path, seed: int) -> None:
+        migrate(folder / "queue.sqlite3", "0")
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        with sqlite3.connect(folder / "queue.sqlite3") as template:
+            template.backup(self.connection)
+        template.close()
+        self.connection.row_factory = sqlite3.Row
+        self.connection.execute("PRAGMA foreign_keys = ON")
+        self.chance = random.Random(seed)
+        self.now = 1_790_000_000_000
+        self.desks = Desks(teams=teams(), media=MEDIA, decline_ms=DECLINE_MS)
+        offers = {
+            channel: ChannelOffer(
+                id=channel,
+                title=channel,
+                mark="x",
+                scheme=channel,
+                account=channel,
+                capabilities=Capabilities(medium=medium),
+            )
+            for channel, medium in MEDIA.items()
+        }
+        self.outgoing = Outgoing(offers=offers, name_message=lambda channel, conversation, message: None)
+        self.policy = Policy(
+            urgent=UrgentWords(["help"]).found, topics=Topics(QueueSettings(topics=WORDS).topics).found
+        )
+        self.people = [
+            self.write(lambda tx, n=number: operators.add(tx, f"op{n}", f"Op {n}", "operator", None))  # type: ignore[misc]
+            for number in range(1, 9)
+        ]
+        self.said = 0
+        self.customers = 0
+        self.spoke: list[tuple[str, str, str]] = []  # channel, sender, language
+
+    def write(self, fn: Callable[[Transaction], T]) -> T:
+        [outcome] = run_batch(self.connection, [fn], self.now)
+        if outcome.error is not None:
+            raise outcome.error
+        result: T = outcome.result
+        return result
+
+    def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+        return self.connection.execute(sql, parameters).fetchall()
+
+    # --- what happens ---------------------------------------------------------------------------------
+
+    def step(self) -> str:
+        """One event at random; its name. The clock goes on by up to half a minute, and jumps at times."""
+        self.now += self.chance.randrange(30_000)
+        kinds: list[tuple[Callable[[], None], int]] = [
+            (self.new_customer, 22),
+            (self.customer_writes_again, 14),
+            (self.reply, 26),
+            (self.close, 8),
+            (self.claim, 3),
+            (self.release, 2),
+            (self.hand_over, 4),
+            (self.decline, 3),
+            (self.snooze, 2),
+            (self.note, 2),
+            (self.wake, 2),
+            (self.login, 5),
+            (self.crash, 3),
+            (self.say_how_he_is, 3),
+            (self.clock_jumps, 1),
+        ]
+        [(act, _)] = self.chance.choices(kinds, [weight for _, weight in kinds])
+        try:
+            act()
+        except (TakenError, IllegalMoveError, RefusedError):
+            return act.__name__ + " (refused)"
+        return act.__name__
+
+    def _hear(self, channel: str, sender: str, language: str, text: str) -> None:
+        self.said += 1
+        event = InboundEvent(
+            kind="message",
+            dedupe_key=f"said-{self.said}",
+            sender=Sender(external_id=sender, name=sender, locale=language or None),
+            thread=sender,
+            text=text,
+        )
+        facts = ChannelFacts(id=channel, scheme=channel, account=channel)
+        self.write(lambda tx: take_in(tx, facts, event, [], self.policy))
+
+    def new_customer(self) -> None:
+        if len(self._queue()) >= QUEUE_MAX:
+            self.reply()  # a centre that is never caught up with would only be slow to look at
+            return
+        self.customers += 1
+        channel = self.chance.choices(list(MEDIA), [8, 6, 6, 2, 1])[0]
+        language = self.chance.choice(["", "", "ru", "en"])
+        words = self.chance.choices(["hello", "a refund", "tax", "help"], [12, 3, 2, 1])[0]
+        person = (channel, f"c{self.customers}", language)
+        self.spoke.append(person)
+        self._hear(*person, words)
+
+    def customer_writes_again(self) -> None:
+        if self.spoke:
+            self._hear(*self.chance.choice(self.spoke[-RECENT:]), "one more thing")
+
+    def _held_by_somebody(self, *states: str) -> tuple[int, OperatorInfo] | None:
+        wanted = ", ".join(f"'{state}'" for state in states)
+        found = self.rows(
+            f"SELECT id, assignee_id FROM conversation WHERE assignee_id IS NOT NULL AND state IN ({wanted})"  # noqa: S608
+        )
+        if not found:
+            return None
+        row = self.chance.choice(found)
+        return row["id"], next(one for one in self.people if one.id == row["assignee_id"])
+
+    def reply(self) -> None:
+        found = self._held_by_somebody("open")
+        if found is not None:
+            self.answer(*found)
+
+    def answer(self, conversation_id: int, operator: OperatorInfo) -> None:
+        def write(tx: Transaction) -> None:
+            [customer] = tx.all("SELECT customer_id FROM conversation WHERE id = ?", (conversation_id,))
+            way = casework.ways_to(tx, customer["customer_id"], conversation_id, self.outgoing.offers)[
+                0
+            ].shown
+            command = ReplyCommand(
+                client_id=f"r{self.said}-{tx.now}-{conversation_id}",
+                text="an answer",
+                channel_id=way.channel_id,
+                address_id=way.address_id,
+                after_seq=messages.newest_seq(tx, conversation_id),
+            )
+            casework.reply(tx, conversation_id, operator, command, self.outgoing)
+
+        self.write(write)
+
+    def close(self) -> None:
+        found = self._held_by_somebody("waiting", "open")
+        if found is not None:
+            command = CloseCommand(topic="a", result="b")
+            self.write(lambda tx: casework.close(tx, *found, command))
+
+    def claim(self) -> None:
+        """By hand, whoever it is and whatever he has: that is always possible."""
+        queued = self.rows("SELECT id FROM conversation WHERE state = 'open' AND assignee_id IS NULL")
+        if queued:
+            key, who = self.chance.choice(queued)["id"], self.chance.choice(self.people)
+            self.write(lambda tx: casework.claim(tx, key, who, None))
+
+    def release(self) -> None:
+        found = self._held_by_somebody("open", "waiting")
+        if found is not None:
+            self.write(lambda tx: casework.release(tx, *found))
+
+    def hand_over(self) -> None:
+        found = self._held_by_somebody("open", "waiting")
+        if found is None:
+            return
+        key, who = found
+        [before] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
+        command = AssignCommand(operator_id=self.chance.choice(self.people).id, note="look at it")
+        self.write(lambda tx: handover.assign(tx, key, who, command, DECLINE_MS))
+        [after] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
+        assert tuple(before) == tuple(after), "a hand-over keeps the clock"
+
+    def decline(self) -> None:
+        given = self.rows(
+            "SELECT id, assignee_id FROM conversation WHERE decline_until >= ? AND assignee_id IS NOT NULL",
+            self.now,
+        )
+        if given:
+            row = self.chance.choice(given)
+            who = next(one for one in self.people if one.id == row["assignee_id"])
+            self.write(lambda tx: handover.decline(tx, row["id"], who, DeclineCommand(reason="not mine")))
+
+    def snooze(self) -> None:
+        found = self._held_by_somebody("open", "waiting")
+        if found is not None:
+            until = self.now + self.chance.randrange(1, 20) * MINUTE_MS
+            self.write(lambda tx: casework.snooze(tx, *found, until))
+
+    def wake(self) -> None:
+        self.write(casework.wake_due)
+
+    def note(self) -> None:
+        found = self._held_by_somebody("open")
+        if found is not None:
+            command = NoteCommand(client_id=f"n{self.said}-{self.now}", text="a note")
+            self.write(lambda tx: casework.note(tx, *found, command))
+
+    def login(self) -> None:
+        who = self.chance.choice(self.people)
+        self.write(lambda tx: presence.console_came(tx, who.id))
+
+    def crash(self) -> None:
+        """A console is lost, and the time of grace is over."""
+        who = self.chance.choice(self.people)
+        self.write(lambda tx: presence.console_lost(tx, who.id))
+
+    def say_how_he_is(self) -> None:
+        who = self.chance.choice(self.people)
+        states: list[Presence] = ["available", "available", "pause", "away", "offline"]
+        state = self.chance.choice(states)
+        self.write(lambda tx: presence.choose(tx, who.id, state))
+
+    def clock_jumps(self) -> None:
+        self.now += self.chance.choice([-60, -5, 5, 60]) * MINUTE_MS
+
+    # --- the dispatcher, and what is to be true after it ------------------------------------------------
+
+    def drain(self) -> list[assigning.Distribution]:
+        """As the dispatcher does, until nothing is left to do."""
+        done = []
+        for _ in range(200):
+            found = self.write(lambda tx: assigning.distribute(tx, self.desks))
+            if not found:
+                return done
+            done.append(found)
+        raise AssertionError("the dispatcher goes round in circles")
+
+    def _members(self) -> dict[int, Member]:
+        """Those who take new work."""
+        return {
+            row["id"]: self.desks.teams.members[row["login"]]
+            for row in self.rows(
+                "SELECT o.id, o.login FROM operator o JOIN presence p ON p.operator_id = o.id"
+                " WHERE p.state = 'available'"
+            )
+        }
+
+    def held(self) -> dict[int, Counter[Medium]]:
+        """What waits for each, urgent or not; a conversation that waits for the customer is not among it."""
+        found: dict[int, Counter[Medium]] = {one.id: Counter() for one in self.people}
+        for row in self.rows(
+            "SELECT assignee_id, channel_id FROM conversation"
+            " WHERE assignee_id IS NOT NULL AND state NOT IN ('waiting', 'snoozed', 'closed')"
+        ):
+            found[row["assignee_id"]][MEDIA[row["channel_id"]]] += 1
+        return found
+
+    def broken(self, done: list[assigning.Distribution], before: dict[int, Counter[Medium]]) -> list[str]:
+        """What does not hold after a drain; `before`: who held how much ahead of it."""
+        return [
+            *self._beyond_capacity(done, before),
+            *self._left_behind(),
+            *self._out_of_turn(done),
+            *self._limbo(),
+            *self._unexplained(done),
+            *self._miscounted(),
+        ]
+
+    def _beyond_capacity(
+        self, done: list[assigning.Distribution], before: dict[int, Counter[Medium]]
+    ) -> list[str]:
+        wrong = []
+        members = self._members()
+        held = {key: Counter(count) for key, count in before.items()}
+        for found in done:
+            for conversation_id, operator_id in found.returns:
+                [row] = self.rows("SELECT channel_id FROM conversation WHERE id = ?", conversation_id)
+                held[operator_id][MEDIA[row["channel_id"]]] -= 1
+            for choice in found.choices:
+                [row] = self.rows(
+                    "SELECT channel_id, priority FROM conversation WHERE id = ?", choice.conversation_id
+                )
+                member, mine, medium = (
+                    members.get(choice.operator_id),
+                    held[choice.operator_id],
+                    MEDIA[row["channel_id"]],
+                )
+                if member is None:
+                    wrong.append(f"{choice} went to somebody who takes no work")
+                    continue
+                if self.desks.teams.served[row["channel_id"]].team not in member.teams:
+                    wrong.append(f"{choice} is of another team")
+                if not fits(member.capacity, mine, medium, urgent=row["priority"] == 0):
+                    wrong.append(f"{choice} is beyond {member.capacity}: {mine}")
+                mine[medium] += 1
+        return wrong
+
+    def _left_behind(self) -> list[str]:
+        """Whoever waits though somebody has room for him."""
+        members, held, queue = self._members(), self.held(), self._queue()
+        calls = sum(MEDIA[row["channel_id"]] == "call" for row in queue)
+        wrong = []
+        for row in queue:
+            served, medium = self.desks.teams.served[row["channel_id"]], MEDIA[row["channel_id"]]
+            if not served.by_rules:
+                continue
+            candidates = {
+                key: member
+                for key, member in members.items()
+                if served.team in member.teams and key != refused_by(row)
+            }
+            free = {
+                key: member
+                for key, member in candidates.items()
+                if fits(member.capacity, held[key], medium, urgent=row["priority"] == 0)
+            }
+            # For each call that waits one operator finishes his chats and gets no new one: any of these.
+            kept = calls if medium == "chat" else 0
+            if len(free) > kept and not any(
+                self._hopes(row, candidates, {key: free[key] for key in left})
+                for left in itertools.combinations(free, len(free) - kept)
+            ):
+                wrong.append(f"{dict(row)} waits, and {sorted(free)} have room")
+        return wrong
+
+    def _hopes(self, row: sqlite3.Row, candidates: dict[int, Member], free: dict[int, Member]) -> bool:
+        """It waits for somebody who can do more of what it needs, and not for too long yet."""
+        patience = self.desks.teams.served[row["channel_id"]].patience_ms
+        if not 0 <= self.now - row["sort_at"] < patience:
+            return False
+        tags = {
+            tag["tag"]
+            for tag in self.rows("SELECT tag FROM conversation_tag WHERE conversation_id = ?", row["id"])
+        }
+
+        def able(member: Member) -> int:
+            speaks = bool(row["language"]) and (not member.languages or row["language"] in member.languages)
+            return len(tags & member.skills) + speaks
+
+        return max(map(able, candidates.values())) > max(map(able, free.values()))
+
+    def _out_of_turn(self, done: list[assigning.Distribution]) -> list[str]:
+        """Who was served before somebody of the same channel who waits for longer, or is more urgent."""
+        wrong = []
+        members = self._members()
+        queue = self._queue()
+        for choice in [choice for found in done for choice in found.choices]:
+            [served] = self.rows("SELECT * FROM conversation WHERE id = ?", choice.conversation_id)
+            place = (served["priority"], served["sort_at"], served["id"])
+            taker = {choice.operator_id: members[choice.operator_id]}
+            for row in queue:
+                if row["channel_id"] != served["channel_id"] or refused_by(row) == choice.operator_id:
+                    continue
+                if (row["priority"], row["sort_at"], row["id"]) < place and not self._hopes(
+                    row, members, taker
+                ):
+                    wrong.append(f"{choice} came before {dict(row)}")
+        return wrong
+
+    def _queue(self) -> list[sqlite3.Row]:
+        return self.rows(
+            "SELECT c.id, c.channel_id, c.priority, c.sort_at, c.acted, c.acted_by,"
+            " (SELECT value FROM field f WHERE f.customer_id = c.customer_id AND f.name = 'language')"
+            " AS language"
+            " FROM conversation c WHERE c.state = 'open' AND c.assignee_id IS NULL"
+        )
+
+    def _limbo(self) -> list[str]:
+        """Work of somebody who is gone, and that he did not begin since it came to him."""
+        return [
+            f"conversation {row['id']} waits for {row['assignee_id']}, who is gone"
+            for row in self.rows(
+                "SELECT c.id, c.assignee_id FROM conversation c"
+                " JOIN presence p ON p.operator_id = c.assignee_id"
+                " WHERE c.state = 'open' AND p.state IN ('away', 'offline') AND NOT EXISTS ("
+                " SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.operator_id = c.assignee_id"
+                " AND m.seq > (SELECT max(e.seq) FROM event e WHERE e.conversation_id = c.id"
+                " AND e.kind = 'conversation.assigned'))"
+                # Reopened or put away by himself: that is no event of assignment, and it is his own doing.
+                " AND EXISTS (SELECT 1 FROM event e WHERE e.conversation_id = c.id"
+                " AND e.kind = 'conversation.assigned' AND e.seq >= c.assigned_seq)"
+            )
+        ]
+
+    def _miscounted(self) -> list[str]:
+        [tally] = self.rows("SELECT n FROM tally WHERE name = 'queue'")
+        return [] if tally["n"] == len(self._queue()) else [f"the queue counts as {tally['n']}"]
+
+    def _unexplained(self, done: list[assigning.Distribution]) -> list[str]:
+        wrong = []
+        for found in done:
+            for choice in found.choices:
+                [row] = self.rows(
+                    "SELECT assigned_why FROM conversation WHERE id = ?", choice.conversation_id
+                )
+                told = self.rows(
+                    "SELECT data FROM event WHERE conversation_id = ? AND kind = 'conversation.assigned'"
+                    " ORDER BY seq DESC LIMIT 1",
+                    choice.conversation_id,
+                )
+                data = msgspec.json.decode(told[0]["data"])
+                if not choice.why or row["assigned_why"] != assigning.words(choice.why):
+                    wrong.append(f"{choice} stores no reason: {row['assigned_why']!r}")
+                if data["to"] != choice.operator_id or data["by"] != [reason.kind for reason in choice.why]:
+                    wrong.append(f"{choice} is told otherwise: {data}")
+        return wrong
+
+
+def refused_by(row: sqlite3.Row) -> int | None:
+    """Who gave it back: it is not pressed on him again."""
+    return row["acted_by"] if row["acted"] in ("released", "declined") else None
+
+
+def fits(capacity: Capacity, held: Counter[Medium], medium: Medium, *, urgent: bool) -> bool:
+    """By the words of the promise: 3 chats, 5 messengers, 7 mails, one call that excludes chats, 7 in all."""
+    limits = {
+        "chat": capacity.chat,
+        "messenger": capacity.messenger,
+        "email": capacity.email,
+        "call": capacity.call,
+    }
+    more = capacity.urgent_extra if urgent and medium != "call" else 0
+    if (medium == "call" and held["chat"]) or (medium == "chat" and held["call"]):
+        return False
+    return (
+        limits[medium] > 0
+        and held[medium] + 1 <= limits[medium] + more
+        and held.total() + 1 <= capacity.total + more
+    )
