@@ -10,12 +10,11 @@ import aiohttp
 import msgspec
 
 from omni_console.commands.errors import Code, CommandError
+from omni_console.commands.reach import refused
 from server.protocol import PROTOCOL, ErrorAnswer
 
 T = TypeVar("T")
 TIMEOUT_S = 10.0
-
-_CODES = {"bad_request": Code.USAGE, "unauthenticated": Code.REFUSED, "forbidden": Code.REFUSED}
 
 
 class AwayError(CommandError):
@@ -104,12 +103,7 @@ def refusal(socket: Path, status: int, data: bytes) -> CommandError:
             where=str(socket),
             hint="is this the socket of an Omni server?",
         )
-    return CommandError(
-        error.message,
-        where=str(socket),
-        hint=error.hint,
-        code=_CODES.get(error.code, Code.NOT_OK),
-    )
+    return refused(error, str(socket))
 
 
 def not_connected(socket: Path, error: OSError) -> CommandError:
