@@ -114,8 +114,15 @@ class Timekeeper:
 
     async def tell(self) -> None:
         """Tell of deadlines that came near or passed; called every second. Raises StoreUnavailableError."""
-        if await self._database.read(lambda tx: deadlines.to_tell(tx, tx.now)):
-            await self._database.write(tell_due)
+        if self._rules and await self._database.read(lambda tx: deadlines.to_tell(tx, tx.now)):
+            await self.catch_up()
+            await self._database.write(self._tell)
+
+    def _tell(self, tx: Transaction) -> None:
+        """Nothing, while an answer that came in time may still be unread: it is told in a second then."""
+        unread = events.after(tx, self._place or 0, PAGE)
+        if len(unread) < PAGE and not any(event.kind in MOVES for event in unread):
+            tell_due(tx)
 
     async def recompute(self, *, ended_too: bool = True) -> Recomputed:
         """Compute all deadlines anew. Raises StoreUnavailableError."""

@@ -39,7 +39,7 @@ def channels(options: Options, matrix: bool, as_json: bool) -> int:
                     one.kind,
                     one.state,
                     one.owner or "-",
-                    one.hours or "-",
+                    f"{one.hours or '-'}{' (closed)' if one.is_open is False else ''}",
                     moment(one.last_in_at),
                     moment(one.last_out_at),
                     str(one.refused),

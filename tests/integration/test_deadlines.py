@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from channels.secret import Secret
 from channels.webchat import WebchatSettings
@@ -134,6 +135,40 @@ async def test_other_hours_are_followed_after_the_next_start_and_by_command(tmp_
         assert status == 403
     async with running_server(tmp_path) as run:
         await shown(run, lambda row: row.deadline is None)
+
+
+async def test_an_answer_in_the_last_moment_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.timekeeper.GATHER_S", 3600.0)  # it reads the log only when it must
+    async with running_server(hours=OFFICE, deadlines=RULES) as run:
+        await run.hook("now?")
+        await run.server.timekeeper.catch_up()
+        row = await shown(run, level("running"))
+        run.clock.advance(8 * M - 1)
+        await run.answer(await run.client(), row.id, "now!")
+        run.clock.advance(M)
+        await shown(run, lambda row: row.deadline is None)
+        told = await run.read("SELECT data FROM event WHERE kind = 'conversation.deadline'")
+        assert not any("late" in (one["data"] or "") for one in told)
+        first, _ = await figures(run, row.id)
+        assert (first.status, first.spent_ms, first.late) == ("done", 8 * M - 1, False)
+
+
+async def test_what_is_split_off_has_deadlines_of_its_own() -> None:
+    async with running_server(hours=OFFICE, deadlines=RULES) as run:
+        await run.hook("the first thing")
+        await run.hook("quite another thing")
+        row = await shown(run, level("running"))
+        [second] = await run.read("SELECT max(id) AS id FROM message WHERE kind = 'in'")
+        body = msgspec.json.encode({"message_ids": [second["id"]]})
+        status, found = await run.ask("POST", f"/v1/conversations/{row.id}/split", body)
+        assert status == 200, found
+        client = await run.client()
+        async with asyncio.timeout(10):
+            while True:
+                rows = (await client.conversations("all")).items
+                if len(rows) == 2 and all(one.deadline for one in rows):
+                    break
+                await asyncio.sleep(0.01)
 
 
 async def test_channels_say_whether_they_are_open_and_visitors_read_when() -> None:

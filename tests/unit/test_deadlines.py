@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import accumulate
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.card_settings import SettingError
+from server.config import ConfigError, deadline_rules, decode
 from server.deadlines import (
     MINUTE_MS,
     Change,
@@ -277,3 +279,50 @@ def test_what_events_say_of_states() -> None:
     )
     assert (step.up_to, step.touched, [one.seq for one in step.noted]) == (4, [7, 8, 9], [1])
     assert set(step.regrouped) == {8, 9}
+
+
+# --- omni.toml ------------------------------------------------------------------------------------------
+
+TOML = """
+[hours.office]
+time_zone = "Europe/Moscow"
+monday = "09:00-18:00"
+
+[[deadlines]]
+priority = "urgent"
+first_reply = "5m"
+
+[[deadlines]]
+next_reply = "1h30m"
+hours = "office"
+"""
+
+
+def test_hours_and_deadlines_of_a_configuration(tmp_path: Path) -> None:
+    found = decode(TOML.encode(), tmp_path / "omni.toml")
+    assert found.hours["office"].monday == "09:00-18:00"
+    assert [one.next_reply for one in found.deadlines] == ["", "1h30m"]
+    rules_now = deadline_rules(found)
+    assert deadline_rules(decode(TOML.encode(), tmp_path / "omni.toml")).text == rules_now.text
+    other = decode(TOML.replace("18:00", "17:00").encode(), tmp_path / "omni.toml")
+    assert deadline_rules(other).text != rules_now.text
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (TOML.replace("first_reply", "frist_reply"), "deadlines[0].frist_reply"),
+        (TOML.replace('"1h30m"', '"90 minutes"'), "deadlines[1].next_reply"),
+        (TOML.replace("urgent", "highest"), "deadlines[0].priority"),
+        (TOML.replace('hours = "office"', 'hours = "night"'), "deadlines[1].hours"),
+        (TOML.replace("09:00-18:00", "09-18"), "hours.office.monday"),
+        (TOML.replace("monday", "montag"), "hours.office.montag"),
+        ('deadlines = "5m"', "deadlines"),
+        ("deadlines = [5]", "deadlines[0]"),
+        ("[hours]\noffice = 5", "hours.office"),
+    ],
+)
+def test_what_is_wrong_in_a_configuration_says_where(text: str, key: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        decode(text.encode(), tmp_path / "omni.toml")
+    assert caught.value.key == key

@@ -12,6 +12,7 @@ import pytest
 from server.protocol import View
 from server.store import (
     approach,
+    candidates,
     cases,
     conversations,
     customers,
@@ -117,10 +118,21 @@ def test_a_long_acquaintance_costs_no_more(name: str, tx: Explaining) -> None:
 
 
 def test_what_presses_is_counted_off_its_index(tx: Explaining) -> None:
-    lists.counts(tx, 1)
-    pressing = [plan for plan in tx.plans if "deadline_level" in plan]
+    with pytest.raises(ValueError, match="unpack"):  # nothing is run, so there is no row
+        lists.counts(tx, 1)
+    pressing = [plan for plan in tx.plans if "conversation_pressing" in plan]
     assert len(pressing) == 4
-    assert all("COVERING INDEX conversation_pressing" in plan for plan in pressing), tx.plans
+    assert all("(assignee_id=? AND deadline_level" in plan for plan in pressing), pressing
+
+
+@pytest.mark.parametrize("only", [None, ["tg", "mail"]])
+def test_candidates_for_the_next_one_are_read_off_indexes(only: list[str] | None, tx: Explaining) -> None:
+    candidates.candidates(tx, 1, {"tg": 1}, only)
+    found = [plan for plan in tx.plans if "conversation" in plan]
+    for index in ("conversation_mine_open", "conversation_unassigned", "conversation_deadline"):
+        assert any(index in plan for plan in found), found
+    assert not any(plan.startswith("SCAN conversation") for plan in found), found
+    assert not any("TEMP B-TREE" in plan for plan in tx.plans), tx.plans
 
 
 def test_the_ruler_measures(tx: Explaining) -> None:
