@@ -366,7 +366,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     delivery_receipts: bool = False
     read_receipts: bool = False
     start_by_us: bool = False  # we may write first
-    reply_window_s: float | None = None  # how long after the customer's last message we may write; None: always
+    reply_window_s: float | None = None  # so long after his last message we may write; None: always
     continue_links: bool = False  # a link can lead a person to it: `Channel.continue_link`
     recipients_max: int = 1  # more than one: To, Cc and Bcc can be chosen, and messages be forwarded
     # What names no earlier message begins a conversation of its own, where the customer's open one has

@@ -160,7 +160,7 @@ class ParseApart:
 
     @contextlib.asynccontextmanager
     async def _nobody_beside(self) -> AsyncIterator[None]:
-        """All turns: what dies or is killed now died of this item, and not of one that was parsed beside it."""
+        """All turns: what dies now died of this item, and not of one that was parsed beside it."""
         async with contextlib.AsyncExitStack() as all_turns:
             for _ in range(self._worker.width):
                 await all_turns.enter_async_context(self._turns)

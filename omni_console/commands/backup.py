@@ -108,11 +108,11 @@ def _fetch(options: Options, out: IO[bytes]) -> None:
 
 
 def _make(data_dir: Path, out: IO[bytes]) -> None:
-    from server.version import product_version
     from server.backup import Backup
     from server.clock import SystemClock
     from server.lock import DataLock
     from server.store import offline, switch
+    from server.version import product_version
 
     if not (data_dir / offline.DATABASE).is_file() and not (data_dir / switch.READY).is_dir():
         raise CommandError(

@@ -19,7 +19,7 @@ REFERENCE = "#/components/schemas/{name}"
 
 # What a path's parameter is, where it is not the number of a row.
 NAME = {"type": "string", "minLength": 1}
-NAMES: dict[str, dict[str, Any]] = {"login": NAME, "name": NAME, "kind": NAME, "number": NAME, "channel": NAME}
+NAMES: dict[str, dict[str, Any]] = dict.fromkeys(("login", "name", "kind", "number", "channel"), NAME)
 NAMES["template"] = {"type": "string", "pattern": r"^\w[\w.-]{0,31}$"}
 NUMBER = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
 

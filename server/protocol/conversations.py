@@ -128,7 +128,8 @@ class Stopped(msgspec.Struct, kw_only=True):
     """Where a conversation stopped, as far as its row and the ways to answer do not say it already.
 
     `acted`: what a colleague did last: "replied", "noted", "contact" (logged by hand), "claimed", "released",
-    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags), "spam",
+    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags),
+    "spam",
     "not_spam", "wrote_first"; "" nobody did anything yet.
     """
 

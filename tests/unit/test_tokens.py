@@ -162,14 +162,14 @@ def test_the_log_says_who_made_and_revoked_but_no_secret(store: Store) -> None:
 
 
 ROLES: list[tuple[Role, set[Action]]] = [
-    ("admin", {"read", "write", "administer"}),
-    ("lead", {"read", "write"}),
+    ("admin", {"read", "write", "curate", "administer"}),
+    ("lead", {"read", "write", "curate"}),
     ("operator", {"read", "write"}),
     ("reader", {"read"}),
 ]
 SCOPES: list[tuple[Scope, set[Action]]] = [
-    ("admin", {"read", "write", "administer"}),
-    ("write", {"read", "write"}),
+    ("admin", {"read", "write", "curate", "administer"}),
+    ("write", {"read", "write", "curate"}),
     ("read", {"read"}),
 ]
 
