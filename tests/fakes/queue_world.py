@@ -297,7 +297,7 @@ class QueueWorld:
 
     def drain(self) -> list[assigning.Distribution]:
         """As the dispatcher does, until nothing is left to do."""
-        done = []
+        done: list[assigning.Distribution] = []
         for _ in range(200):
             found = self.write(lambda tx: assigning.distribute(tx, self.desks))
             if not found:

@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 
-from server.protocol import Conversation, Draft, OperatorInfo
+from server.protocol import Conversation, Draft
 from server.team_settings import MemberSettings, QueueSettings, RoomSettings, TeamSettings
 from tests.fakes.asking import ask, refused
+from tests.fakes.desks import be, holder, presence_of, present, row_of
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server, until
 
 MINUTE_MS = 60_000
@@ -28,41 +29,6 @@ async def run() -> AsyncIterator[Running]:
     queue = QueueSettings(topics={"refunds": ["refund", "возврат"]})
     async with running_server(teams={"support": team()}, queue=queue) as running:
         yield running
-
-
-async def row_of(run: Running, conversation_id: int | None) -> dict[str, object]:
-    [row] = await run.read("SELECT * FROM conversation WHERE id = ?", conversation_id)
-    return row
-
-
-async def holder(run: Running, conversation_id: int | None, login: str | None) -> None:
-    """Until this operator has it (None: nobody)."""
-    people = {row["login"]: row["id"] for row in await run.read("SELECT id, login FROM operator")}
-    wanted = None if login is None else people[login]
-    for _ in range(1000):
-        if (await row_of(run, conversation_id))["assignee_id"] == wanted:
-            return
-        await run.newest()
-    raise AssertionError(f"{conversation_id}: {await row_of(run, conversation_id)}")
-
-
-async def be(run: Running, uid: int, state: str) -> OperatorInfo:
-    return await ask(run, OperatorInfo, "PUT", "/v1/presence", uid, state=state)
-
-
-async def presence_of(run: Running, login: str) -> str | None:
-    rows = await run.read(
-        "SELECT p.state FROM presence p JOIN operator o ON o.id = p.operator_id WHERE o.login = ?", login
-    )
-    return str(rows[0]["state"]) if rows else None
-
-
-async def present(run: Running, login: str, state: str) -> None:
-    for _ in range(1000):
-        if await presence_of(run, login) == state:
-            return
-        await run.newest()
-    raise AssertionError(f"{login} is {await presence_of(run, login)}")
 
 
 async def test_who_opens_a_console_gets_the_oldest_work(run: Running) -> None:
