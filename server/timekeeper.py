@@ -114,7 +114,9 @@ class Timekeeper:
 
     async def tell(self) -> None:
         """Tell of deadlines that came near or passed; called every second. Raises StoreUnavailableError."""
-        if self._rules and await self._database.read(lambda tx: deadlines.to_tell(tx, tx.now)):
+        if not self._rules:
+            return
+        if await self._database.read(lambda tx: deadlines.to_tell(tx, tx.now)):
             await self.catch_up()
             await self._database.write(self._tell)
 

@@ -98,6 +98,17 @@ secrets = ["env:OMNI_DEMO_WEBHOOK"]
 deliver_url = "{receiver_url}"
 owner = "you"
 hours = "Mon-Sun 00:00-24:00"
+
+[[deadlines]]
+priority = "urgent"
+first_reply = "2m"
+next_reply = "2m"
+resolution = "30m"
+
+[[deadlines]]
+first_reply = "5m"
+next_reply = "10m"
+resolution = "1h"
 """,
         encoding="utf-8",
     )
