@@ -341,7 +341,9 @@ async def test_release_assign_and_reopen(run: Running) -> None:
     assert taken.body.holder == "Ivan"
     assert (await olga.claim(conversation.id, people["ivan"])).assignee == "Olga"  # knowingly
     assert (await refusal(olga.assign(conversation.id, 999, "a note"))).status == 404
-    assert (await refusal(olga.assign(conversation.id, people["rita"], "a note"))).status == 409  # she only reads
+    assert (
+        await refusal(olga.assign(conversation.id, people["rita"], "a note"))
+    ).status == 409  # she only reads
     await olga.close_conversation(conversation.id, "a", "b")
     for move in (olga.release(conversation.id), olga.assign(conversation.id, people["ivan"], "a note")):
         assert (await refusal(move)).body.code == "illegal_state"

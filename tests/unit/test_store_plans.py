@@ -21,6 +21,8 @@ from server.store import (
     lists,
     offline,
     outbox,
+    presence,
+    queue,
     spam,
 )
 from server.store.transaction import Parameters, Snapshot, Transaction
@@ -56,6 +58,7 @@ OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
     "deadlines.changes": (lambda tx: deadlines.changes(tx, 1), "PRIMARY KEY"),
     "come_due": (lambda tx: cases.come_due(tx, tx.now), "conversation_due"),
     "open_conversations": (lambda tx: approach.open_conversations(tx, 1), "conversation_live"),
+    "queue.waiting": (lambda tx: list(queue.waiting(tx, "mail")), "conversation_unassigned"),
     "kept_apart": (lambda tx: spam.place_of(tx, 1), "conversation_of_customer"),
 }
 
@@ -115,6 +118,13 @@ def test_a_long_acquaintance_costs_no_more(name: str, tx: Explaining) -> None:
     ask(tx)
     assert any(index in plan for plan in tx.plans), tx.plans
     assert not any(plan.startswith("SCAN") for plan in tx.plans), tx.plans
+
+
+def test_who_holds_what_is_read_off_an_index(tx: Explaining) -> None:
+    queue.held(tx, [1])
+    assert any("COVERING INDEX conversation_held" in plan for plan in tx.plans), tx.plans
+    presence.untouched_of_gone(tx, [1])
+    assert {plan for plan in tx.plans if plan.startswith("SCAN")} == {"SCAN json_each VIRTUAL TABLE INDEX 1:"}
 
 
 def test_what_presses_is_counted_off_its_index(tx: Explaining) -> None:
