@@ -14,8 +14,9 @@ import structlog
 from server import assigning, presence
 from server.assigning import Desks
 from server.clock import Clock
+from server.store import operators
 from server.store.database import Database
-from server.store.errors import StoreError, StoreUnavailableError
+from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event
 
 log = structlog.get_logger(__name__)
@@ -58,14 +59,22 @@ class Dispatcher:
     def heard(self, event: Event) -> None:
         if event.kind in MOVES:
             self._wake.set()
+        who = event.operator_id
+        if event.data.get("why") == "chosen" and who is not None and who not in self._here:
+            # A program may say so for somebody who has no console: that holds as long as a lost one does.
+            self.gone_since[who] = self._clock.now()
 
     async def start(self) -> None:
         """Whoever had a console when the server ended has the time of grace to come back."""
         if not self._desks.teams:
             return
         now = self._clock.now()
-        known = await self._database.read(presence.with_console)
+        known, logins = await self._database.read(
+            lambda tx: (presence.with_console(tx), {info.login for info in operators.everybody(tx)})
+        )
         self.gone_since = {operator_id: now for operator_id in known}
+        for login in sorted(self._desks.teams.members.keys() - logins):
+            log.warning("a team has a member who is no operator", login=login, hint="omni operators add")
         self._wake.set()
         self._task = asyncio.create_task(self._run(), name="dispatcher")
 
@@ -106,8 +115,10 @@ class Dispatcher:
                 log.warning("assigning waits for the store", reason=str(error))
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()
-            except StoreError as error:
-                log.error("work could not be assigned", reason=str(error))
+            except Exception:
+                log.exception("work could not be assigned")
+                await asyncio.sleep(RETRY_S)
+                self._wake.set()  # what could not be done may stand in nobody's way the next time
 
     async def _drain(self) -> None:
         """Until nothing is left to do. Looks by a reader first: mostly everybody is busy, and the writer is

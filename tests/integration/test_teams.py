@@ -7,13 +7,17 @@ from typing import Literal
 
 import pytest
 
+from server import assigning
+from server.assigning import Desks
 from server.protocol import Conversation, Draft
+from server.store.transaction import Snapshot
 from server.team_settings import MemberSettings, QueueSettings, RoomSettings, TeamSettings
 from tests.fakes.asking import ask, refused
 from tests.fakes.desks import be, holder, presence_of, present, row_of
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server, until
 
 MINUTE_MS = 60_000
+LOOK = assigning.look
 
 
 def team(assignment: Literal["rules", "claim"] = "rules") -> TeamSettings:
@@ -163,3 +167,48 @@ async def test_what_somebody_gave_back_is_not_pressed_on_him_again(run: Running)
     await holder(run, heard.conversation_id, None)
     await run.listen(IVAN)
     await holder(run, heard.conversation_id, "ivan")
+
+
+async def test_who_is_said_to_be_there_needs_a_console_all_the_same(run: Running) -> None:
+    assert (await be(run, OLGA, "available")).presence == "available"
+    heard = await run.letters.hear("a@example.org", "one")
+    await holder(run, heard.conversation_id, "olga")
+    run.clock.advance(61_000)
+    await present(run, "olga", "away")
+    await holder(run, heard.conversation_id, None)
+
+
+async def test_what_cannot_be_done_at_once_is_tried_again(
+    run: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = [RuntimeError("planted")]
+
+    def look(tx: Snapshot, desks: Desks) -> assigning.Distribution:
+        if failing:
+            raise failing.pop()
+        return LOOK(tx, desks)
+
+    monkeypatch.setattr(assigning, "look", look)
+    monkeypatch.setattr("server.dispatcher.RETRY_S", 0.01)
+    await be(run, OLGA, "available")
+    heard = await run.letters.hear("a@example.org", "one")
+    await holder(run, heard.conversation_id, "olga")
+    assert not failing
+
+
+async def test_what_waited_for_a_skill_long_enough_goes_to_whoever_is_free(run: Running) -> None:
+    await be(run, OLGA, "available")
+    full = [await run.letters.hear(f"c{number}@example.org", "one") for number in range(7)]
+    for heard in full:
+        await holder(run, heard.conversation_id, "olga")
+    await be(run, IVAN, "available")
+    asked = await run.letters.hear("a@example.org", "a refund, please")
+    other = await run.letters.hear("b@example.org", "anything")
+    await holder(run, other.conversation_id, "ivan")
+    await (await run.client(IVAN)).release(other.conversation_id or 0)
+    assert (await row_of(run, asked.conversation_id))["assignee_id"] is None
+    for _ in range(5):  # both are still there: they say so before their minute is over
+        run.clock.advance(30_000)
+        await be(run, OLGA, "available")
+        await be(run, IVAN, "available")
+    await holder(run, asked.conversation_id, "ivan")
