@@ -89,9 +89,11 @@ class PaneHeader(Lines):
         if row.state == "snoozed" and row.snooze_until:
             text = _("until {when}").format(when=self.clock.moment(row.snooze_until))
             return [(Content(f" {text} "), "note")]
+        if row.state == "waiting":
+            text = _("silent {age}").format(age=self.clock.age(row.sort_at))
+            return [(Content(f" {text} "), "dim")]
         words = {
             "open": _("open"),
-            "waiting": _("answered"),
             "snoozed": _("snoozed"),
             "closed": _("closed"),
         }[row.state]

@@ -117,8 +117,8 @@ class StatusLine(Lines):
             out += [(safe_line(presence_word(me.presence)), "dim" if me.presence == "available" else "note")]
             if me.room:
                 full = self.desk.counts.mine >= me.room
-                load = f" {self.desk.counts.mine}/{me.room}"
-                out += [(Content(load), "note" if full else "dim")]
+                load = f"{self.desk.counts.mine}/{me.room}"
+                out += [(safe_line(load, before=" "), "note" if full else "dim")]
             out += [(Content("   "), "base")]
         name = me.name if me else ""
         state = "" if self.online else _("offline")

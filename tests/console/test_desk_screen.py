@@ -246,6 +246,15 @@ async def test_what_was_handed_over_can_be_declined(world: FakeServer, tmp_path:
         assert world.messages[-1].text == "I know no refunds"
 
 
+async def test_for_how_long_a_customer_has_been_silent(world: FakeServer, tmp_path: Path) -> None:
+    world.change(ANNA, state="waiting", waiting_since=None, sort_at=world.now - 17 * 60_000)
+    async with console(world, tmp_path) as hands:
+        await hands.press("]", "]")
+        await hands.until(lambda: hands.screen.list.select(ANNA), "on Anna")
+        await hands.press("enter")
+        await hands.sees("silent 17m")
+
+
 async def test_an_operator_says_how_he_is(world: FakeServer, tmp_path: Path) -> None:
     world.me = replace(world.me, presence="available", room=7)
     world.operators[world.me.id] = world.me
