@@ -49,7 +49,8 @@ def held(tx: Snapshot, operators: Iterable[int]) -> list[tuple[int, str, int]]:
         (row["assignee_id"], row["channel_id"], row["n"])
         for row in tx.all(
             "SELECT assignee_id, channel_id, count(*) AS n FROM conversation"
-            " WHERE state = 'open' AND assignee_id IS NOT NULL AND assignee_id IN (SELECT value FROM json_each(?)) GROUP BY assignee_id, channel_id",
+            " WHERE state = 'open' AND assignee_id IS NOT NULL"
+            " AND assignee_id IN (SELECT value FROM json_each(?)) GROUP BY assignee_id, channel_id",
             (msgspec.json.encode(list(operators)).decode(),),
         )
     ]
