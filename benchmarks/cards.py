@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from server.card_settings import Condition, SegmentSettings
+from server.people.card_settings import Condition, SegmentSettings
 from server.store import card, card_search, fields, offline, records, river, segments
 from server.store.database import open_reader, open_writer
 from server.store.transaction import Snapshot, Transaction

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from channels.base import InboundEvent, Sender
-from server.authors import ChannelFacts
 from server.clock import HeldClock
 from server.intake import Policy, take_in
+from server.people.authors import ChannelFacts
 from server.store import journal, offline, search
 from server.store.database import open_writer, run_batch
 from server.store.journal import Raw

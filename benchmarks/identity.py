@@ -32,14 +32,14 @@ from channels.webchat import incoming
 from channels.webchat.identity import Identity
 from channels.webchat.session import Session
 from channels.webhook.parse import parse_event
-from server.authors import ChannelFacts
 from server.clock import HeldClock
 from server.intake import Policy, take_in
+from server.people.authors import ChannelFacts
+from server.people.suggester import Suggester
 from server.store import merges, offline
 from server.store.database import Database
 from server.store.records import Fact, put
 from server.store.transaction import Snapshot, Transaction
-from server.suggester import Suggester
 
 PEOPLE = 1_000
 CONTACTS = (2, 3, 4, 5)

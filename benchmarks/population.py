@@ -20,16 +20,16 @@ import msgspec
 from benchmarks.vocabulary import LEMMA_SHARE, Vocabulary
 from channels.base import InboundEvent, Sender
 from channels.webhook import WebhookChannel
-from server import casework
-from server.authors import ChannelFacts
-from server.casework import Outgoing
+from server.cases import casework
+from server.cases.casework import Outgoing
+from server.cases.ways import ChannelOffer
 from server.intake import Policy, take_in
+from server.people.authors import ChannelFacts
 from server.protocol import CloseCommand, NoteCommand, OperatorInfo, ReplyCommand
 from server.store import conversations, events, journal, messages, offline, operators, outbox, search
 from server.store.database import open_writer, run_batch
 from server.store.journal import Raw
 from server.store.transaction import Transaction
-from server.ways import ChannelOffer
 
 CHANNEL = ChannelFacts(id="hook", scheme="webhook", account="hook")
 OFFER = ChannelOffer(

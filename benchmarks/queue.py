@@ -22,8 +22,8 @@ import aiohttp
 import msgspec
 
 from benchmarks.harness import SECRET, configure, percentile
-from server import casework
 from server.app import Server
+from server.cases import casework
 from server.config import load
 from server.protocol import CloseCommand, ConversationPage, OperatorInfo
 from server.store import card_search, offline, search

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from channels.base import InboundEvent
-from server.authors import Author, ChannelFacts
+from server.people.authors import Author, ChannelFacts
 from server.protocol import Recipient
 from server.store import auto_answers, conversations, messages, outbox, recipients
 from server.store.auto_answers import Said

@@ -17,11 +17,11 @@ import structlog
 
 from channels.base import Channel, InboundEvent
 from server import failpoints
-from server.authors import ChannelFacts
 from server.host import ChannelHost
 from server.intake import Outcome, Policy, take_in
 from server.parsing import Parser, ParserAwayError, RawItem
 from server.parsing.child import ChildParser
+from server.people.authors import ChannelFacts
 from server.store import journal
 from server.store.blobs import BlobStore
 from server.store.database import Database

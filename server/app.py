@@ -12,21 +12,22 @@ import structlog
 from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
-from server import backup, case, casework, proving
+from server import backup
 from server.acknowledging import Acknowledging
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
 from server.api.context import Context
 from server.api.listen import ApiDoor
-from server.assigning import Desks
-from server.authors import ChannelFacts
-from server.casework import Outgoing
+from server.cases import case, casework
+from server.cases.casework import Outgoing
+from server.cases.outreach import Rules as OutreachRules
+from server.cases.templating import Site
+from server.cases.topics import Topics
+from server.cases.urgent import UrgentWords
+from server.cases.ways import ChannelOffer
 from server.clock import Clock, SystemClock
-from server.codes import CodeRules
 from server.config import Config, PublicLimits, deadline_rules, make_channels
-from server.dispatcher import Dispatcher
-from server.erasing import Eraser
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -35,29 +36,30 @@ from server.lock import DataLock
 from server.marks import Marks
 from server.measures import Measures
 from server.outbox import Outbox
-from server.outreach import Rules as OutreachRules
 from server.parsing import Parser
 from server.parsing.child import ChildParser
 from server.parsing.distant import DistantParser
+from server.people import proving
+from server.people.authors import ChannelFacts
+from server.people.codes import CodeRules
+from server.people.erasing import Eraser
+from server.people.suggester import Suggester
 from server.protocol import ChannelInfo
 from server.public.app import create_public_app
 from server.public.confirm import Confirming
 from server.public.counters import Counters
 from server.public.listen import PublicServer, protocol_log
+from server.queue.assigning import Desks
+from server.queue.dispatcher import Dispatcher
+from server.queue.team_settings import make_teams
+from server.queue.timekeeper import Timekeeper
 from server.rawitems import RawItems
 from server.store import cases, channels, codes, conversations, events, offline, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
 from server.store.transaction import Event
-from server.suggester import Suggester
-from server.team_settings import make_teams
-from server.templating import Site
-from server.timekeeper import Timekeeper
-from server.topics import Topics
-from server.urgent import UrgentWords
 from server.version import product_version
-from server.ways import ChannelOffer
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from channels.base import Bounce, InboundEvent
 from server import outbox
-from server.authors import ChannelFacts
+from server.people.authors import ChannelFacts
 from server.protocol import Recipient, Status
 from server.store import conversations, messages, recipients, threads
 from server.store.outbox import under_way

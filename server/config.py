@@ -31,10 +31,16 @@ from msgspec.inspect import (
 from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret, SecretError
-from server.card_settings import FieldSettings, SegmentSettings, SettingError, check_field, check_segment
-from server.deadlines import DeadlineSettings, Rules, read_calendars, read_rules
-from server.hours import HoursSettings
-from server.team_settings import QueueSettings, TeamSettings, check_teams
+from server.people.card_settings import (
+    FieldSettings,
+    SegmentSettings,
+    SettingError,
+    check_field,
+    check_segment,
+)
+from server.queue.deadlines import DeadlineSettings, Rules, read_calendars, read_rules
+from server.queue.hours import HoursSettings
+from server.queue.team_settings import QueueSettings, TeamSettings, check_teams
 
 T = TypeVar("T", bound=msgspec.Struct)
 

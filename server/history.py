@@ -11,9 +11,9 @@ import msgspec
 from channels.base import InboundEvent, Sender
 from channels.folds import sound, unfolded
 from server import lifecycle
-from server.authors import ChannelFacts, recognise
 from server.echoes import known_as, referred, show
 from server.outcome import Outcome, happened_at
+from server.people.authors import ChannelFacts, recognise
 from server.store import conversations, messages, recipients, state, threads
 from server.store.conversations import Held
 from server.store.files import NewFile

@@ -25,12 +25,13 @@ from channels.base import (
     ThreadView,
     ThreadWatch,
 )
-from server import failpoints, proving
-from server.authors import ChannelFacts
+from server import failpoints
 from server.clock import Clock
-from server.codes import MASK
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
+from server.people import proving
+from server.people.authors import ChannelFacts
+from server.people.codes import MASK
 from server.store import channels, conversations, files, journal, messages, places, state
 from server.store.blobs import BlobStore
 from server.store.database import Database

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from channels.base import Contact
-from server.naming import likeness
+from server.people.naming import likeness
 
 # Addresses that exist beyond one channel or site, and that several people may have together.
 SHARED_SCHEMES = frozenset({"email", "phone"})

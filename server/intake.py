@@ -12,28 +12,18 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import (
-    attribution,
-    bounced,
-    calls,
-    cards,
-    case,
-    casework,
-    lifecycle,
-    outbox,
-    places,
-    proving,
-    spam,
-)
+from server import bounced, lifecycle, outbox, places
 from server.acknowledging import Acknowledging, acknowledge
-from server.authors import Author, ChannelFacts, recognise
-from server.codes import digits_told
+from server.cases import calls, case, casework, spam
+from server.cases.locate import locate
 from server.echoes import take_echo
 from server.history import take_history
-from server.locate import locate
 from server.look_alike import known_twin
 from server.outcome import Outcome as Outcome
 from server.outcome import happened_at
+from server.people import attribution, cards, proving
+from server.people.authors import Author, ChannelFacts, recognise
+from server.people.codes import digits_told
 from server.protocol import Status
 from server.store import (
     conversations,

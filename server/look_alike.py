@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.base import InboundEvent
-from server.authors import Author
+from server.people.authors import Author
 from server.store import skeletons
 from server.store.transaction import Transaction
 

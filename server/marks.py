@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from server.media import MARK_OF_EVENT, mark_of_channel
+from server.cases.media import MARK_OF_EVENT, mark_of_channel
 from server.protocol import Conversation, Message
 
 NOTE = "#"

@@ -31,9 +31,10 @@ from channels.base import (
     Sent,
     Unknown,
 )
-from server import failpoints, lifecycle, proving
+from server import failpoints, lifecycle
 from server.clock import Clock
 from server.pace import Pace
+from server.people import proving
 from server.protocol import Recipient as Named
 from server.store import channels, conversations, messages, outbox, recipients, threads
 from server.store import files as attachments

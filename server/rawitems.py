@@ -10,10 +10,10 @@ import msgspec
 
 from channels.base import BoxLedger, Channel, ChannelError, InboundEvent
 from channels.folds import sound
-from server.authors import ChannelFacts
-from server.casework import RefusedError
+from server.cases.casework import RefusedError
 from server.host import ChannelHost
 from server.intake import Policy, take_in
+from server.people.authors import ChannelFacts
 from server.protocol import Archived, Imported
 from server.store import files as attachments
 from server.store import journal, messages

@@ -19,10 +19,10 @@ from typing import IO
 
 import msgspec
 
-from server import erasing
 from server import outbox as sending
 from server.backup import FORMAT, MANIFEST, MIB, Manifest, Part
 from server.clock import SystemClock
+from server.people import erasing
 from server.store import backup, offline, switch
 from server.store.errors import StoreError
 from server.store.migrations import migrate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channels.base import InboundEvent
-from server.authors import ChannelFacts
+from server.people.authors import ChannelFacts
 from server.store import conversations, customers, state
 from server.store.transaction import Snapshot
 

@@ -51,9 +51,10 @@ from server.api.context import (
     refused,
 )
 from server.api.socket import peer_uid
-from server.casework import RefusedError, StaleError
+from server.cases.casework import RefusedError, StaleError
+from server.cases.outreach import HeldError
+from server.cases.variables import MissingError
 from server.lifecycle import IllegalMoveError, TakenError
-from server.outreach import HeldError
 from server.protocol import PROTOCOL, ErrorBody, OperatorInfo
 from server.public.answers import add_headers
 from server.store import messages
@@ -61,7 +62,6 @@ from server.store import operators as accounts
 from server.store.conversations import NotFoundError
 from server.store.errors import StoreUnavailableError
 from server.store.operators import OperatorExistsError
-from server.variables import MissingError
 
 log = structlog.get_logger(__name__)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from server import cards
 from server.api.context import BEARER, CONTEXT, answer, command, key, number, operator, refused
 from server.api.customers import whole_customer
 from server.api.describe import describes
 from server.api.describe import number as number_of
-from server.card_settings import FieldError, hidden
+from server.people import cards
+from server.people.card_settings import FieldError, hidden
 from server.protocol import (
     AddressCommand,
     CardCommand,

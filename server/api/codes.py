@@ -6,10 +6,10 @@ import secrets
 
 from aiohttp import web
 
-from server import asking, proving
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.describe import describes
-from server.codes import NONCE_BYTES, digits_told
+from server.people import asking, proving
+from server.people.codes import NONCE_BYTES, digits_told
 from server.protocol import CodeCommand, CodeMade, Tried, TryCommand
 
 routes = web.RouteTableDef()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from channels.contacts import phone_number
-from server import hand_contacts
 from server.api.context import CONTEXT, answer, command, operator
 from server.api.describe import describes
-from server.casework import RefusedError
+from server.cases import hand_contacts
+from server.cases.casework import RefusedError
 from server.protocol import HandContact, Message
 from server.store import messages
 from server.store.transaction import Transaction

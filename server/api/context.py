@@ -9,26 +9,26 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from server.assigning import Desks
-from server.card_settings import FieldSettings, SegmentSettings
-from server.cards import Rules
-from server.casework import Outgoing
+from server.cases.casework import Outgoing
+from server.cases.outreach import Rules as OutreachRules
+from server.cases.templating import Site
 from server.clock import Clock
-from server.codes import CodeRules
-from server.erasing import Eraser
 from server.hub import Hub
 from server.indexer import Indexer
 from server.marks import Marks
 from server.measures import Measures
 from server.operators import Action, authorise
-from server.outreach import Rules as OutreachRules
+from server.people.card_settings import FieldSettings, SegmentSettings
+from server.people.cards import Rules
+from server.people.codes import CodeRules
+from server.people.erasing import Eraser
 from server.protocol import ChannelInfo, ErrorAnswer, ErrorBody, OperatorInfo, Scope
+from server.queue.assigning import Desks
+from server.queue.timekeeper import Timekeeper
 from server.rawitems import RawItems
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
-from server.templating import Site
-from server.timekeeper import Timekeeper
 
 T = TypeVar("T")
 

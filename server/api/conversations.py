@@ -7,7 +7,6 @@ from typing import TypeVar, get_args
 
 from aiohttp import web
 
-from server import case, casework, handover
 from server.api.context import (
     CONTEXT,
     answer,
@@ -22,6 +21,7 @@ from server.api.context import (
 from server.api.customers import page_of_river, whole_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
+from server.cases import case, casework
 from server.operators import Action
 from server.protocol import (
     AssignCommand,
@@ -38,6 +38,7 @@ from server.protocol import (
     SnoozeCommand,
     View,
 )
+from server.queue import handover
 from server.store import conversations, events, lists
 from server.store import operators as accounts
 from server.store.transaction import Snapshot, Transaction

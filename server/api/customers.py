@@ -11,8 +11,8 @@ from server.api.context import CONTEXT, Context, answer, key, limit, number, ope
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
 from server.api.describe import number as number_of
-from server.card_settings import BUILT_IN, SegmentSettings, hidden, spec_of, uses_hidden
-from server.cards import person
+from server.people.card_settings import BUILT_IN, SegmentSettings, hidden, spec_of, uses_hidden
+from server.people.cards import person
 from server.protocol import (
     Customer,
     CustomerFiles,

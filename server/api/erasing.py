@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import erasing
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.customers import whole_customer
 from server.api.describe import describes
+from server.people import erasing
 from server.protocol import EraseCommand, ErasureReport
 
 routes = web.RouteTableDef()

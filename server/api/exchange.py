@@ -7,8 +7,8 @@ from aiohttp import web
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.customers import whole_customer
 from server.api.describe import describes
-from server.exporting import whole_person
-from server.importing import BadLinesError, DryRunOverError, take_in
+from server.people.exporting import whole_person
+from server.people.importing import BadLinesError, DryRunOverError, take_in
 from server.protocol import ImportCommand, ImportDone, PersonExport
 from server.store.transaction import Snapshot
 

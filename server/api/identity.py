@@ -6,11 +6,11 @@ from typing import get_args
 
 from aiohttp import web
 
-from server import identity_inbox
 from server.api.context import CONTEXT, Context, answer, key, limit, number, operator, refused, shown_key
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
 from server.api.describe import number as number_of
+from server.people import identity_inbox
 from server.protocol import Customer, Merged, Suggestion, SuggestionPage
 from server.store import customers, suggestions
 from server.store.conversations import NotFoundError

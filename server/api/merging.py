@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import merging, regrouping
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
+from server.cases import regrouping
+from server.people import merging
 from server.protocol import (
     JoinCommand,
     MergeCommand,

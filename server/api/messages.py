@@ -6,9 +6,9 @@ import asyncio
 
 from aiohttp import web
 
-from server import forwarding
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.describe import Media, describes
+from server.cases import forwarding
 from server.protocol import ForwardCommand, Message
 from server.store import journal, messages
 from server.store.transaction import Transaction

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import casework
 from server.api.context import CONTEXT, Context, answer, command, number, operator
 from server.api.describe import describes
+from server.cases import casework
 from server.lifecycle import IllegalMoveError, TakenError
-from server.next_best import ranked, urgency
 from server.protocol import DeadlineFigure, NextCommand, OperatorInfo, Urgency
+from server.queue.next_best import ranked, urgency
 from server.store import candidates, conversations, deadlines
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction

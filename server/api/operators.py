@@ -6,10 +6,10 @@ import re
 
 from aiohttp import web
 
-from server import presence
 from server.api.context import CONTEXT, answer, command, operator, refused
 from server.api.describe import describes
 from server.protocol import NewOperator, OperatorInfo, PresenceCommand
+from server.queue import presence
 from server.store import operators as accounts
 from server.store.transaction import Transaction
 

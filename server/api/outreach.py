@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import outreach
 from server.api.context import CONTEXT, Context, answer, command, number, operator
 from server.api.describe import describes
-from server.card_settings import hidden
+from server.cases import outreach
+from server.people.card_settings import hidden
 from server.protocol import BulkDone, BulkMessage, BulkOutcome, FirstMessage, Message, OperatorInfo
 from server.store import messages
 from server.store.card import Showing

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from server import casework, failpoints
+from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
+from server.cases import casework
 from server.protocol import (
     Message,
     NoteCommand,

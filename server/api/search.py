@@ -8,7 +8,7 @@ from aiohttp import web
 from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
 from server.api.describe import Query, describes, number, page_key
 from server.api.describe import limit as limit_of
-from server.cards import person
+from server.people.cards import person
 from server.protocol import SearchHit, SearchPage
 from server.store import conversations, messages, river
 from server.store import search as index

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from server import spam
 from server.api.context import CONTEXT, answer, command, operator
 from server.api.describe import describes
+from server.cases import spam
 from server.protocol import SpamCommand, SpamDone
 
 routes = web.RouteTableDef()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from server import templating
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.describe import Query, describes
-from server.card_settings import hidden
+from server.cases import templating
+from server.people.card_settings import hidden
 from server.protocol import FilledTemplate, NamedTemplate, Template, TemplateCommand, TemplatesCommand
 from server.protocol.templates import Code
 from server.store import templates

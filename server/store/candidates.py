@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from server.next_best import Candidate
+from server.queue.next_best import Candidate
 from server.store import conversations
 from server.store.conversations import PRIORITIES
 from server.store.transaction import Snapshot

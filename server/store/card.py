@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from server.findings import find
-from server.preference import DAYS, MESSAGES, Said, habits, preferred
+from server.people.findings import find
+from server.people.preference import DAYS, MESSAGES, Said, habits, preferred
 from server.protocol import Consent, Customer, Finding, Preference, Promise
 from server.store import customer_tags, customers, fields, links, merges, origins, records
 from server.store.transaction import Snapshot

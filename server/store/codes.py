@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from server.codes import Kind
+from server.people.codes import Kind
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from server.deadlines import Change, Measured
 from server.protocol import Deadline, DeadlineFigure, DeadlineLevel, Priority, State
+from server.queue.deadlines import Change, Measured
 from server.store.conversations import DEADLINE_LEVELS, PRIORITIES, deadline_of
 from server.store.transaction import Snapshot, Transaction
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from server.attribution import Visit
+from server.people.attribution import Visit
 from server.protocol import Origin
 from server.store.transaction import Snapshot, Transaction
 

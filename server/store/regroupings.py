@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from server.media import channel_of_event
+from server.cases.media import channel_of_event
 from server.protocol import Regrouping
 from server.store import previews
 from server.store.conversations import NotFoundError

@@ -6,7 +6,7 @@ always a parameter.
 
 from __future__ import annotations
 
-from server.card_settings import Condition, SegmentSettings, listed
+from server.people.card_settings import Condition, SegmentSettings, listed
 from server.store.fields import consent_name
 from server.store.transaction import Snapshot
 

@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
+from server.people.suggesting import Judged, Why
 from server.protocol import Reason
 from server.store.conversations import NotFoundError
 from server.store.merges import cards_of, root_of, were_parted
 from server.store.transaction import Snapshot, Transaction
-from server.suggesting import Judged, Why
 
 State = Literal["open", "accepted", "refused"]
 

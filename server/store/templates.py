@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from server.cases.variables import variables
 from server.protocol import Template, Variant
 from server.store.transaction import Snapshot, Transaction
-from server.variables import variables
 
 _SELECT = """
 SELECT t.id, t.code, t.title, t.updated_at, o.name AS operator

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from server import protocol as wire
-from server.next_best import Candidate, ranked
+from server.queue.next_best import Candidate, ranked
 from tests.fakes.operator_api_books import UNSETTLED
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_api_wire import RefusalError, answer, read_body

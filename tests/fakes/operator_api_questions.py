@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from server import protocol as wire
-from server.next_best import Candidate, urgency
+from server.queue.next_best import Candidate, urgency
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_api_wire import answer
 

@@ -15,12 +15,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from channels.base import Capabilities, InboundEvent, Medium, Sender
-from server import assigning, casework, handover, presence
-from server.assigning import Desks
-from server.authors import ChannelFacts
-from server.casework import Outgoing, RefusedError
+from server.cases import casework
+from server.cases.casework import Outgoing, RefusedError
+from server.cases.topics import Topics
+from server.cases.urgent import UrgentWords
+from server.cases.ways import ChannelOffer
 from server.intake import Policy, take_in
 from server.lifecycle import IllegalMoveError, TakenError
+from server.people.authors import ChannelFacts
 from server.protocol import (
     AssignCommand,
     CloseCommand,
@@ -30,12 +32,9 @@ from server.protocol import (
     Presence,
     ReplyCommand,
 )
-from server.routing import Capacity
-from server.store import messages, operators
-from server.store.database import run_batch
-from server.store.migrations import migrate
-from server.store.transaction import Transaction
-from server.team_settings import (
+from server.queue import assigning, handover, presence
+from server.queue.assigning import Desks
+from server.queue.team_settings import (
     Member,
     MemberSettings,
     QueueSettings,
@@ -44,9 +43,11 @@ from server.team_settings import (
     TeamSettings,
     make_teams,
 )
-from server.topics import Topics
-from server.urgent import UrgentWords
-from server.ways import ChannelOffer
+from server.routing import Capacity
+from server.store import messages, operators
+from server.store.database import run_batch
+from server.store.migrations import migrate
+from server.store.transaction import Transaction
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels.base import Sender
-from server.card_settings import FieldSettings
+from server.people.card_settings import FieldSettings
 from server.protocol import Customer, CustomerPage, Field, FieldSpec, LinkedPerson
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import IVAN, RITA, Running, only, running_server

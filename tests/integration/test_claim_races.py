@@ -6,11 +6,11 @@ import asyncio
 from pathlib import Path
 
 from channels.base import InboundEvent, Sender
-from server import casework
-from server.authors import ChannelFacts
+from server.cases import casework
 from server.clock import SystemClock
 from server.intake import Policy, take_in
 from server.lifecycle import TakenError
+from server.people.authors import ChannelFacts
 from server.protocol import OperatorInfo
 from server.store import offline, operators
 from server.store.database import Database

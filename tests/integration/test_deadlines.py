@@ -11,9 +11,9 @@ import pytest
 
 from channels.secret import Secret
 from channels.webchat import WebchatSettings
-from server.deadlines import DeadlineSettings
-from server.hours import HoursSettings
 from server.protocol import Conversation, DeadlineFigure, Recomputed
+from server.queue.deadlines import DeadlineSettings
+from server.queue.hours import HoursSettings
 from tests.fakes.running_server import CHAT_KEY, OLGA, SHOP, Running, running_server
 
 M = 60_000
@@ -138,7 +138,7 @@ async def test_other_hours_are_followed_after_the_next_start_and_by_command(tmp_
 
 
 async def test_an_answer_in_the_last_moment_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.timekeeper.GATHER_S", 3600.0)  # it reads the log only when it must
+    monkeypatch.setattr("server.queue.timekeeper.GATHER_S", 3600.0)  # it reads the log only when it must
     async with running_server(hours=OFFICE, deadlines=RULES) as run:
         await run.hook("now?")
         await run.server.timekeeper.catch_up()

@@ -14,10 +14,10 @@ import pytest
 from channels.base import Attachment, InboundEvent, Sender
 from server import apart
 from server.apart import ParseApart
-from server.authors import ChannelFacts
 from server.clock import SystemClock
 from server.intake import Policy
 from server.parsing import RawItem
+from server.people.authors import ChannelFacts
 from server.store import journal, offline
 from server.store.blobs import BlobStore
 from server.store.database import Database

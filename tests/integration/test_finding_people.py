@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from channels.base import Attachment
-from server.card_settings import Condition, FieldSettings, SegmentSettings
+from server.people.card_settings import Condition, FieldSettings, SegmentSettings
 from server.protocol import (
     Customer,
     CustomerFiles,

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.cards import put_record
+from server.people.cards import put_record
 from server.protocol import Merged, Suggestion, SuggestionPage
 from server.store.records import Fact
 from tests.fakes.running_server import RITA, Running, running_server

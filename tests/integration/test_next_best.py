@@ -6,9 +6,9 @@ import asyncio
 
 import msgspec
 
-from server.deadlines import DeadlineSettings
 from server.protocol import Urgency
-from server.team_settings import MemberSettings, TeamSettings
+from server.queue.deadlines import DeadlineSettings
+from server.queue.team_settings import MemberSettings, TeamSettings
 from tests.fakes.running_server import IVAN, OLGA, RITA, Running, running_server
 
 M = 60_000

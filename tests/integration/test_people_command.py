@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from channels.base import Attachment
-from server.card_settings import FieldSettings
+from server.people.card_settings import FieldSettings
 from server.protocol import Customer, CustomerPage, Field
 from tests.fakes import omni_command
 from tests.fakes.asking import ask, refused

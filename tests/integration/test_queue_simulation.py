@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from server import casework, presence
+from server.cases import casework
+from server.queue import presence
 from server.routing import Choice, Queued, Round
 from server.store import presence as store
 from server.store import queue

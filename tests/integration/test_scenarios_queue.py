@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.team_settings import MemberSettings, RoomSettings, TeamSettings
+from server.queue.team_settings import MemberSettings, RoomSettings, TeamSettings
 from tests.fakes.desks import be, holder, present, row_of
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 import pytest
 
-from server import assigning
-from server.assigning import Desks
 from server.protocol import Conversation, Draft
+from server.queue import assigning
+from server.queue.assigning import Desks
+from server.queue.team_settings import MemberSettings, QueueSettings, RoomSettings, TeamSettings
 from server.store.transaction import Snapshot
-from server.team_settings import MemberSettings, QueueSettings, RoomSettings, TeamSettings
 from tests.fakes.asking import ask, refused
 from tests.fakes.desks import be, holder, presence_of, present, row_of
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server, until
@@ -189,7 +189,7 @@ async def test_what_cannot_be_done_at_once_is_tried_again(
         return LOOK(tx, desks)
 
     monkeypatch.setattr(assigning, "look", look)
-    monkeypatch.setattr("server.dispatcher.RETRY_S", 0.01)
+    monkeypatch.setattr("server.queue.dispatcher.RETRY_S", 0.01)
     await be(run, OLGA, "available")
     heard = await run.letters.hear("a@example.org", "one")
     await holder(run, heard.conversation_id, "olga")

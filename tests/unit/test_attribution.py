@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.attribution import Visit, first_visit, kept, of_message, this_visit
+from server.people.attribution import Visit, first_visit, kept, of_message, this_visit
 from server.places import with_map
 
 NOW = 1_790_000_000_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.card_settings import Condition, SegmentSettings
+from server.people.card_settings import Condition, SegmentSettings
 from server.store import card, card_search, fields, offline, origins, records, river, segments
 from server.store.transaction import Parameters, Transaction
 

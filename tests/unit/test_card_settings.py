@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from server.card_settings import FieldError, FieldSettings, checked, hidden, spec_of, uses_hidden
 from server.config import Config, ConfigError, decode
+from server.people.card_settings import FieldError, FieldSettings, checked, hidden, spec_of, uses_hidden
 from server.protocol import FieldKind, FieldSpec
 
 GOOD = """

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.codes import MASK, digest, digits_told, is_right, masked, secret
+from server.people.codes import MASK, digest, digits_told, is_right, masked, secret
 from server.wording import _PHRASES, say
 
 KEY = b"k" * 32

@@ -12,8 +12,8 @@ import pytest
 from channels.base import ChannelSettings
 from channels.registry import BUILT_IN, channel_class
 from server import config
-from server.card_settings import FieldSettings, SegmentSettings
 from server.config import Config, ConfigError, decode, load, make_channels
+from server.people.card_settings import FieldSettings, SegmentSettings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 HOOK = '[channels.forms]\nkind = "webhook"\nsecrets = ["env:OMNI_TEST_SECRET"]\n'

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.card_settings import SettingError
 from server.config import ConfigError, deadline_rules, decode
-from server.deadlines import (
+from server.people.card_settings import SettingError
+from server.protocol import DeadlineKind, Priority, State
+from server.queue.deadlines import (
     MINUTE_MS,
     Change,
     DeadlineSettings,
@@ -23,11 +24,10 @@ from server.deadlines import (
     read_rule,
     read_rules,
 )
-from server.hours import Calendar, HoursSettings
-from server.protocol import DeadlineKind, Priority, State
+from server.queue.hours import Calendar, HoursSettings
+from server.queue.timekeeper import change_of, nearest, step_of, still_true, told_now
 from server.store.deadlines import Kept, Told
 from server.store.transaction import Event
-from server.timekeeper import change_of, nearest, step_of, still_true, told_now
 
 M = MINUTE_MS
 TARGETS: dict[DeadlineKind, int] = {"first_reply": 8 * M, "next_reply": 20 * M, "resolution": 100 * M}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.findings import Found, find
+from server.people.findings import Found, find
 
 IVAN = "+79161234567"
 

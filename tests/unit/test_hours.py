@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.card_settings import SettingError
-from server.hours import Calendar, HoursSettings
+from server.people.card_settings import SettingError
+from server.queue.hours import Calendar, HoursSettings
 
 HOUR = 3_600_000
 WEEK = {day: "09:00-13:00, 14:00-18:00" for day in ("monday", "tuesday", "wednesday", "thursday", "friday")}

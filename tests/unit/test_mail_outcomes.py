@@ -7,7 +7,7 @@ import pytest
 from channels.base import BadCredentials, Failed, Fate, Paused, Retry, SendResult, Sent, Unknown
 from channels.email.smtp import by_code, outcome
 from server.bounced import matching
-from server.placement import plain_subject
+from server.cases.placement import plain_subject
 from server.protocol import Recipient
 from server.verdicts import Verdict, summed, words_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.mentions import mentioned
+from server.cases.mentions import mentioned
 from server.protocol import OperatorInfo
 
 PEOPLE = [

@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from channels.base import InboundEvent, Sender
-from server import casework, intake, merging, regrouping
-from server.authors import ChannelFacts
-from server.casework import RefusedError
+from server import intake
+from server.cases import casework, regrouping
+from server.cases.casework import RefusedError
 from server.intake import Policy
 from server.lifecycle import IllegalMoveError
+from server.people import merging
+from server.people.authors import ChannelFacts
 from server.protocol import CloseCommand, Draft, NoteCommand, OperatorInfo, SplitCommand
 from server.store import merges, operators
 from server.store.migrations import migrate

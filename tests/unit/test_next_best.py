@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.next_best import Candidate, ranked, urgency
 from server.protocol import Conversation, Deadline
+from server.queue.next_best import Candidate, ranked, urgency
 
 M = 60_000
 H = 60 * M

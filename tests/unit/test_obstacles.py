@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.obstacles import ColleagueWrote, holds, obstacles, refusal
+from server.cases.obstacles import ColleagueWrote, holds, obstacles, refusal
 from server.protocol import Consent, Conversation, Obstacle, Record
 
 DAY = 86_400_000

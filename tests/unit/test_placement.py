@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from server.placement import Candidate, place
+from server.cases.placement import Candidate, place
 
 BORDER = 1_000  # closed before this is closed too long ago
 REFERENCE = Candidate(1, "open", None, "by reference")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from server.preference import Habit, Said, habits, preferred, span
+from server.people.preference import Habit, Said, habits, preferred, span
 
 TITLES = {"mail": "e-mail", "site": "site chat", "bot": "Telegram"}
 MIN = 60_000

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.naming import full_mark, is_full, likeness
-from server.store.transaction import Event
-from server.suggester import step_of
-from server.suggesting import (
+from server.people.naming import full_mark, is_full, likeness
+from server.people.suggester import step_of
+from server.people.suggesting import (
     ASKED_FROM,
     Fact,
     ForeignOrder,
@@ -19,6 +18,7 @@ from server.suggesting import (
     judge,
     numbers_in,
 )
+from server.store.transaction import Event
 
 
 def mail(proven: bool = True, **more: object) -> SharedAddress:

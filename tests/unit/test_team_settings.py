@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from server.config import Config, ConfigError, decode
+from server.queue.team_settings import make_teams
 from server.routing import Capacity
-from server.team_settings import make_teams
 
 CHANNEL = """
 [channels.mail]

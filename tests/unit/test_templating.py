@@ -6,9 +6,9 @@ import pytest
 
 from omni_console.demo.ready_texts import ready_texts
 from omni_console.templates_file import UnreadableError, read
+from server.cases.templating import best
+from server.cases.variables import as_short_as_can_be, filled_as_far_as_known, still_open
 from server.protocol import Variant
-from server.templating import best
-from server.variables import as_short_as_can_be, filled_as_far_as_known, still_open
 
 
 def wording(language: str = "", on: str = "") -> Variant:

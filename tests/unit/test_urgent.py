@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from server.urgent import LOOKED_AT, UrgentWords
+from server.cases.urgent import LOOKED_AT, UrgentWords
 
 WORDS = UrgentWords(["заблокирована", "украли карту", "blocked", "emergency", "ёлка", "SOS"])
 

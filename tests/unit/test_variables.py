@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from server.cases.variables import MissingError, filled, record_kinds, values_of_record, variables
 from server.protocol import Record
-from server.variables import MissingError, filled, record_kinds, values_of_record, variables
 
 
 def test_values_are_filled_in_once() -> None:

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.base import Capabilities
+from server.cases.ways import ChannelOffer, ways
 from server.store.customers import Reachable
 from server.store.messages import LastInbound
-from server.ways import ChannelOffer, ways
 
 OFFERS = {
     offer.id: offer

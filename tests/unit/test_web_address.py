@@ -87,7 +87,9 @@ def test_whatever_it_is_nothing_is_raised_and_no_password_stays(text: str, value
 
 
 def test_the_advertisement_is_read_from_an_address() -> None:
-    address = "https://shop.example/?utm_source=yandex&utm_medium=cpc&utm_campaign=%D0%BB%D0%B5%D1%82%D0%BE&x=1"
+    address = (
+        "https://shop.example/?utm_source=yandex&utm_medium=cpc&utm_campaign=%D0%BB%D0%B5%D1%82%D0%BE&x=1"
+    )
     assert campaign(address) == {"source": "yandex", "medium": "cpc", "campaign": "лето"}
     assert campaign("https://[") == {}
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from channels.base import Contact, InboundEvent, Sender
-from server import cards, identity, merging
+from server import identity
+from server.people import cards, merging
 from server.store import customers, merges
 from server.store.customers import Owner
 from server.store.transaction import Transaction

@@ -8,9 +8,11 @@ from typing import Any
 import msgspec
 
 from server import lifecycle
-from server.addressing import AddressingError, addressed, everybody_else
+from server.cases.addressing import AddressingError, addressed, everybody_else
+from server.cases.mentions import mentioned
+from server.cases.variables import MissingError, still_open, variables
+from server.cases.ways import ChannelOffer, Way, ways
 from server.lifecycle import Lifecycle
-from server.mentions import mentioned
 from server.operators import authorise
 from server.protocol import (
     Addressee,
@@ -40,8 +42,6 @@ from server.store.conversations import NORMAL, Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Event, Snapshot, Transaction
-from server.variables import MissingError, still_open, variables
-from server.ways import ChannelOffer, Way, ways
 
 
 class RefusedError(Exception):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from server import lifecycle
-from server.casework import Outgoing, RefusedError, check_filled, check_text, check_window, ways_to
-from server.filling import values_of
+from server.cases.casework import Outgoing, RefusedError, check_filled, check_text, check_window, ways_to
+from server.cases.filling import values_of
+from server.cases.obstacles import ColleagueWrote, holds, obstacles
+from server.cases.variables import MissingError, filled, record_kinds
+from server.cases.ways import Way
 from server.lifecycle import Lifecycle
-from server.obstacles import ColleagueWrote, holds, obstacles
 from server.protocol import (
     BulkMessage,
     BulkOutcome,
@@ -40,8 +42,6 @@ from server.store.card import Showing
 from server.store.conversations import NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
-from server.variables import MissingError, filled, record_kinds
-from server.ways import Way
 
 DAY_MS = 86_400_000
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from server.naming import Likeness
+from server.people.naming import Likeness
 from server.protocol import ReasonKind
 
 ASKED_FROM = 20  # a lower score is nobody's time worth

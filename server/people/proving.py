@@ -7,11 +7,12 @@ become one. Inside `fn(tx)` only.
 from __future__ import annotations
 
 from channels.base import InboundEvent
-from server import codes, merging, wording
-from server.authors import ChannelFacts, recognise
-from server.casework import RefusedError
-from server.codes import MASK
+from server import wording
+from server.cases.casework import RefusedError
 from server.outcome import Outcome, happened_at
+from server.people import codes, merging
+from server.people.authors import ChannelFacts, recognise
+from server.people.codes import MASK
 from server.protocol import OperatorInfo, Tried
 from server.store import codes as stored
 from server.store import conversations, customers, messages, state

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from server import casework, lifecycle
+from server import lifecycle
+from server.cases import casework
+from server.cases.placement import Placement
 from server.lifecycle import Lifecycle
-from server.placement import Placement
 from server.protocol import OperatorInfo, SpamCommand, SpamDone
 from server.store import cases, conversations, operators, spam
 from server.store.conversations import Held

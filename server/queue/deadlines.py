@@ -17,9 +17,9 @@ from typing import Literal
 
 import msgspec
 
-from server.card_settings import SettingError
-from server.hours import Calendar, HoursSettings
+from server.people.card_settings import SettingError
 from server.protocol import DeadlineKind, Priority, State
+from server.queue.hours import Calendar, HoursSettings
 
 MINUTE_MS = 60_000
 WARN_SHARE = 0.75

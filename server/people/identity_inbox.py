@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from server import merging
-from server.casework import RefusedError
+from server.cases.casework import RefusedError
+from server.people import merging
 from server.protocol import Merged, OperatorInfo
 from server.store import suggestions
 from server.store.suggestions import Pair

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from channels.base import InboundEvent
-from server import casework, lifecycle, spam
-from server.authors import CALLED, Author, ChannelFacts, recognise
-from server.locate import locate
+from server import lifecycle
+from server.cases import casework, spam
+from server.cases.locate import locate
 from server.outcome import Outcome
+from server.people.authors import CALLED, Author, ChannelFacts, recognise
 from server.store import conversations, customers, messages
 from server.store import spam as apart
 from server.store.conversations import Held

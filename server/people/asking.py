@@ -9,9 +9,11 @@ from typing import Literal
 
 import msgspec
 
-from server import codes, wording
-from server.casework import Outgoing, RefusedError, ways_to
-from server.codes import DIGITS_MS, MASK, SENT_MAX, SENT_MS, TRIES, CodeRules
+from server import wording
+from server.cases.casework import Outgoing, RefusedError, ways_to
+from server.cases.ways import ChannelOffer
+from server.people import codes
+from server.people.codes import DIGITS_MS, MASK, SENT_MAX, SENT_MS, TRIES, CodeRules
 from server.protocol import CodeCommand, CodeMade, OperatorInfo
 from server.store import codes as stored
 from server.store import conversations, customers, messages, outbox
@@ -19,7 +21,6 @@ from server.store.conversations import Held
 from server.store.customers import Place
 from server.store.messages import NewMessage
 from server.store.transaction import Transaction
-from server.ways import ChannelOffer
 
 
 class Carrier(msgspec.Struct, frozen=True, kw_only=True):

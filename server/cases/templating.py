@@ -12,15 +12,15 @@ from typing import get_args
 import msgspec
 
 from channels.base import Medium
-from server.casework import Outgoing, RefusedError, check_text
-from server.filling import values_of
+from server.cases.casework import Outgoing, RefusedError, check_text
+from server.cases.filling import values_of
+from server.cases.variables import as_short_as_can_be, filled_as_far_as_known, record_kinds
+from server.cases.ways import ChannelOffer
 from server.protocol import FilledTemplate, NamedTemplate, OperatorInfo, Template, Variant
 from server.store import card, conversations, templates
 from server.store.card import Showing
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
-from server.variables import as_short_as_can_be, filled_as_far_as_known, record_kinds
-from server.ways import ChannelOffer
 
 TEMPLATES_MAX = 2000
 

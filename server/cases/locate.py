@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from channels.base import InboundEvent, Reference
-from server.authors import Author, ChannelFacts
-from server.placement import Candidate, Placement, Suggestion, place, plain_subject
+from server.cases.placement import Candidate, Placement, Suggestion, place, plain_subject
+from server.people.authors import Author, ChannelFacts
 from server.store import conversations, messages, recipients, state, threads
 from server.store.conversations import Held
 from server.store.transaction import Transaction

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from server.card_settings import SettingError
+from server.people.card_settings import SettingError
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SOUGHT_DAYS = 366  # so far ahead an opening is sought

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from server import cards, lifecycle
-from server.card_settings import FieldError, checked
-from server.cards import Rules
+from server import lifecycle
 from server.history import EVENT, REASON
-from server.merging import tell_of_change
+from server.people import cards
+from server.people.card_settings import FieldError, checked
+from server.people.cards import Rules
+from server.people.merging import tell_of_change
 from server.protocol import (
     ImportCommand,
     ImportDone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from server.urgent import UrgentWords
+from server.cases.urgent import UrgentWords
 
 
 class Topics:

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
-from server.deadlines import Change, Measured, Rules
 from server.protocol import Deadline, Recomputed, State
+from server.queue.deadlines import Change, Measured, Rules
 from server.store import deadlines, events, state
 from server.store.database import Database
 from server.store.deadlines import Kept, Noted, Told

@@ -15,11 +15,11 @@ import msgspec
 from channels.base import Medium
 from server import lifecycle
 from server.protocol import OperatorInfo
+from server.queue.team_settings import Teams
 from server.routing import URGENT, Choice, Operator, Queued, Reason, Round
 from server.store import conversations, customer_tags, fields, operators, presence, queue
 from server.store.queue import Waiting
 from server.store.transaction import Snapshot, Transaction
-from server.team_settings import Teams
 
 AT_ONCE = 50  # assignments of one transaction, so that nobody's commit waits long
 

@@ -11,7 +11,8 @@ import msgspec
 
 from channels.base import Sender
 from channels.contacts import email_address, phone_number
-from server.card_settings import (
+from server.cases.casework import RefusedError
+from server.people.card_settings import (
     BUILT_IN,
     NAME,
     OWN_KEYS,
@@ -21,8 +22,7 @@ from server.card_settings import (
     hidden,
     spec_of,
 )
-from server.casework import RefusedError
-from server.merging import tell_of_change
+from server.people.merging import tell_of_change
 from server.protocol import (
     AddressCommand,
     CardCommand,

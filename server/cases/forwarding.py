@@ -6,16 +6,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from server import casework, lifecycle
-from server.addressing import AddressingError, addressed
-from server.casework import Outgoing, RefusedError
+from server import lifecycle
+from server.cases import casework
+from server.cases.addressing import AddressingError, addressed
+from server.cases.casework import Outgoing, RefusedError
+from server.cases.ways import ChannelOffer
 from server.protocol import ForwardCommand, Message, OperatorInfo, Recipient
 from server.store import conversations, customers, messages, outbox, recipients
 from server.store import files as attachments
 from server.store.conversations import NotFoundError
 from server.store.messages import NewMessage
 from server.store.transaction import Transaction
-from server.ways import ChannelOffer
 
 SUBJECT_MAX = 300
 

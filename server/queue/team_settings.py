@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from channels.base import Medium
-from server.card_settings import SettingError
+from server.people.card_settings import SettingError
 from server.protocol import Tag
 from server.routing import Capacity
 

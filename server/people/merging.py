@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.casework import RefusedError
+from server.cases.casework import RefusedError
+from server.cases.regrouping import part_with, undo
 from server.protocol import Unmerged
-from server.regrouping import part_with, undo
 from server.store import conversations, customers, merges, regroupings, suggestions
 from server.store.conversations import NotFoundError
 from server.store.merges import Merge

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from server.cases.variables import values_of_record
 from server.protocol import Customer, OperatorInfo
 from server.store import customers, records
 from server.store.transaction import Snapshot
-from server.variables import values_of_record
 
 
 def values_of(

@@ -6,7 +6,7 @@ Inside `fn(tx)` only.
 from __future__ import annotations
 
 from server import lifecycle
-from server.casework import RefusedError, save_assignee, write_note
+from server.cases.casework import RefusedError, save_assignee, write_note
 from server.operators import authorise
 from server.protocol import AssignCommand, DeclineCommand, OperatorInfo
 from server.store import conversations, operators, presence, queue

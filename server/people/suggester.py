@@ -18,14 +18,10 @@ from collections.abc import Iterable
 import msgspec
 import structlog
 
-from server.authors import CALLED, DOUBTED
 from server.identity import are_rivals
-from server.naming import full_mark, is_full, likeness
-from server.store import customers, events, likenesses, merges, search, state, suggestions
-from server.store.database import Database
-from server.store.errors import StoreUnavailableError
-from server.store.transaction import Event, Snapshot, Transaction
-from server.suggesting import (
+from server.people.authors import CALLED, DOUBTED
+from server.people.naming import full_mark, is_full, likeness
+from server.people.suggesting import (
     ASKED_FROM,
     NAMESAKES_MAX,
     Fact,
@@ -36,6 +32,10 @@ from server.suggesting import (
     judge,
     numbers_in,
 )
+from server.store import customers, events, likenesses, merges, search, state, suggestions
+from server.store.database import Database
+from server.store.errors import StoreUnavailableError
+from server.store.transaction import Event, Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import structlog
 
-from server import assigning, presence
-from server.assigning import Desks
 from server.clock import Clock
+from server.queue import assigning, presence
+from server.queue.assigning import Desks
 from server.store import operators
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
