@@ -20,8 +20,8 @@ import msgspec
 from benchmarks.vocabulary import LEMMA_SHARE, Vocabulary
 from channels.base import InboundEvent, Sender
 from channels.webhook import WebhookChannel
-from server.cases import casework
-from server.cases.casework import Outgoing
+from server.cases import casework, replying
+from server.cases.replying import Outgoing
 from server.cases.ways import ChannelOffer
 from server.intake import Policy, take_in
 from server.people.authors import ChannelFacts
@@ -183,7 +183,7 @@ class _Writer:
             self._operator_writes(tx, turn, case, operator)
         else:
             note = NoteCommand(client_id=_key(turn), text=self._text())
-            casework.note(tx, case.conversation_id, operator, note)
+            replying.note(tx, case.conversation_id, operator, note)
         if turn.number + 1 == turn.of:
             self._end(tx, turn, case, operator)
 
@@ -226,7 +226,7 @@ class _Writer:
             address_id=case.address_id,
             after_seq=events.newest(tx),
         )
-        message_id = casework.reply(tx, case.conversation_id, operator, reply, OUTGOING)
+        message_id = replying.reply(tx, case.conversation_id, operator, reply, OUTGOING)
         outbox.set_state(tx, message_id, "sent", "", tx.now)
         seq = tx.emit(
             "message.status",

@@ -20,8 +20,8 @@ from server.api.app import create_operator_app
 from server.api.context import Context
 from server.api.listen import ApiDoor
 from server.cases import case, casework
-from server.cases.casework import Outgoing
 from server.cases.outreach import Rules as OutreachRules
+from server.cases.replying import Outgoing
 from server.cases.templating import Site
 from server.cases.topics import Topics
 from server.cases.urgent import UrgentWords

@@ -10,7 +10,7 @@ import msgspec
 
 from channels.base import BoxLedger, Channel, ChannelError, InboundEvent
 from channels.folds import sound
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.host import ChannelHost
 from server.intake import Policy, take_in
 from server.people.authors import ChannelFacts

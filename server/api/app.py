@@ -51,8 +51,9 @@ from server.api.context import (
     refused,
 )
 from server.api.socket import peer_uid
-from server.cases.casework import RefusedError, StaleError
 from server.cases.outreach import HeldError
+from server.cases.refused import RefusedError
+from server.cases.replying import StaleError
 from server.cases.variables import MissingError
 from server.lifecycle import IllegalMoveError, TakenError
 from server.protocol import PROTOCOL, ErrorBody, OperatorInfo

@@ -8,7 +8,7 @@ from channels.contacts import phone_number
 from server.api.context import CONTEXT, answer, command, operator
 from server.api.describe import describes
 from server.cases import hand_contacts
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.protocol import HandContact, Message
 from server.store import messages
 from server.store.transaction import Transaction

@@ -9,8 +9,8 @@ import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from server.cases.casework import Outgoing
 from server.cases.outreach import Rules as OutreachRules
+from server.cases.replying import Outgoing
 from server.cases.templating import Site
 from server.clock import Clock
 from server.hub import Hub

@@ -21,7 +21,7 @@ from server.api.context import (
 from server.api.customers import page_of_river, whole_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
-from server.cases import case, casework
+from server.cases import case, casework, replying
 from server.operators import Action
 from server.protocol import (
     AssignCommand,
@@ -102,7 +102,7 @@ async def detail(request: web.Request) -> web.Response:
         conversation = conversations.one(tx, conversation_id, me.id)
         customer = whole_customer(tx, context, conversation.customer_id, me)
         ways = [
-            way.shown for way in casework.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
+            way.shown for way in replying.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
         ]
         return ConversationDetail(
             conversation=context.marks.conversation(conversation),

@@ -10,7 +10,7 @@ from aiohttp import web
 from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
-from server.cases import casework
+from server.cases import replying
 from server.protocol import (
     Message,
     NoteCommand,
@@ -57,7 +57,7 @@ async def reply(request: web.Request) -> web.Response:
     written = await _write(
         request,
         ReplyCommand,
-        lambda tx, which, me, wanted: casework.reply(tx, which, me, wanted, outgoing),
+        lambda tx, which, me, wanted: replying.reply(tx, which, me, wanted, outgoing),
     )
     failpoints.hit("outbox.accepted")
     return written
@@ -72,7 +72,7 @@ async def reply(request: web.Request) -> web.Response:
     answer=Message,
 )
 async def note(request: web.Request) -> web.Response:
-    return await _write(request, NoteCommand, casework.note)
+    return await _write(request, NoteCommand, replying.note)
 
 
 @routes.get("/v1/outbox")
@@ -97,5 +97,5 @@ async def unsettled(request: web.Request) -> web.Response:
 async def settle(request: web.Request) -> web.Response:
     me = operator(request, "write")
     wanted = await command(request, SettleCommand)
-    ids = await request.app[CONTEXT].database.write(lambda tx: casework.settle(tx, me, wanted))
+    ids = await request.app[CONTEXT].database.write(lambda tx: replying.settle(tx, me, wanted))
     return answer(Settled(message_ids=ids))

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.protocol import CaseCommand, OperatorInfo, ReplyWay, Stopped
 from server.store import cases, conversations
 from server.store.conversations import PRIORITIES, Held

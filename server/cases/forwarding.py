@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from server import lifecycle
-from server.cases import casework
+from server.cases import replying
 from server.cases.addressing import AddressingError, addressed
-from server.cases.casework import Outgoing, RefusedError
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing
 from server.cases.ways import ChannelOffer
 from server.protocol import ForwardCommand, Message, OperatorInfo, Recipient
 from server.store import conversations, customers, messages, outbox, recipients
@@ -28,7 +29,7 @@ def forward(
 
     The same client id gives the same message again. Raises RefusedError, NotFoundError.
     """
-    known = casework.forwarded_already(tx, operator, command.client_id)
+    known = replying.forwarded_already(tx, operator, command.client_id)
     if known is not None:
         return known
     original = messages.many(tx, [message_id]).get(message_id)
@@ -56,7 +57,7 @@ def forward(
         data={"state": life.state},
     )
     child = conversations.held(tx, child_id)
-    casework.check_filled(tx, command.text)
+    replying.check_filled(tx, command.text)
     comment = command.text.strip("\n")
     comment = comment + "\n\n" if comment else ""
     text = comment + quoted(original)

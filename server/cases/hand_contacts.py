@@ -7,8 +7,8 @@ whoever was called while his chat waits still waits there for an answer.
 from __future__ import annotations
 
 from server import lifecycle
-from server.cases.casework import RefusedError
 from server.cases.media import MEDIA, as_channel
+from server.cases.refused import RefusedError
 from server.people.merging import tell_of_change
 from server.protocol import HandContact, OperatorInfo
 from server.store import cases, conversations, customers, merges, messages

@@ -9,9 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from server import lifecycle
-from server.cases.casework import Outgoing, RefusedError, check_filled, check_text, check_window, ways_to
 from server.cases.filling import values_of
 from server.cases.obstacles import ColleagueWrote, holds, obstacles
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing, check_filled, check_text, check_window, ways_to
 from server.cases.variables import MissingError, filled, record_kinds
 from server.cases.ways import Way
 from server.lifecycle import Lifecycle

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.lifecycle import Lifecycle
 from server.protocol import Regrouped, SplitCommand
 from server.store import cases, conversations, regroupings

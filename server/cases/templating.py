@@ -12,8 +12,9 @@ from typing import get_args
 import msgspec
 
 from channels.base import Medium
-from server.cases.casework import Outgoing, RefusedError, check_text
 from server.cases.filling import values_of
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing, check_text
 from server.cases.variables import as_short_as_can_be, filled_as_far_as_known, record_kinds
 from server.cases.ways import ChannelOffer
 from server.protocol import FilledTemplate, NamedTemplate, OperatorInfo, Template, Variant

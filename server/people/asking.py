@@ -10,7 +10,8 @@ from typing import Literal
 import msgspec
 
 from server import wording
-from server.cases.casework import Outgoing, RefusedError, ways_to
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing, ways_to
 from server.cases.ways import ChannelOffer
 from server.people import codes
 from server.people.codes import DIGITS_MS, MASK, SENT_MAX, SENT_MS, TRIES, CodeRules

@@ -11,7 +11,7 @@ import msgspec
 
 from channels.base import Sender
 from channels.contacts import email_address, phone_number
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.people.card_settings import (
     BUILT_IN,
     NAME,

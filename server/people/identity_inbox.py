@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.people import merging
 from server.protocol import Merged, OperatorInfo
 from server.store import suggestions

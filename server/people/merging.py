@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.cases.regrouping import part_with, undo
 from server.protocol import Unmerged
 from server.store import conversations, customers, merges, regroupings, suggestions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from channels.base import InboundEvent
 from server import wording
-from server.cases.casework import RefusedError
+from server.cases.refused import RefusedError
 from server.outcome import Outcome, happened_at
 from server.people import codes, merging
 from server.people.authors import ChannelFacts, recognise

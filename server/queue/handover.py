@@ -6,7 +6,9 @@ Inside `fn(tx)` only.
 from __future__ import annotations
 
 from server import lifecycle
-from server.cases.casework import RefusedError, save_assignee, write_note
+from server.cases.casework import save_assignee
+from server.cases.refused import RefusedError
+from server.cases.replying import write_note
 from server.operators import authorise
 from server.protocol import AssignCommand, DeclineCommand, OperatorInfo
 from server.store import conversations, operators, presence, queue

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from channels.base import Capabilities, InboundEvent, Medium, Sender
-from server.cases import casework
-from server.cases.casework import Outgoing, RefusedError
+from server.cases import casework, replying
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing
 from server.cases.topics import Topics
 from server.cases.urgent import UrgentWords
 from server.cases.ways import ChannelOffer
@@ -208,7 +209,7 @@ class QueueWorld:
     def answer(self, conversation_id: int, operator: OperatorInfo) -> None:
         def write(tx: Transaction) -> None:
             [customer] = tx.all("SELECT customer_id FROM conversation WHERE id = ?", (conversation_id,))
-            way = casework.ways_to(tx, customer["customer_id"], conversation_id, self.outgoing.offers)[
+            way = replying.ways_to(tx, customer["customer_id"], conversation_id, self.outgoing.offers)[
                 0
             ].shown
             command = ReplyCommand(
@@ -218,7 +219,7 @@ class QueueWorld:
                 address_id=way.address_id,
                 after_seq=messages.newest_seq(tx, conversation_id),
             )
-            casework.reply(tx, conversation_id, operator, command, self.outgoing)
+            replying.reply(tx, conversation_id, operator, command, self.outgoing)
 
         self.write(write)
 
@@ -274,7 +275,7 @@ class QueueWorld:
         found = self._held_by_somebody("open")
         if found is not None:
             command = NoteCommand(client_id=f"n{self.said}-{self.now}", text="a note")
-            self.write(lambda tx: casework.note(tx, *found, command))
+            self.write(lambda tx: replying.note(tx, *found, command))
 
     def login(self) -> None:
         who = self.chance.choice(self.people)

@@ -1,0 +1,369 @@
+"""Replies, notes, and what becomes of replies that nobody knows about: transaction functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from server import lifecycle
+from server.cases.addressing import AddressingError, addressed, everybody_else
+from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
+from server.cases.mentions import mentioned
+from server.cases.refused import RefusedError
+from server.cases.variables import MissingError, still_open, variables
+from server.cases.ways import ChannelOffer, Way, ways
+from server.operators import authorise
+from server.protocol import (
+    Addressee,
+    MessageKind,
+    NoteCommand,
+    OperatorInfo,
+    Recipient,
+    ReplyCommand,
+    SettleCommand,
+)
+from server.store import (
+    cases,
+    conversations,
+    customers,
+    mentions,
+    messages,
+    outbox,
+    recipients,
+    templates,
+    uploads,
+)
+from server.store import files as attachments
+from server.store import operators as accounts
+from server.store.conversations import Held
+from server.store.files import NewFile
+from server.store.messages import NewMessage
+from server.store.transaction import Event, Snapshot, Transaction
+
+
+class StaleError(Exception):
+    """Held, not sent: `news` came to the conversation after what the writer had seen."""
+
+    def __init__(self, news: list[int], seq: int) -> None:
+        super().__init__("something new came in while you were writing")
+        self.news = news
+        self.seq = seq
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """What casework must know of the channels; the names of messages are made by the channel itself."""
+
+    offers: dict[str, ChannelOffer]
+    name_message: Callable[[str, int, int], str | None]  # (channel id, conversation id, message id)
+    # (channel id, token) -> a link that leads to the channel; None: there is none
+    continue_link: Callable[[str, str], str | None] = lambda channel_id, token: None
+    confirm_link: Callable[[str], str] = lambda token: ""  # of the public page that confirms an address
+    # (channel id, address as typed) -> its canonical form; raises ChannelError
+    check_address: Callable[[str, str], str] = lambda channel_id, address: address
+
+    @property
+    def own_addresses(self) -> frozenset[str]:
+        """Of all channels: nobody writes to himself."""
+        return frozenset[str]().union(*(offer.own_addresses for offer in self.offers.values()))
+
+
+def ways_to(
+    tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
+) -> list[Way]:
+    last = messages.last_inbound(tx, conversation_id, customer_id)
+    found = ways(customers.reachable(tx, customer_id), offers, last, tx.now)
+    own = frozenset[str]().union(*(offer.own_addresses for offer in offers.values()))
+    for way in found:
+        most = offers[way.shown.channel_id].capabilities.recipients_max
+        if most > 1:
+            latest = recipients.others_of_latest(tx, conversation_id, way.shown.channel_id)
+            way.shown.recipients_max = most
+            way.shown.others = everybody_else(latest, way.external_id, own)
+            way.shown.known = list(_known(tx, conversation_id, way).values())
+    return found
+
+
+def _known(tx: Snapshot, conversation_id: int, way: Way) -> dict[str, Addressee]:
+    """Who takes part, and the address of the way itself."""
+    known = recipients.known(tx, conversation_id, way.shown.channel_id)
+    known.setdefault(way.external_id, Addressee(address=way.external_id))
+    return known
+
+
+def _recipients(
+    tx: Snapshot, conversation: Held, command: ReplyCommand, way: Way, outgoing: Outgoing
+) -> list[Recipient]:
+    """Whom the reply goes to; none for channels that know no such thing. Raises RefusedError."""
+    most = outgoing.offers[command.channel_id].capabilities.recipients_max
+    wanted = {"to": command.to, "cc": command.cc, "bcc": command.bcc}
+    if most < 2:
+        if any(wanted.values()):
+            raise RefusedError("this channel has one recipient", "leave To, Cc and Bcc empty")
+        return []
+    if not command.to:
+        wanted["to"] = [Addressee(address=way.external_id)]
+    known = _known(tx, conversation.id, way)
+    try:
+        found = addressed(
+            wanted,
+            known=known,
+            own=outgoing.own_addresses,
+            most=most,
+            check=lambda address: outgoing.check_address(command.channel_id, address),
+        )
+    except AddressingError as error:
+        raise RefusedError(str(error), error.hint) from error
+    his = {way.external_id, *recipients.reply_addresses(tx, conversation.id, command.channel_id)}
+    if not his & {one.address for one in found}:
+        raise RefusedError(
+            "the customer himself is not among the recipients", "add him, or forward the message instead"
+        )
+    return found
+
+
+def forwarded_already(tx: Transaction, operator: OperatorInfo, client_id: str) -> int | None:
+    """The forward that this operator wrote under this id. Raises RefusedError where it was something else."""
+    if not client_id.strip():
+        raise RefusedError("client_id is empty", "make one for every message")
+    known = messages.sent_client_id(tx, operator.id, client_id)
+    if known is None:
+        return None
+    if "forwarded" not in messages.many(tx, [known.id])[known.id].detail:
+        raise RefusedError("this client_id was used for another message", "make one for every message")
+    return known.id
+
+
+def _written_already(
+    tx: Transaction, operator: OperatorInfo, client_id: str, conversation_id: int, kind: MessageKind
+) -> int | None:
+    """The message this operator already wrote under this id. Raises RefusedError where it is another one:
+    to take a new text for an old one would lose it in silence."""
+    if not client_id.strip():
+        raise RefusedError("client_id is empty", "make one for every message")
+    known = messages.sent_client_id(tx, operator.id, client_id)
+    if known is None:
+        return None
+    if (known.conversation_id, known.kind) != (conversation_id, kind):
+        raise RefusedError("this client_id was used for another message", "make one for every message")
+    return known.id
+
+
+def reply(
+    tx: Transaction,
+    conversation_id: int,
+    operator: OperatorInfo,
+    command: ReplyCommand,
+    outgoing: Outgoing,
+) -> int:
+    """Write a reply: message, outbox row and event; the message id.
+
+    The same client id gives the same message again. Raises StaleError, RefusedError, MissingError,
+    NotFoundError.
+    """
+    known = _written_already(tx, operator, command.client_id, conversation_id, "out")
+    if known is not None:
+        return known
+    conversation = conversations.held(tx, conversation_id)
+    no_spam(conversation)
+    offer = outgoing.offers.get(command.channel_id)
+    if offer is None:
+        raise RefusedError("this channel is not configured (any more)", "answer on another channel")
+    way = _way_chosen(tx, conversation, command, outgoing.offers)
+    to = _recipients(tx, conversation, command, way, outgoing)
+    check_text(command.text, len(command.file_ids) + len(command.upload_ids), offer)
+    check_filled(tx, command.text, command.subject or "")
+    files = attachments.by_id(tx, command.file_ids, conversation.customer_id)
+    if len(files) != len(command.file_ids):
+        raise RefusedError("a file to send is not in this customer's history", "choose the files again")
+    put_up = uploads.chosen(tx, operator.id, conversation.id, command.upload_ids)
+    if len(put_up) != len(command.upload_ids):
+        raise RefusedError("a file to send was not put up here, or too long ago", "attach it again")
+    files += put_up
+    _check_size(files, offer)
+    holds = offer.capabilities.holds_on_customer_message
+    news = messages.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
+    if news:
+        raise StaleError(news, messages.newest_seq(tx, conversation_id))
+
+    posted = messages.post(
+        tx,
+        conversation.id,
+        conversation.customer_id,
+        "message.queued",
+        NewMessage(
+            kind="out",
+            channel_id=offer.id,
+            thread=way.thread,
+            address_id=command.address_id,
+            operator_id=operator.id,
+            text=command.text,
+            subject=command.subject or (conversation.subject if offer.capabilities.subject else None),
+            status="queued",
+            at=tx.now,
+            client_id=command.client_id,
+            files=tuple(files),
+        ),
+        data={"channel": offer.id},
+        name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),
+    )
+    uploads.used(tx, command.upload_ids)
+    recipients.add(tx, posted.id, to)
+    outbox.enqueue(tx, posted.id, offer.id, way.thread)
+    life = lifecycle.replied(conversation.life, operator.id, tx.now)
+    if conversation.life.state == "closed":
+        keep_closing(tx, conversation)
+    if life.assignee_id != conversation.life.assignee_id:
+        save_assignee(tx, conversation, life, operator, "replied")
+    if life.state != conversation.life.state:
+        save_state(tx, conversation, life, operator, "replied")
+    cases.acted(tx, conversation.id, "replied", operator.id)
+    conversations.note_message(
+        tx,
+        conversation,
+        life,
+        seq=posted.seq,
+        kind="out",
+        text=command.text,
+        files=len(files),
+        channel_id=offer.id,
+        subject=None,
+        from_customer=False,
+        to_customer=True,
+    )
+    return posted.id
+
+
+def _way_chosen(
+    tx: Transaction, conversation: Held, command: ReplyCommand, offers: dict[str, ChannelOffer]
+) -> Way:
+    """The way must be one of this customer's own: nothing goes to the wrong person."""
+    for way in ways_to(tx, conversation.customer_id, conversation.id, offers):
+        if (way.shown.channel_id, way.shown.address_id) == (command.channel_id, command.address_id):
+            check_window(way, tx.now)
+            return way
+    raise RefusedError(
+        "this customer cannot be reached that way", "choose one of the ways shown beside the composer"
+    )
+
+
+def check_window(way: Way, now: int) -> None:
+    """Raises RefusedError where the channel does not let us write now: it would be lost, or refused."""
+    until = way.shown.window_until
+    if until is not None and until <= now:
+        raise RefusedError(
+            f"{way.shown.channel_title} takes no more messages since its window closed",
+            "the customer opens it by writing there; until then answer another way",
+        )
+
+
+def _check_size(files: Sequence[NewFile], offer: ChannelOffer) -> None:
+    whole, most = sum(file.size for file in files), offer.capabilities.file_bytes_max
+    if most and whole > most:
+        raise RefusedError(f"the files have {whole} bytes, {offer.title} takes {most}", "send fewer files")
+
+
+def check_text(text: str, files: int, offer: ChannelOffer) -> None:
+    """Raises RefusedError where the channel cannot carry this."""
+    if not text.strip() and not files:
+        raise RefusedError("there is nothing to send", "write something first")
+    measured = {
+        "chars": len(text),
+        "bytes": len(text.encode()),
+        "utf16": len(text.encode("utf-16-le")) // 2,
+    }[offer.capabilities.text_unit]
+    if measured > offer.capabilities.text_max:
+        raise RefusedError(
+            f"the text is too long for {offer.title}: {measured} of {offer.capabilities.text_max}",
+            "shorten it, or send it in two messages",
+        )
+    if files > offer.capabilities.files_max:
+        raise RefusedError(
+            f"{offer.title} takes {offer.capabilities.files_max} files in a message", "send fewer files"
+        )
+
+
+def write_note(
+    tx: Transaction, conversation: Held, operator: OperatorInfo, text: str, client_id: str | None
+) -> int:
+    note = NewMessage(
+        kind="note", operator_id=operator.id, text=text, status="received", at=tx.now, client_id=client_id
+    )
+    called = _called(tx, conversation, operator, text)
+    posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", note)
+    conversations.touch(tx, conversation.id, posted.seq)
+    cases.acted(tx, conversation.id, "noted", operator.id)
+    for colleague in called:
+        mentions.add(tx, colleague.id, posted.id, by=operator.id)
+    return posted.id
+
+
+def _called(tx: Snapshot, conversation: Held, operator: OperatorInfo, text: str) -> list[OperatorInfo]:
+    """The colleagues whom a note names. Raises RefusedError where one of them could not read it."""
+    called = [one for one in mentioned(text, accounts.everybody(tx)) if one.id != operator.id]
+    note = Event(seq=0, at=0, kind="note.added", conversation_id=conversation.id)
+    for colleague in called:
+        if not authorise(colleague, "read", note):
+            raise RefusedError(
+                f"{colleague.name} may not read this conversation, and would not hear of the note",
+                f"call somebody else, or write {colleague.login} without @",
+            )
+    return called
+
+
+def check_filled(tx: Snapshot, *texts: str) -> None:
+    """Raises MissingError where a variable still stands in words that a customer would get."""
+    if any(variables(text) for text in texts):
+        in_use = templates.variables_in_use(tx)
+        missing = list(dict.fromkeys(name for text in texts for name in still_open(text, in_use)))
+        if missing:
+            raise MissingError(missing)
+
+
+def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:
+    """Write a private note; the message id. Notes move nothing and hold nobody's reply."""
+    known = _written_already(tx, operator, command.client_id, conversation_id, "note")
+    if known is not None:
+        return known
+    if not command.text.strip():
+        raise RefusedError("the note is empty", "write something first")
+    conversation = conversations.held(tx, conversation_id)
+    return write_note(tx, conversation, operator, command.text, command.client_id)
+
+
+def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> list[int]:
+    """An operator decides what became of failed or doubtful replies; the ids that were decided.
+
+    arrived: counts as sent. again: goes back to the outbox, with the same identity. drop: it stays in the
+    history as failed, and is asked about no more.
+    """
+    chosen = outbox.doubtful(tx, None if command.all else command.message_ids)
+    for row in chosen:
+        if command.verdict == "again":
+            outbox.send_again(tx, row.message_id)
+            recipients.try_again(tx, row.message_id)
+            messages.set_status(tx, row.message_id, "queued")
+        elif command.verdict == "arrived":
+            outbox.set_state(tx, row.message_id, "sent", "", tx.now)
+            recipients.arrived(tx, row.message_id)
+        else:
+            outbox.set_state(tx, row.message_id, "sent", "dropped by an operator", tx.now)
+            messages.set_status(tx, row.message_id, "failed", "dropped by an operator")
+        seq = tx.emit(
+            "message.queued" if command.verdict == "again" else "message.status",
+            conversation_id=row.conversation_id,
+            customer_id=row.customer_id,
+            message_id=row.message_id,
+            operator_id=operator.id,
+            data={"settled": command.verdict},
+        )
+        if command.verdict == "arrived":
+            messages.set_sent(tx, row.message_id, seq, None)
+        conversations.touch(tx, row.conversation_id, seq)
+        left = conversations.count_unsettled(tx, row.conversation_id)
+        conversation = conversations.held(tx, row.conversation_id)
+        answered = command.verdict != "drop" and conversation.customer_seq <= conversation.reply_seq
+        if answered and not left and conversation.life.state == "open":
+            life = lifecycle.reply_arrived(conversation.life, tx.now)
+            save_state(tx, conversation, life, operator, "replied")
+    return [row.message_id for row in chosen]
