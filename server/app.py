@@ -27,7 +27,7 @@ from server.cases.topics import Topics
 from server.cases.urgent import UrgentWords
 from server.cases.ways import ChannelOffer
 from server.clock import Clock, SystemClock
-from server.config import Config, PublicLimits, deadline_rules, make_channels
+from server.config import deadline_rules, make_channels
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -54,6 +54,7 @@ from server.queue.dispatcher import Dispatcher
 from server.queue.team_settings import make_teams
 from server.queue.timekeeper import Timekeeper
 from server.rawitems import RawItems
+from server.settings import Config, PublicLimits
 from server.store import cases, channels, codes, conversations, events, offline, state
 from server.store.blobs import BlobStore
 from server.store.database import Database

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from omni_console.commands.finding import Finding, account
 
 if TYPE_CHECKING:
-    from server.config import PublicSettings, ServerSettings
+    from server.settings import PublicSettings, ServerSettings
 
 AIOHTTP_FLOOR = (3, 14, 5)  # holds every fix that a server facing strangers needs
 SQLITE_FLOOR = (3, 40, 0)

@@ -18,7 +18,7 @@ from omni_console.commands.output import quiet_logs
 from omni_console.commands.template import Answers, example, render
 
 if TYPE_CHECKING:
-    from server.config import Config
+    from server.settings import Config
 
 MAILBOX_FILE = "support.password"  # holds what was typed, next to omni.toml
 SECRET = re.compile(r"(env|file):.+")

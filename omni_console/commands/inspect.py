@@ -49,7 +49,8 @@ def webhook(options: Options, channel: str, files: tuple[Path, ...]) -> None:
 def _reader(options: Options, name: str) -> Channel:
     """The channel of that name, else one of that kind. Raises CommandError, ConfigError, ChannelError."""
     from channels.registry import channel_class, kinds
-    from server.config import Config, ConfigError
+    from server.config import ConfigError
+    from server.settings import Config
 
     config: Config | None = None
     try:

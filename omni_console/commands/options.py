@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from server.config import Config, ServerSettings
+    from server.settings import Config, ServerSettings
 
 
 @dataclass

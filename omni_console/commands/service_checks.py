@@ -19,7 +19,7 @@ from omni_console.commands.options import Options
 
 if TYPE_CHECKING:
     from channels.base import Channel, ChannelSettings
-    from server.config import Config, PublicSettings, ServerSettings
+    from server.settings import Config, PublicSettings, ServerSettings
 
 S = TypeVar("S")
 

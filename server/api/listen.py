@@ -10,11 +10,11 @@ from typing import cast
 
 from aiohttp import web
 
-from server.config import ApiSettings, PublicLimits, parse_listen
 from server.public.counters import Counters
 from server.public.guard import Guard
 from server.public.listen import FILES_BESIDES, ListenError, raise_file_limit
 from server.public.proxies import Proxies, parse_address
+from server.settings import ApiSettings, PublicLimits, parse_listen
 
 HANDSHAKE_S = 10.0
 

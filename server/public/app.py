@@ -12,7 +12,6 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from channels.base import Channel, Host, Route
-from server.config import PublicSettings
 from server.public.answers import add_headers, refuse
 from server.public.confirm import PATH as CONFIRM
 from server.public.confirm import Confirming
@@ -21,6 +20,7 @@ from server.public.guard import Guard
 from server.public.hooks import Hooks
 from server.public.limits import Buckets, Clock, Places, retry_after
 from server.public.proxies import Proxies, group
+from server.settings import PublicSettings
 
 GUARD = web.AppKey("guard", Guard)
 STREAM_RETRY_S = 10.0

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from aiohttp import StreamReader, web
 from aiohttp.typedefs import Handler, Middleware
 
-from server.config import PublicLimits
 from server.public.counters import Counters
 from server.public.limits import Places
 from server.public.proxies import Proxies, group, parse_address
+from server.settings import PublicLimits
 
 MakeProtocol = Callable[[], asyncio.Protocol]
 

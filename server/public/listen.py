@@ -9,8 +9,8 @@ from typing import cast
 
 from aiohttp import web
 
-from server.config import PublicSettings, parse_listen
 from server.public.app import GUARD
+from server.settings import PublicSettings, parse_listen
 
 FILES_BESIDES = 512  # descriptors for everything that is no public connection
 

@@ -26,10 +26,10 @@ from channels.base import (
     Verified,
 )
 from channels.testkit import MemoryHost
-from server.config import PublicLimits, PublicSettings
 from server.public.app import create_public_app
 from server.public.counters import Counters
 from server.public.listen import PublicServer
+from server.settings import PublicLimits, PublicSettings
 
 
 class EchoChannel(Channel):

@@ -17,7 +17,7 @@ from typing import Any, Self
 from channels.email import EmailChannel, EmailSettings
 from channels.email.pace import Pace
 from server.app import Server
-from server.config import Config, PublicSettings, ServerSettings, SiteSettings
+from server.settings import Config, PublicSettings, ServerSettings, SiteSettings
 from server.store import offline
 from server.store.transaction import Snapshot
 from tests.fakes.mail_account import QUICK

@@ -18,8 +18,8 @@ from channels.base import Delivery
 from channels.email import EmailChannel, EmailSettings
 from channels.email.mail_item import told
 from omni_console.client import ServerClient
-from server.config import Config
 from server.protocol import Addressee, ConversationDetail, Message
+from server.settings import Config
 from tests.fakes import running_server as running
 from tests.fakes.mail_account import QUICK, settings
 from tests.fakes.running_server import Running

@@ -35,16 +35,9 @@ from server.api.context import CONTEXT, Context, Handler
 from server.api.socket import peer_uid
 from server.app import Server
 from server.clock import HeldClock
-from server.config import (
-    ApiSettings,
-    Config,
-    PublicLimits,
-    PublicSettings,
-    ServerSettings,
-    SiteSettings,
-    make_channels,
-)
+from server.config import make_channels
 from server.protocol import Conversation, Envelope, EventBody, Message, ReplyCommand, ReplyWay, Role
+from server.settings import ApiSettings, Config, PublicLimits, PublicSettings, ServerSettings, SiteSettings
 from server.store import operators as accounts
 from server.store.transaction import Snapshot
 from tests.fakes.letters import LettersChannel

@@ -24,7 +24,7 @@ import pytest
 import structlog
 
 from omni_console.cli import run as omni_run
-from server.config import ApiSettings
+from server.settings import ApiSettings
 from tests.fakes.distant import Distant, new_token
 from tests.fakes.running_server import running_server, until
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from server.api.openapi import STATUS
-from server.config import ApiSettings
+from server.settings import ApiSettings
 from tests.fakes.distant import Distant, new_token
 from tests.fakes.running_server import Running, running_server
 

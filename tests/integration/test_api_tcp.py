@@ -12,9 +12,9 @@ from unittest.mock import patch
 import pytest
 
 from omni_console.client import Link, ServerClient
-from server.config import ApiSettings, PublicLimits
 from server.protocol import PROTOCOL, NoteCommand, Subscribe
 from server.public.listen import ListenError
+from server.settings import ApiSettings, PublicLimits
 from tests.fakes.distant import Distant, new_token
 from tests.fakes.running_server import Listening, only, running_server, until
 

@@ -17,8 +17,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from server.api.app import who
 from server.api.context import ApiError
-from server.config import ApiSettings
 from server.protocol import NewToken, OperatorInfo, Subscribe, TokenInfo, TokenMade
+from server.settings import ApiSettings
 from server.store import operators, tokens
 from server.store.tokens import Bearer
 from tests.fakes.distant import Distant, new_token

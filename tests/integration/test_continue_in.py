@@ -19,8 +19,8 @@ from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
 from channels.webhook.channel import WebhookSettings
-from server.config import Config
 from server.protocol import CodeMade
+from server.settings import Config
 from server.store import customers
 from tests.fakes import running_server as whole
 from tests.fakes.running_server import Running, Visitor, running_server, until

@@ -18,8 +18,8 @@ import pytest
 
 from channels.email.settings import ImapServer, SmtpServer
 from omni_console.client import ServerClient
-from server.config import Config
 from server.protocol import Conversation, ConversationDetail, Message
+from server.settings import Config
 from tests.fakes import running_server as running
 from tests.fakes.dovecot import Dovecot
 from tests.fakes.mail_account import QUICK, settings

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from server.config import ApiSettings
+from server.settings import ApiSettings
 from tests.fakes.distant import new_token
 from tests.fakes.omni_command import ROOT, omni
 from tests.fakes.running_server import OLGA, Running, only, running_server

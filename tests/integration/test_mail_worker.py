@@ -18,10 +18,10 @@ import pytest
 from channels.email import parse as mail
 from omni_console.client import ServerClient
 from omni_console.commands.service_checks import mail_worker
-from server.config import ServerSettings
 from server.parsing import ParserAwayError, wire
 from server.parsing.distant import DistantParser, ParserFailedError
 from server.protocol import JournalItem
+from server.settings import ServerSettings
 from server.store.database import open_reader
 from server.version import product_version
 from tests.fakes import mail_corpus, poisoned_mail

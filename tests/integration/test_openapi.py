@@ -23,8 +23,8 @@ from schemathesis.core.result import Ok
 from server.api.app import create_operator_app
 from server.api.describe import description
 from server.api.openapi import STATUS, UndescribedError, described_routes, document
-from server.config import ApiSettings
 from server.protocol import ErrorBody
+from server.settings import ApiSettings
 from tests.fakes.distant import Distant, new_token
 from tests.fakes.running_server import Running, running_server
 

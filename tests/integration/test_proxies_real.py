@@ -18,7 +18,7 @@ import pytest
 from channels.webhook import standard
 from server.app import Server
 from server.clock import SystemClock
-from server.config import PublicLimits, PublicSettings
+from server.settings import PublicLimits, PublicSettings
 from tests.fakes.real_proxy import CERTIFICATE, RealProxy
 from tests.fakes.running_server import HOOK_SECRET, SHOP, configuration
 

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
-from server.config import PublicSettings
 from server.public.app import create_public_app
 from server.public.counters import Counters
 from server.public.listen import ListenError, PublicServer
+from server.settings import PublicSettings
 from tests.fakes.door import Door, open_door
 
 GOOD = {"X-Sign": "good"}

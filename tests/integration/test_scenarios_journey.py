@@ -18,8 +18,8 @@ from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
 from channels.webhook import standard
 from omni_console.client import ServerClient
-from server.config import Config
 from server.protocol import ConversationDetail, Message
+from server.settings import Config
 from tests.fakes import running_server as whole
 from tests.fakes.running_server import HOOK_SECRET, SHOP, Running, only, running_server, until
 from tests.fakes.telegram import SECRET, TOKEN, FakeTelegram

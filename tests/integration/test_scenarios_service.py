@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from channels.base import Reference
-from server.config import UrgentSettings
 from server.protocol import BulkDone, Conversation, Customer, Message, Record, SpamDone
+from server.settings import UrgentSettings
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import IVAN, OLGA, Running, only, running_server
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.config import UrgentSettings
 from server.protocol import Conversation, Message
+from server.settings import UrgentSettings
 from tests.fakes.running_server import IVAN, OLGA, RITA, Running, only, refusal, running_server, until
 
 HOUR_MS = 3_600_000

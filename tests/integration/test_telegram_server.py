@@ -18,8 +18,8 @@ from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
 from omni_console.client import ServerClient
-from server.config import Config
 from server.protocol import Message
+from server.settings import Config
 from server.store.transaction import Event
 from tests.fakes import running_server as whole
 from tests.fakes.platform import Trouble

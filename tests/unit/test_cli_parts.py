@@ -17,8 +17,9 @@ from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
 from omni_console.commands.template import Answers, example, fill, quoted, render
 from omni_console.keymap import KeymapError
-from server.config import ConfigError, PublicSettings, ServerSettings, decode
+from server.config import ConfigError, decode
 from server.lock import DataLockedError
+from server.settings import PublicSettings, ServerSettings
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import pytest
 
 from channels.base import ChannelSettings
 from channels.registry import BUILT_IN, channel_class
-from server import config
-from server.config import Config, ConfigError, decode, load, make_channels
+from server import config, settings
+from server.config import ConfigError, decode, load, make_channels
 from server.people.card_settings import FieldSettings, SegmentSettings
+from server.settings import Config
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 HOOK = '[channels.forms]\nkind = "webhook"\nsecrets = ["env:OMNI_TEST_SECRET"]\n'
@@ -181,13 +182,13 @@ def test_no_place_has_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ],
 )
 def test_listen(text: str, address: tuple[str, int]) -> None:
-    assert config.parse_listen(text) == address
+    assert settings.parse_listen(text) == address
 
 
 @pytest.mark.parametrize("text", ["", "8480", ":8480", "::1:80", "h:", "h:-1", "h:٣", "h:65536"])
 def test_no_listen(text: str) -> None:
     with pytest.raises(ValueError, match="port"):
-        config.parse_listen(text)
+        settings.parse_listen(text)
 
 
 # --- the example ------------------------------------------------------------------------------------
@@ -269,10 +270,10 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
         [channel_class(kind).spec.settings]
         if kind
         else [
-            config.ServerSettings,
-            config.PublicSettings,
-            config.ApiSettings,
-            config.SiteSettings,
+            settings.ServerSettings,
+            settings.PublicSettings,
+            settings.ApiSettings,
+            settings.SiteSettings,
             FieldSettings,
             SegmentSettings,
             ChannelSettings,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Config, ConfigError, decode
+from server.config import ConfigError, decode
 from server.queue.team_settings import make_teams
 from server.routing import Capacity
+from server.settings import Config
 
 CHANNEL = """
 [channels.mail]
