@@ -26,6 +26,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     title: str = ""
     text: str = ""
     variants: list[Variant] = []
+    asks: list[str] = []
 
 
 class _Whole(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,6 +49,7 @@ def _named(code: str, raw_table: Any) -> NamedTemplate:
         table = msgspec.convert(raw_table, _Table)
         plainest = [Variant(text=table.text)] if table.text else []
         raw = {"code": code, "title": table.title or code, "variants": [*plainest, *table.variants]}
+        raw["asks"] = table.asks
         return msgspec.convert(msgspec.to_builtins(raw), NamedTemplate)
     except msgspec.ValidationError as error:
         raise UnreadableError(f"templates.{code}: {error}") from error

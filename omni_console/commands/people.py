@@ -236,6 +236,30 @@ def _batches(lines: list[ImportLine]) -> Iterator[list[ImportLine]]:
         yield batch
 
 
+@people.command()
+@json_option
+@click.pass_obj
+def forgotten(options: Options, as_json: bool) -> int:
+    """Who said something last and got no answer, and nothing goes on. Exit code 1 where there is one."""
+    from omni_console.commands.api import Api
+    from server.protocol import Conversation
+
+    found = Api(options.socket_path()).get("/v1/forgotten?limit=200", list[Conversation])
+    if as_json:
+        print_json(found)
+    elif not found:
+        click.echo("nobody is forgotten")
+    else:
+        print_table(
+            ("CASE", "PERSON", "CLOSED", "TOPIC", "SAID LAST"),
+            [
+                (str(one.id), one.customer, moment(one.closed_at), one.topic, one.preview[:60])
+                for one in found
+            ],
+        )
+    return int(bool(found))
+
+
 # --- export ---------------------------------------------------------------------------------------
 
 

@@ -58,9 +58,18 @@ def list_(server: Server, as_json: bool) -> None:
 @click.option(
     "--on", default="", help="For this channel, or medium (chat, messenger, email). Not given: for all."
 )
+@click.option("--asks", multiple=True, help="What it asks the customer for: phone, email, a field's name.")
 @click.option("-m", "--message", "text", help="The words; else standard input is read to its end.")
 @at_server
-def set_(server: Server, code: str, title: str | None, language: str, on: str, text: str | None) -> None:
+def set_(
+    server: Server,
+    code: str,
+    title: str | None,
+    language: str,
+    on: str,
+    asks: tuple[str, ...],
+    text: str | None,
+) -> None:
     """Write one wording of a template; its others stay. {name}, {order.number} and the like are filled in."""
     from server.protocol import NamedTemplate, Variant
 
@@ -77,6 +86,7 @@ def set_(server: Server, code: str, title: str | None, language: str, on: str, t
             code=code,
             title=title or (known.title if known is not None else code),
             variants=[*others, Variant(text=said, language=language, on=on)],
+            asks=list(asks) or (known.asks if known is not None else []),
         )
         [made] = await client.templates.put([wanted])
         return made

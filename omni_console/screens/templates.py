@@ -98,6 +98,9 @@ class Templates:
         put_in = composer.replace(typed(template.text), start, end, maintain_selection_offset=False)
         composer.move_cursor(put_in.end_location)
         self.point_out(pane, template.missing)
+        if template.known:
+            facts = ", ".join(f"{name} {value}" for name, value in template.known.items())
+            self._screen.say(_("do not ask again, the card says it: {facts}").format(facts=facts), bad=True)
 
     def point_out(self, pane: Pane, missing: list[str]) -> None:
         """What must still be written in: said, marked, and the first one selected."""

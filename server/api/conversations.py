@@ -39,13 +39,14 @@ from server.protocol import (
     View,
 )
 from server.queue import handover
-from server.store import conversations, events, lists
+from server.store import cases, conversations, events, lists
 from server.store import operators as accounts
 from server.store.transaction import Snapshot, Transaction
 
 routes = web.RouteTableDef()
 
 FIRST_PAGE = 60
+FORGOTTEN_MS = 30 * 86_400_000
 
 C = TypeVar("C")
 
@@ -82,6 +83,26 @@ async def page(request: web.Request) -> web.Response:
             seq=events.newest(tx),
             counts=lists.counts(tx, me.id),
         )
+
+    return answer(await context.database.read(read))
+
+
+@routes.get("/v1/forgotten")
+@describes(
+    "Closed without an answer to what the customer said last, in the last 30 days, and nothing else goes on"
+    " with him. Should be empty at the end of a day.",
+    query=(limit_of(50, 200),),
+    answer=list[Conversation],
+)
+async def forgotten(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+    most = limit(request, 50, 200)
+
+    def read(tx: Snapshot) -> list[Conversation]:
+        ids = cases.forgotten(tx, tx.now - FORGOTTEN_MS, most)
+        found = conversations.many(tx, ids, me.id)
+        return [context.marks.conversation(found[key]) for key in ids]
 
     return answer(await context.database.read(read))
 

@@ -65,7 +65,7 @@ async def put(request: web.Request) -> web.Response:
     me = operator(request, "curate")
     wanted = await command(request, TemplateCommand)
     code = _code(request)
-    named = NamedTemplate(code=code, title=wanted.title, variants=wanted.variants)
+    named = NamedTemplate(code=code, title=wanted.title, variants=wanted.variants, asks=wanted.asks)
     context = request.app[CONTEXT]
     [made] = await context.database.write(lambda tx: templating.put(tx, [named], me, context.outgoing))
     return answer(made)

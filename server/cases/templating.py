@@ -18,7 +18,7 @@ from server.cases.replying import Outgoing, check_text
 from server.cases.variables import as_short_as_can_be, filled_as_far_as_known, record_kinds
 from server.cases.ways import ChannelOffer
 from server.protocol import FilledTemplate, NamedTemplate, OperatorInfo, Template, Variant
-from server.store import card, conversations, templates
+from server.store import card, conversations, customers, templates
 from server.store.card import Showing
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
@@ -84,16 +84,20 @@ def filled_in(
         for template in templates.everything(tx)
         if template.code.startswith(code.casefold())
     ]
-    values = dict(
-        values_of(tx, person, record_kinds(*(variant.text for _, variant in chosen)), operator, site.name)
-    )
+    asks = (f"{{{name}}}" for template, _ in chosen for name in template.asks)
+    kinds = record_kinds(*(variant.text for _, variant in chosen), *asks)
+    values = dict(values_of(tx, person, kinds, operator, site.name))
     values["case"] = str(conversation.id)
     if offer is not None:
         values["channel"] = offer.title
-    return [_filled(template, variant, values) for template, variant in chosen]
+    known = reversed(customers.addresses(tx, person.id))
+    asked = {one.scheme: one.external_id for one in known if not one.account} | values
+    return [_filled(template, variant, values, asked) for template, variant in chosen]
 
 
-def _filled(template: Template, variant: Variant, values: Mapping[str, str]) -> FilledTemplate:
+def _filled(
+    template: Template, variant: Variant, values: Mapping[str, str], asked: Mapping[str, str]
+) -> FilledTemplate:
     text, missing = filled_as_far_as_known(variant.text, values)
     return FilledTemplate(
         code=template.code,
@@ -102,6 +106,7 @@ def _filled(template: Template, variant: Variant, values: Mapping[str, str]) -> 
         language=variant.language,
         on=variant.on,
         missing=missing,
+        known={name: asked[name] for name in template.asks if asked.get(name)},
     )
 
 
@@ -117,7 +122,7 @@ def put(
         seen.add(code)
         _check(one, outgoing.offers)
     for one in wanted:
-        templates.put(tx, one.code.casefold(), one.title.strip(), one.variants, operator.id)
+        templates.put(tx, one.code.casefold(), one.title.strip(), one.variants, list(one.asks), operator.id)
     if templates.count(tx) > TEMPLATES_MAX:
         raise RefusedError(f"there are more than {TEMPLATES_MAX} templates", "remove some first")
     return [found for code in seen if (found := templates.one(tx, code)) is not None]

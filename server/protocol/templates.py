@@ -13,6 +13,9 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]{0,31}$")]  # without rega
 Language = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$", max_length=35)]
 
 
+Asked = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]*(\.[a-z0-9_-]+)*$", max_length=64)]
+
+
 class Variant(msgspec.Struct, kw_only=True):
     """One wording. `language`: BCP 47, "" for any; `on`: a channel's id, or a medium (chat, messenger,
     email, call), "" for all of them."""
@@ -27,6 +30,9 @@ class TemplateCommand(msgspec.Struct, kw_only=True):
 
     title: Annotated[str, msgspec.Meta(max_length=100, pattern=r"\S")]
     variants: Annotated[list[Variant], msgspec.Meta(min_length=1, max_length=60)]
+    # What it asks the customer for: "phone", "email", a variable's name. Whoever uses it is told what of that
+    # the card knows already: nobody is asked twice.
+    asks: Annotated[list[Asked], msgspec.Meta(max_length=20)] = []
 
 
 class NamedTemplate(TemplateCommand, kw_only=True):
@@ -44,6 +50,7 @@ class Template(msgspec.Struct, kw_only=True):
     title: str
     variants: list[Variant]
     updated_at: int
+    asks: list[str] = []
     by: str = ""  # operator's name
 
 
@@ -57,3 +64,4 @@ class FilledTemplate(msgspec.Struct, kw_only=True):
     language: str = ""  # of the wording that was chosen
     on: str = ""
     missing: list[str] = []
+    known: dict[str, str] = {}  # of what it asks for: what the card says already

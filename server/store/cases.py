@@ -104,6 +104,19 @@ def come_due(tx: Snapshot, at: int, limit: int = 100) -> list[Promised]:
     ]
 
 
+def forgotten(tx: Snapshot, since: int, limit: int) -> list[int]:
+    """Conversations closed since then although nothing of ours followed what the customer said last, of
+    people with whom nothing else goes on: nobody will come back to them by himself. Newest first."""
+    rows = tx.all(
+        "SELECT c.id FROM conversation c WHERE c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL"
+        " AND c.sort_at >= ? AND c.customer_seq > c.reply_seq AND NOT EXISTS (SELECT 1 FROM conversation live"
+        " WHERE live.customer_id = c.customer_id AND live.state != 'closed')"
+        " ORDER BY c.sort_at DESC, c.id DESC LIMIT ?",
+        (since, limit),
+    )
+    return [row["id"] for row in rows]
+
+
 def mark_due(tx: Transaction, conversation_id: int, seq: int) -> None:
     tx.run("UPDATE conversation SET due = 1, seq = ? WHERE id = ?", (seq, conversation_id))
 

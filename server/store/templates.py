@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
+import msgspec
+
 from server.cases.variables import variables
 from server.protocol import Template, Variant
 from server.store.transaction import Snapshot, Transaction
 
 _SELECT = """
-SELECT t.id, t.code, t.title, t.updated_at, o.name AS operator
+SELECT t.id, t.code, t.title, t.asks, t.updated_at, o.name AS operator
 FROM template t LEFT JOIN operator o ON o.id = t.operator_id
 """
 
@@ -42,13 +44,16 @@ def count(tx: Snapshot) -> int:
     return int(tx.value("SELECT count(*) FROM template"))
 
 
-def put(tx: Transaction, code: str, title: str, variants: list[Variant], operator_id: int) -> None:
+def put(
+    tx: Transaction, code: str, title: str, variants: list[Variant], asks: list[str], operator_id: int
+) -> None:
     """The template of this code is exactly this from now on."""
     number = tx.value(
-        "INSERT INTO template (code, title, updated_at, operator_id) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (code) DO UPDATE SET title = excluded.title, updated_at = excluded.updated_at,"
+        "INSERT INTO template (code, title, asks, updated_at, operator_id) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (code) DO UPDATE SET title = excluded.title, asks = excluded.asks,"
+        " updated_at = excluded.updated_at,"
         " operator_id = excluded.operator_id RETURNING id",
-        (code, title, tx.now, operator_id),
+        (code, title, msgspec.json.encode(asks).decode(), tx.now, operator_id),
     )
     tx.run("DELETE FROM template_variant WHERE template_id = ?", (number,))
     for position, variant in enumerate(variants):
@@ -82,5 +87,6 @@ def _from_row(row: sqlite3.Row) -> Template:
         title=row["title"],
         variants=[],
         updated_at=row["updated_at"],
+        asks=msgspec.json.decode(row["asks"]),
         by=row["operator"] or "",
     )

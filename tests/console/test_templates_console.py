@@ -89,6 +89,14 @@ async def test_three_keys_put_one_in(world: FakeServer, tmp_path: Path) -> None:
         assert await writing(hands) == "Thank you, Ivan!\nAnd then?"
 
 
+async def test_what_the_card_knows_is_said(world: FakeServer, tmp_path: Path) -> None:
+    world.templates = [template("c", "May I have a number?", known={"phone": "+79161234567"})]
+    async with console(world, tmp_path) as hands:
+        await begin(hands)
+        await hands.press("semicolon", "c", "tab")
+        await hands.sees("the card says it: phone +79161234567")
+
+
 async def test_tab_without_a_code_is_still_tab(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await begin(hands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from channels.base import InboundEvent
@@ -193,3 +194,26 @@ async def test_nobody_edits_or_deletes_anothers_message(run: Running) -> None:
     await run.hook("", kind="delete", target="m-1")
     [message] = (await olga.detail(first.id)).history.messages
     assert message.deleted
+
+
+async def test_whoever_was_left_without_an_answer_is_named(run: Running) -> None:
+    olga = await run.client()
+    for name in ("anna", "boris", "clara"):
+        await run.letters.hear(f"{name}@example.org", f"{name} asks")
+    rows = {row.preview.split()[0]: row for row in (await olga.conversations("all")).items}
+    for name in ("anna", "boris", "clara"):
+        if name == "boris":
+            await run.answer(olga, rows[name].id, "here you are")
+            await run.settled()
+        await olga.close_conversation(rows[name].id, "a question", "done")
+    run.clock.advance(30 * 86_400_000 - 60_000)
+    await run.letters.hear("clara@example.org", "clara comes back")
+
+    async def named() -> list[str]:
+        status, body = await run.ask("GET", "/v1/forgotten")
+        assert status == 200
+        return [row.preview for row in msgspec.json.decode(body, type=list[Conversation])]
+
+    assert await named() == ["anna asks"]
+    run.clock.advance(120_000)
+    assert await named() == []

@@ -98,6 +98,21 @@ async def test_a_name_is_never_read_as_a_variable(run: Running) -> None:
     await run.answer(client, conversation.id, found.text)
 
 
+async def test_nobody_is_asked_for_what_the_card_says(run: Running) -> None:
+    await run.hook("call me", person={"name": "Anna", "phone": "+79161234567"})
+    client = await run.client()
+    conversation = await only(client)
+    texts = [{"text": "May I have a number, and which order is it?"}]
+    body = {"title": "Contact", "variants": texts, "asks": ["phone", "order.number", "city"]}
+    status, answer = await run.ask("PUT", "/v1/templates/contact", msgspec.json.encode(body), None)
+    assert status == 200, answer
+    [found] = await filled(run, "?code=contact")
+    assert found.known == {"phone": "+79161234567"}
+    await ordered(run, conversation.customer_id)
+    [found] = await filled(run, "?code=contact")
+    assert found.known == {"phone": "+79161234567", "order.number": "A-7"}
+
+
 async def test_codes_are_found_by_their_beginning_in_any_case(run: Running) -> None:
     await run.hook("hello")
     assert [one.code for one in await filled(run, "?code=DEL")] == ["delivery"]
