@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -151,6 +152,20 @@ async def test_a_page_that_is_not_on_the_list_shows_nothing(page: Page, stage: S
     assert stage.host.stored() == {}
 
 
+async def kept(page: Page, stage: Stage, text: str) -> None:
+    """Until the browser has it: what a page stores is told to the browser a moment later, and a page that is
+    left within that moment takes it along."""
+    other = await page.context.new_page()
+    await (await visit(other, stage)).open()
+    # A frame that gets no storage leaves it to the page around it.
+    has = """text => { try { return Object.values(localStorage).some(one => one.includes(text)) }
+        catch { return false } }"""
+    async with asyncio.timeout(10):
+        while not any([await frame.evaluate(has, text) for frame in other.frames]):  # noqa: ASYNC110 - no event
+            await asyncio.sleep(0.05)
+    await other.close()
+
+
 @pytest.mark.parametrize("chat_host", ["localhost", "127.0.0.1"])
 async def test_a_conversation_survives_reload_and_other_pages(page: Page, chat_host: str) -> None:
     stage = Stage(chat_host)
@@ -162,6 +177,7 @@ async def test_a_conversation_survives_reload_and_other_pages(page: Page, chat_h
     stage.host.say(stage.visitor, "good day")
     await widget.shows("hello", "good day")
     await widget.box.fill("half a thou")
+    await kept(page, stage, "half a thou")
     await page.goto(f"{stage.site.url}/cart")
     await widget.open()
     await widget.shows("hello", "good day")
