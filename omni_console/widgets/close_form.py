@@ -39,7 +39,12 @@ class FormLine(Lines):
 
 
 class CloseForm(Vertical):
-    BINDINGS: ClassVar = [Binding("escape", "leave"), Binding("enter", "next", priority=True)]
+    BINDINGS: ClassVar = [
+        Binding("escape", "leave"),
+        Binding("enter", "next", priority=True),
+        # Out of the form letters would be keys: whoever types a result after tab means the result.
+        Binding("tab,shift+tab", "other", priority=True),
+    ]
 
     class Filled(Message):
         def __init__(self, sender: CloseForm, topic: str, result: str) -> None:
@@ -96,6 +101,10 @@ class CloseForm(Vertical):
             self.screen.set_focus(self.query_one(".result", Input))
         else:
             raise SkipAction
+
+    def action_other(self) -> None:
+        topic, result = self.query_one(".topic", Input), self.query_one(".result", Input)
+        self.screen.set_focus(result if self.screen.focused is topic else topic)
 
     @on(Input.Submitted)
     def submitted(self, event: Input.Submitted) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from textual.events import Key
 
@@ -616,10 +617,11 @@ async def test_going_on_in_the_middle_takes_no_letter_along(world: FakeServer, t
         assert {key: draft.text for key, draft in world.drafts.items()} == {(IVAN, "reply"): "forivan"}
 
 
-async def test_a_close_form_filled_in_one_piece(world: FakeServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["enter", "tab"])
+async def test_a_close_form_filled_in_one_piece(key: str, world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("j", "enter")
         await hands.sees("нечем заплатить")
-        await at_once(hands, "e", *"card", "enter", *"solved", "enter")
+        await at_once(hands, "e", *"card", key, *"solved", "enter")
         await hands.until(lambda: world.conversations[IVAN].state == "closed", "closed")
         assert (world.conversations[IVAN].topic, world.conversations[IVAN].result) == ("card", "solved")
