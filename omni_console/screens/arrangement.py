@@ -67,8 +67,12 @@ class Arrangement:
         self._turn_focus(1)
 
     def _turn_focus(self, step: int) -> None:
-        """From the list through the panes, and round."""
+        """From the list through the panes, and round; inside a form from one line of it to the other."""
         screen = self._screen
+        form = next((pane.form for pane in screen.grid.panes if pane.form.has_focus_within), None)
+        if form is not None:
+            form.turn()  # out of it letters would be keys: who types a result after tab means the result
+            return
         panes = [pane for pane in screen.grid.panes if pane.conversation_id]
         stops = [screen.list, *(pane.river for pane in panes)]
         here = 0

@@ -39,12 +39,7 @@ class FormLine(Lines):
 
 
 class CloseForm(Vertical):
-    BINDINGS: ClassVar = [
-        Binding("escape", "leave"),
-        Binding("enter", "next", priority=True),
-        # Out of the form letters would be keys: whoever types a result after tab means the result.
-        Binding("tab,shift+tab", "other", priority=True),
-    ]
+    BINDINGS: ClassVar = [Binding("escape", "leave"), Binding("enter", "next", priority=True)]
 
     class Filled(Message):
         def __init__(self, sender: CloseForm, topic: str, result: str) -> None:
@@ -102,7 +97,8 @@ class CloseForm(Vertical):
         else:
             raise SkipAction
 
-    def action_other(self) -> None:
+    def turn(self) -> None:
+        """From one of the two lines to the other."""
         topic, result = self.query_one(".topic", Input), self.query_one(".result", Input)
         self.screen.set_focus(result if self.screen.focused is topic else topic)
 
