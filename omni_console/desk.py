@@ -63,6 +63,7 @@ KINDS = frozenset(
         "customer.changed",
         "customer.merged",
         "customer.unmerged",
+        "customer.erased",
         "customer.barred",
         "identity.suggested",
         "identity.accepted",
@@ -114,6 +115,7 @@ class Changed:
     mentions: bool = False  # somebody called this operator to a note, or he has seen one
     called: bool = False
     regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
+    erased: set[int] = field(default_factory=set)  # conversations of which nothing may be kept
 
 
 class Desk:
@@ -299,6 +301,8 @@ class Desk:
             # The card that was taken in ("from"), or became one again ("restored").
             involved = (body.customer_id, body.data.get("from"), body.data.get("restored"))
             changed.regrouped = {key for key in involved if isinstance(key, int)}
+        if envelope.kind == "customer.erased":
+            changed.erased = {key for key in body.data.get("conversations", []) if isinstance(key, int)}
         if envelope.kind == "customer.changed":
             changed.stale_ways |= {
                 key
@@ -418,6 +422,21 @@ class Desk:
             self.ways.pop(key, None)
             self.stopped.pop(key, None)
             self._seen.pop(key, None)
+
+    def erase(self, conversations: Iterable[int]) -> None:
+        """Keep nothing of these conversations, nor of whose they are."""
+        for key in conversations:
+            for window in self.windows.values():
+                window.drop(key)
+            row = self.conversations.pop(key, None)
+            if row is not None:
+                self.customers.pop(row.customer_id, None)
+                self.suggestions.pop(row.customer_id, None)
+                self.rivers.pop(row.customer_id, None)
+            self.slots = [None if slot == key else slot for slot in self.slots]
+            self.drafts.forget(key)
+            for known in (self.ways, self.stopped, self.company, self._seen):
+                known.pop(key, None)
 
     # --- inside ---------------------------------------------------------------------------------------
 

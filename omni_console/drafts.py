@@ -68,6 +68,14 @@ class DraftBook:
             self._drafts.pop(key, None)
         return known is None or known.text != draft.text
 
+    def forget(self, conversation_id: int) -> None:
+        """Everything written in a conversation that is no more."""
+        self._firsts.pop(conversation_id, None)
+        self.attached.pop(conversation_id, None)
+        for key in [key for key in self._drafts if key[0] == conversation_id]:
+            del self._drafts[key]
+            self._unsaved.pop(key, None)
+
     def unsaved(self) -> list[tuple[Draft, int]]:
         """What to save, each with the ticket for `saved`."""
         return [(self._drafts[key], ticket) for key, ticket in self._unsaved.items()]

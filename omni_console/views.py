@@ -104,6 +104,12 @@ class ListWindow:
             self._key_by_id[row.id] = new
         return True
 
+    def drop(self, conversation_id: int) -> None:
+        """Take a row out for good."""
+        key = self._key_by_id.pop(conversation_id, None)
+        if key is not None:
+            del self._keys[bisect_left(self._keys, key)]
+
     def _reaches(self, key: Key) -> bool:
         """Is the place of `key` within what is loaded?"""
         return self.loaded and (self.next is None or (bool(self._edges) and key <= self._edges[-1][0]))

@@ -35,7 +35,12 @@ class News:
         self._unpainted = None
         if changed is None:
             return
-        if changed.lists or changed.customers:
+        if changed.erased:
+            for pane in screen.grid.panes:
+                if pane.conversation_id in changed.erased:
+                    pane.show(None)
+            screen.desk.erase(changed.erased)
+        if changed.lists or changed.customers or changed.erased:
             screen.list.rows_changed()
         if changed.counts:
             screen.loader.load_counts()
@@ -97,4 +102,5 @@ def add(whole: Changed, more: Changed) -> None:
     whole.mentions |= more.mentions
     whole.called |= more.called
     whole.regrouped |= more.regrouped
+    whole.erased |= more.erased
     whole.arrived = more.arrived or whole.arrived

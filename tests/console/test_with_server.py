@@ -65,6 +65,25 @@ async def test_a_suggestion_is_taken_and_taken_back() -> None:
         )
 
 
+async def test_who_is_erased_leaves_the_screen_at_once() -> None:
+    """Also while somebody reads his history, and writes to him."""
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("anna@example.org", "a word of Anna", "Anna")
+        await run.letters.hear("boris@example.org", "a word of Boris", "Boris")
+        await hands.sees("Boris")
+        await hands.press("g", "enter", "r")
+        await hands.type("dear Anna")
+        await hands.sees("dear Anna")
+        [row] = await run.read("SELECT id FROM customer WHERE name = 'Anna'")
+        body = b'{"name":"Anna","reason":"asked"}'
+        status, _ = await run.ask("POST", f"/v1/customers/{row['id']}/erase", body, uid=None)
+        assert status == 200
+        await hands.sees_no("Anna")
+        await hands.sees("Boris")
+        assert hands.screen.desk.drafts.unsaved() == []
+        assert await run.read("SELECT * FROM draft") == []
+
+
 async def test_the_card_is_filled_in() -> None:
     async with running_server() as run, console_of(run) as hands:
         await run.letters.hear("anna@example.org", "call me: +49 30 901820", "Anna")

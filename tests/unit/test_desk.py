@@ -12,6 +12,7 @@ from server.protocol import (
     Conversation,
     ConversationPage,
     Counts,
+    Draft,
     Envelope,
     EventBody,
     Hello,
@@ -263,3 +264,15 @@ def test_merges_say_that_the_screen_must_be_asked_for_anew_once() -> None:
     again = it.apply(merged)
     assert not again.regrouped
     assert not again.inbox
+
+
+def test_of_the_erased_nothing_is_kept() -> None:
+    it = loaded(mine(1, 1), mine(2, 1))
+    it.drafts.write(Draft(conversation_id=1, text="dear"))
+    changed = it.apply(event(5, "customer.erased", customer_id=1, data={"conversations": [1, 77]}))
+    assert changed.erased == {1, 77}
+    it.erase(changed.erased)
+    assert it.windows["mine"].ids() == [2]
+    assert 1 not in it.conversations
+    assert it.drafts.unsaved() == []
+    assert 1 not in it.slots
