@@ -11,8 +11,9 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from omni_console import i18n, keymap
+from omni_console import i18n, keymap, own_files
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
+from omni_console.command_history import CommandHistory
 from omni_console.desk import Desk
 from omni_console.keymap import load, repair_alt_digits
 from omni_console.look import DARK, LIGHT, OMNI, OMNI_LIGHT
@@ -38,6 +39,7 @@ class OmniConsole(App[int]):
         clock: Clock | None = None,
         changes: Mapping[str, str] | None = None,
         light: bool = False,
+        history: CommandHistory | None = None,
     ) -> None:
         super().__init__()
         repair_alt_digits()
@@ -48,7 +50,9 @@ class OmniConsole(App[int]):
         self.client = client
         self.clock = clock or Clock()
         self.desk = Desk()
-        self.desk_screen = DeskScreen(self.desk, client, self.clock, dict(changes or {}))
+        self.desk_screen = DeskScreen(
+            self.desk, client, self.clock, dict(changes or {}), history or CommandHistory()
+        )
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
 
@@ -94,12 +98,6 @@ class OmniConsole(App[int]):
             self.run_worker(self._greet(), name="greet", group="greet", exclusive=True)
 
 
-def default_keys_path() -> Path:
-    """keys.toml beside the console's configuration (XDG_CONFIG_HOME)."""
-    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return home / "omni-console" / "keys.toml"
-
-
 def run_console(
     socket_path: str | None,
     *,
@@ -111,10 +109,15 @@ def run_console(
 ) -> int:
     """Run the console until the operator quits; the exit code. Raises KeymapError before it draws."""
     i18n.use(language)
-    changes = load(keys_path or default_keys_path())
+    changes = load(keys_path or own_files.configuration("keys.toml"))
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     client = ServerClient(socket_path, url=url, token=token)
-    console = OmniConsole(client, changes=changes, light=os.environ.get("OMNI_THEME") == "light")
+    console = OmniConsole(
+        client,
+        changes=changes,
+        light=os.environ.get("OMNI_THEME") == "light",
+        history=CommandHistory(own_files.state("commands")),
+    )
     console.animation_level = "none"
     code = console.run(mouse=mouse)
     return code if isinstance(code, int) else console.return_code or 0

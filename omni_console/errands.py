@@ -13,6 +13,9 @@ from omni_console.messages import Refused, Unanswered
 
 T = TypeVar("T")
 
+# Asked by the console itself: nobody waits for them.
+QUIET = frozenset({"codes", "counts", "seen", "inbox", "mentions", "fields", "people", "drafts"})
+
 
 def send(
     home: Widget,

@@ -27,7 +27,8 @@ from omni_console.i18n import _
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/"
 _RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ,/."
-_TWINS = {latin: russian for latin, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()}
+_TWINS = {key: russian for key, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()}
+_LATIN_OF = {russian: key for key, russian in _TWINS.items()}
 
 # These characters are a Mac's option + digit; Textual 8.2.8 reads ESC 1 (alt+1 everywhere else) as one.
 _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
@@ -133,6 +134,11 @@ def twin(key: str) -> str | None:
     return head + plus + _TWINS[last]
 
 
+def latin(text: str) -> str:
+    """What the same keys give on a Latin layout: "сдщыу" is "close"."""
+    return "".join(_LATIN_OF.get(char, char) for char in text)
+
+
 def bindings(where: Where, changes: Mapping[str, str] | None = None) -> list[Binding]:
     """Textual's bindings for one place. What is pressed with alt, ctrl or F keys comes before the editor."""
     found: list[Binding] = []
@@ -169,7 +175,7 @@ _SHOWN = {
     "question_mark": "?", "vertical_line": "|", "minus": "-", "left_square_bracket": "[",
     "right_square_bracket": "]", "slash": "/", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
     "down": "↓", "up": "↑", "left": "←", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "exclamation_mark": "!", "at": "@", "greater_than_sign": ">", "plus": "+",
+    "exclamation_mark": "!", "colon": ":", "full_stop": ".", "at": "@", "greater_than_sign": ">", "plus": "+",
 }  # fmt: skip
 
 

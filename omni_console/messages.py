@@ -89,12 +89,21 @@ class DraftSaved(Message):
     ticket: int
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """What was done, so that it can be done again: an action, with what was given to it (command_line.py)."""
+
+    action_id: str
+    words: tuple[str, ...] = ()
+
+
 @dataclass
 class RowCame(Message):
     """The answer to a command on a conversation; `said` is what to tell the operator."""
 
     row: wire.Conversation
     said: str = ""
+    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +130,7 @@ class Done(Message):
     lists: bool = False  # rows came, went or changed places in a way that no event tells row by row
     open: int = 0
     back: TakeBack | None = None
+    repeat: Repeat | None = None
 
 
 @dataclass
@@ -185,6 +195,14 @@ class TemplatesCame(Message):
     kind: ComposeKind
     code: ShortCode | None
     found: list[wire.FilledTemplate]
+    named: str = ""  # the code that was named on the command line
+
+
+@dataclass
+class CodesCame(Message):
+    """The short codes of all templates, for the command line to complete."""
+
+    codes: list[str]
 
 
 @dataclass

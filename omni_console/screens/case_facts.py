@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from omni_console.due import parse_due
 from omni_console.i18n import _, ngettext
-from omni_console.messages import Done, TakeBack
+from omni_console.messages import Done, Repeat, TakeBack
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.state_words import PRIORITIES, priority_word
 from server.protocol import CaseCommand, Conversation, Priority, SpamCommand
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+
+def retagged(tags: list[str], words: str) -> list[str]:
+    """The tags after "refund -vip", in their order, each once."""
+    found = list(tags)
+    for word in words.split():
+        tag = word.lstrip("+-#")
+        if word.startswith("-"):
+            found = [one for one in found if one != tag]
+        elif tag and tag not in found:
+            found.append(tag)
+    return found
 
 
-def priority_words(priority: Priority) -> str:
-    return {"urgent": _("urgent"), "high": _("high"), "normal": _("normal"), "low": _("low")}[priority]
+def difference(before: list[str], after: list[str]) -> str:
+    """What makes `after` of `before`: "refund -vip"."""
+    return " ".join(
+        [*(tag for tag in after if tag not in before), *(f"-{tag}" for tag in before if tag not in after)]
+    )
 
 
 class CaseFacts:
@@ -34,14 +48,21 @@ class CaseFacts:
             "thread.spam": self._spam,
         }
 
-    def _change(self, row: Conversation, command: CaseCommand, before: CaseCommand, said: str) -> None:
+    def _change(
+        self,
+        row: Conversation,
+        command: CaseCommand,
+        before: CaseCommand,
+        said: str,
+        again: Repeat | None = None,
+    ) -> None:
         api, key = self._screen.client.people, row.id
 
         async def back() -> Done:
             return Done(_("as it was before"), rows=[await api.case(key, before)])
 
         async def ask() -> Done:
-            return Done(said, rows=[await api.case(key, command)], back=TakeBack(said, back))
+            return Done(said, rows=[await api.case(key, command)], back=TakeBack(said, back), repeat=again)
 
         self._screen.undoing.do("case", ask, key)
 
@@ -93,28 +114,46 @@ class CaseFacts:
             if answers is None:
                 return
             tags = [tag.strip("#") for tag in answers["tags"].replace(",", " ").split() if tag.strip("#")]
-            if tags != row.tags:
-                self._change(row, CaseCommand(tags=tags), CaseCommand(tags=row.tags), _("tags are changed"))
+            self._put_tags(row, tags)
 
         question = Question("tags", _("tags"), " ".join(row.tags))
         title = _("Tags of this conversation")
         self._screen.app.push_screen(FormScreen(title, [question]), filled)
+
+    def _put_tags(self, row: Conversation, tags: list[str]) -> None:
+        if tags == row.tags:
+            return
+        again = Repeat("thread.tags", (difference(row.tags, tags),))
+        said = _("tags are changed")
+        self._change(row, CaseCommand(tags=tags), CaseCommand(tags=row.tags), said, again)
+
+    def tag(self, row: Conversation, words: str) -> None:
+        """ "refund -vip": puts the one on, takes the other away."""
+        tags = retagged(row.tags, words)
+        if tags == row.tags:
+            self._screen.say(_("{customer} has these tags").format(customer=row.customer))
+        self._put_tags(row, tags)
+
+    def prioritise(self, row: Conversation, priority: Priority) -> None:
+        if priority == row.priority:
+            return
+        said = _("{customer}: {priority}").format(customer=row.customer, priority=priority_word(priority))
+        before = CaseCommand(priority=row.priority)
+        again = Repeat("thread.priority", (priority,))
+        self._change(row, CaseCommand(priority=priority), before, said, again)
 
     def _priority(self) -> None:
         row = self._screen.target
         if row is None:
             return
         choices = [
-            Choice(one, priority_words(one), _("now") if one == row.priority else "") for one in PRIORITIES
+            Choice(one, priority_word(one), _("now") if one == row.priority else "") for one in PRIORITIES
         ]
 
         def chosen(answer: str | None) -> None:
             for one in PRIORITIES:
-                if answer == one and one != row.priority:
-                    said = _("{customer}: {priority}").format(
-                        customer=row.customer, priority=priority_words(one)
-                    )
-                    self._change(row, CaseCommand(priority=one), CaseCommand(priority=row.priority), said)
+                if answer == one:
+                    self.prioritise(row, one)
 
         question = _("How urgent is {customer}?").format(customer=row.customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
@@ -142,12 +181,17 @@ class CaseFacts:
             ]
 
         def chosen(answer: str | None) -> None:
-            if answer in ("bar", "mark"):
-                self._mark_spam(keys, bar=answer == "bar")
-            elif answer == "back":
-                self._unmark_spam(keys)
+            if answer is not None:
+                self.settle_spam(keys, answer)
 
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    def settle_spam(self, keys: list[int], answer: str) -> None:
+        """ "bar", "mark" or "back"; anything else does nothing."""
+        if answer in ("bar", "mark"):
+            self._mark_spam(keys, bar=answer == "bar")
+        elif answer == "back":
+            self._unmark_spam(keys)
 
     def _mark_spam(self, keys: list[int], *, bar: bool) -> None:
         api = self._screen.client.people
@@ -167,7 +211,8 @@ class CaseFacts:
                     n=done.addresses_barred
                 )
                 said = f"{said} · {barred}"
-            return Done(said, lists=True, back=TakeBack(said, back))
+            again = Repeat("thread.spam", ("bar" if bar else "mark",))
+            return Done(said, lists=True, back=TakeBack(said, back), repeat=again)
 
         self._screen.marking.clear()
         self._screen.undoing.do("spam", ask)

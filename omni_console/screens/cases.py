@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 from omni_console import errands
 from omni_console.i18n import _
-from omni_console.messages import Refused, RowCame
+from omni_console.messages import Refused, Repeat, RowCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.state_words import presence_word
 from omni_console.timing import HOUR, parse_delay
 from omni_console.widgets.close_form import CloseForm
-from omni_console.widgets.status_line import presence_word
 from server.protocol import Conversation, OperatorInfo
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
 MORNING = 9
+_AS_TYPED = {"morning": f"tomorrow {MORNING}:00"}
 NOTE_MAX = 500
 
 
@@ -36,47 +37,59 @@ class Cases:
         return {
             "thread.claim": self._claim,
             "thread.assign": self._assign,
-            "thread.decline": self._decline,
+            "thread.decline": self.decline,
             "thread.release": self._release,
             "thread.close": self._close,
             "thread.reopen": self._reopen,
             "thread.snooze": self._snooze,
         }
 
-    def _ask(self, what: str, key: int, ask: Callable[[], Awaitable[Conversation]], said: str) -> None:
+    def _ask(
+        self,
+        what: str,
+        key: int,
+        ask: Callable[[], Awaitable[Conversation]],
+        said: str,
+        again: Repeat | None = None,
+    ) -> None:
         if not self._screen.online:
             self._screen.say(_("offline: nothing was done"), bad=True)
             return
-        errands.send(self._screen, what, ask, lambda row: RowCame(row, said), conversation_id=key)
+        errands.send(self._screen, what, ask, lambda row: RowCame(row, said, again), conversation_id=key)
 
     def _claim(self) -> None:
-        row, client = self._screen.target, self._screen.client
+        row = self._screen.target
         if row is None:
             return
         if row.assignee_id == self._screen.desk.me and row.state != "closed":
             self._screen.say(_("it is yours already"))
             return
-        key, expect = row.id, row.assignee_id
-        said = _("{customer} is yours").format(customer=row.customer)
-        if expect is None:
-            self._ask("claim", key, lambda: client.claim(key, expect), said)
+        if row.assignee_id is None:
+            self.claim(row)
             return
 
         def chosen(answer: str | None) -> None:
             if answer == "take":
-                self._ask("claim", key, lambda: client.claim(key, expect), said)
+                self.claim(row, from_holder=True)
 
         question = _("{holder} has {customer}. Take over?").format(holder=row.assignee, customer=row.customer)
         choices = [Choice("leave", _("no, leave it")), Choice("take", _("take it over"))]
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
+    def claim(self, row: Conversation, *, from_holder: bool = False) -> None:
+        """Take it. From a colleague only where the operator said so."""
+        key, expect, client = row.id, row.assignee_id if from_holder else None, self._screen.client
+        said = _("{customer} is yours").format(customer=row.customer)
+        self._ask("claim", key, lambda: client.claim(key, expect), said, Repeat("thread.claim"))
+
     def _release(self) -> None:
-        row, client = self._screen.target, self._screen.client
-        if row is None:
-            return
-        key = row.id
+        if self._screen.target is not None:
+            self.release(self._screen.target)
+
+    def release(self, row: Conversation) -> None:
+        client, key = self._screen.client, row.id
         said = _("{customer} is back in the queue").format(customer=row.customer)
-        self._ask("release", key, lambda: client.release(key), said)
+        self._ask("release", key, lambda: client.release(key), said, Repeat("thread.release"))
 
     def _assign(self) -> None:
         row, desk = self._screen.target, self._screen.desk
@@ -93,47 +106,54 @@ class Cases:
         key, customer = row.id, row.customer
 
         def chosen(answer: str | None) -> None:
-            if answer is None:
-                return
-            self._give(key, customer, desk.operators[int(answer)])
+            if answer is not None:
+                self.ask_note([(key, customer)], desk.operators[int(answer)])
 
         question = _("Who takes over {customer}?").format(customer=customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
-    def _give(self, key: int, customer: str, operator: OperatorInfo) -> None:
+    def give(self, key: int, customer: str, operator: OperatorInfo, note: str) -> None:
         client = self._screen.client
         said = _("{customer} goes to {operator}").format(customer=customer, operator=operator.name)
+        again = Repeat("thread.assign", (operator.login, note))
+        self._ask("assign", key, lambda: client.assign(key, operator.id, note), said, again)
+
+    def ask_note(self, whom: list[tuple[int, str]], operator: OperatorInfo) -> None:
+        """What the colleague must know of these conversations, by number and customer; then they go."""
 
         def check(answers: Answers) -> tuple[str, str] | None:
             return None if answers["note"] else ("note", _("a hand-over needs a note"))
 
         def noted(answers: Answers | None) -> None:
             if answers is not None:
-                note = answers["note"]
-                self._ask("assign", key, lambda: client.assign(key, operator.id, note), said)
+                for key, customer in whom:
+                    self.give(key, customer, operator, answers["note"])
 
         title = _("What must {operator} know of {customer}?").format(
-            operator=operator.name, customer=customer
+            operator=operator.name, customer=", ".join(customer for _key, customer in whom)
         )
         questions = [Question("note", _("note"), max_length=NOTE_MAX)]
         self._screen.app.push_screen(FormScreen(title, questions, check=check), noted)
 
-    def _decline(self) -> None:
+    def decline(self, reason: str = "") -> None:
         screen, row = self._screen, self._screen.target
         if row is None:
-            return
-        if row.assignee_id != screen.desk.me or (row.decline_until or 0) < screen.clock.now():
-            screen.say(_("nothing was handed over here that could still be declined"))
             return
         key, customer, client = row.id, row.customer, screen.client
 
         def told(answers: Answers | None) -> None:
             if answers is not None:
-                reason = answers["reason"]
+                why = answers["reason"]
                 said = _("{customer} goes back").format(customer=customer)
-                self._ask("decline", key, lambda: client.decline(key, reason), said)
+                self._ask("decline", key, lambda: client.decline(key, why), said)
 
-        title = _("Why is {customer} not yours?").format(customer=customer)
+        if row.assignee_id != screen.desk.me or (row.decline_until or 0) < screen.clock.now():
+            screen.say(_("nothing was handed over here that could still be declined"))
+            return
+        if reason:
+            told({"reason": reason})
+            return
+        title = _("Why is {customer} not yours?").format(customer=row.customer)
         questions = [Question("reason", _("reason"), max_length=NOTE_MAX)]
         screen.app.push_screen(FormScreen(title, questions), told)
 
@@ -144,32 +164,40 @@ class Cases:
         if row.state == "closed":
             screen.say(_("it is closed already"))
             return
-        screen.browsing.open(row.id, focus=False)
-        pane = screen.grid.showing(row.id)
-        if pane is not None:
-            pane.form.open(row.topic or row.subject or "")
+        self.ask_result(row, row.topic or row.subject or "")
 
     def form_filled(self, event: CloseForm.Filled) -> None:
         screen = self._screen
         pane = next((pane for pane in screen.grid.panes if pane.form is event.sender), None)
-        if pane is None or pane.row is None:
-            return
-        client, key = screen.client, pane.row.id
-        said = _("closed: {topic}").format(topic=event.topic)
-        self._ask("close", key, lambda: client.close_conversation(key, event.topic, event.result), said)
+        if pane is not None and pane.row is not None:
+            self.close(pane.row, event.topic, event.result)
+
+    def close(self, row: Conversation, topic: str, result: str) -> None:
+        client, key = self._screen.client, row.id
+        said = _("closed: {topic}").format(topic=topic)
+        again = Repeat("thread.close", (topic, result))
+        self._ask("close", key, lambda: client.close_conversation(key, topic, result), said, again)
+
+    def ask_result(self, row: Conversation, topic: str) -> None:
+        """The form, with the topic already filled in."""
+        self._screen.browsing.open(row.id, focus=False)
+        pane = self._screen.grid.showing(row.id)
+        if pane is not None:
+            pane.form.open(topic)
 
     def _reopen(self) -> None:
-        row, client = self._screen.target, self._screen.client
-        if row is None:
-            return
-        key = row.id
-        self._ask("reopen", key, lambda: client.reopen(key), _("open again"))
+        if self._screen.target is not None:
+            self.reopen(self._screen.target)
+
+    def reopen(self, row: Conversation) -> None:
+        client, key = self._screen.client, row.id
+        self._ask("reopen", key, lambda: client.reopen(key), _("open again"), Repeat("thread.reopen"))
 
     def _snooze(self) -> None:
         row, clock = self._screen.target, self._screen.clock
         if row is None:
             return
-        now, key = clock.now(), row.id
+        now = clock.now()
         moments = {
             "1h": now + HOUR,
             "3h": now + 3 * HOUR,
@@ -191,16 +219,19 @@ class Cases:
                         _("not a time: {text}. Try 45m, 2h or 3d").format(text=answer[1:]), bad=True
                     )
                     return
-                until = now + delay
+                self.snooze(row, now + delay, answer[1:])
             else:
-                until = moments[answer]
-            client = self._screen.client
-            said = _("away until {when}").format(when=clock.moment(until))
-            self._ask("snooze", key, lambda: client.snooze(key, until), said)
+                self.snooze(row, moments[answer], _AS_TYPED.get(answer, answer))
 
         question = _("Snooze {customer} until…").format(customer=row.customer)
         prompt = _("or for another time: 45m, 2h, 3d")
         self._screen.app.push_screen(ChoiceScreen(question, choices, prompt=prompt), chosen)
+
+    def snooze(self, row: Conversation, until: int, words: str) -> None:
+        """`words`: how one says until when, for whoever does the same again later."""
+        client, key = self._screen.client, row.id
+        said = _("away until {when}").format(when=self._screen.clock.moment(until))
+        self._ask("snooze", key, lambda: client.snooze(key, until), said, Repeat("thread.snooze", (words,)))
 
     def row_came(self, event: RowCame) -> None:
         """The server did what was asked, and this is how the conversation is now."""
@@ -214,8 +245,9 @@ class Cases:
         if pane is not None and row.state == "closed" and pane.form.display:
             pane.form.display = False  # it has done its work
             screen.set_focus(pane.river)
-        if event.said:
-            screen.say(event.said)
+        said = screen.repeating.told(event.repeat, event.said)
+        if said:
+            screen.say(said)
 
     def refused(self, event: Refused) -> bool:
         """True when it was about a case, and the operator was told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from textual import events, on
@@ -9,11 +10,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
 
+from omni_console import errands
 from omni_console.client import ServerClient
+from omni_console.command_history import CommandHistory
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.keymap import install
 from omni_console.messages import (
+    CodesCame,
     CountsCame,
     CustomerCame,
     DetailCame,
@@ -53,9 +57,11 @@ from omni_console.screens.marking import Marking
 from omni_console.screens.mentions import Mentions
 from omni_console.screens.news import News
 from omni_console.screens.next_best import NextBest
+from omni_console.screens.orders import Orders
 from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
+from omni_console.screens.repeating import Repeating
 from omni_console.screens.templates import Templates
 from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
@@ -87,7 +93,14 @@ class DeskScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012 - Textual's
 
-    def __init__(self, desk: Desk, client: ServerClient, clock: Clock, changes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        client: ServerClient,
+        clock: Clock,
+        changes: Mapping[str, str],
+        history: CommandHistory,
+    ) -> None:
         super().__init__()
         self.desk = desk
         self.client = client
@@ -121,6 +134,9 @@ class DeskScreen(Screen[None]):
         self.contacts = Contacts(self)
         self.letters = Letters(self)
         self.windows = Windows(self)
+        self.repeating = Repeating(self)
+        self.orders = Orders(self, history)
+        self.refusals = 0  # how often the server said no, or nothing
         install(self, ("anywhere",), changes)
         install(self.list, ("list", "browse"), changes)
         self._commands: dict[str, Callable[[], None]] = {
@@ -142,6 +158,8 @@ class DeskScreen(Screen[None]):
             **self.letters.commands(),
             **self.mentions.commands(),
             **self.windows.commands(),
+            **self.repeating.commands(),
+            **self.orders.commands(),
             "screen.redraw": self.loader.reload,
         }
 
@@ -182,6 +200,12 @@ class DeskScreen(Screen[None]):
             self.focused.call_later(self._commands[command])
         else:
             self._commands[command]()
+
+    async def settled(self) -> None:
+        """Until what has been posted to the screen so far is handled, and painted."""
+        done = asyncio.Event()
+        self.call_later(self.call_after_refresh, done.set)
+        await done.wait()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         self.keys.say(text, bad=bad)
@@ -348,12 +372,19 @@ class DeskScreen(Screen[None]):
     def templates_came(self, event: TemplatesCame) -> None:
         self.templates.came(event)
 
+    @on(CodesCame)
+    def codes_came(self, event: CodesCame) -> None:
+        self.orders.codes_came(event)
+
     @on(Sent)
     def sent(self, event: Sent) -> None:
         self.writing.sent(event)
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
+        if event.what not in errands.QUIET:
+            self.refusals += 1
+            self.repeating.not_done()
         if self.loader.gave_up(event.what) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
@@ -362,6 +393,9 @@ class DeskScreen(Screen[None]):
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
+        if event.what not in errands.QUIET:
+            self.refusals += 1
+            self.repeating.not_done()
         if self.loader.gave_up(event.what) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.unanswered(event):

@@ -244,4 +244,4 @@ class Loader:
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False
-        return what in ("inbox", "fields")
+        return what in ("inbox", "fields", "codes")

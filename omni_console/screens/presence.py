@@ -9,13 +9,11 @@ from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import PresenceCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
-from omni_console.widgets.status_line import presence_word
+from omni_console.state_words import STATES, presence_word
 from server.protocol import OperatorInfo, Presence
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
-
-STATES: tuple[Presence, ...] = ("available", "pause", "away", "offline")
 
 
 class OwnPresence:
@@ -39,11 +37,17 @@ class OwnPresence:
         def chosen(answer: str | None) -> None:
             state = next((state for state in STATES if state == answer), None)
             if state is not None:
-                client = self._screen.client
-                errands.send(self._screen, "presence", lambda: client.be(state), PresenceCame)
+                self.be(state)
 
         choices = [Choice(state, presence_word(state), details[state]) for state in STATES]
         self._screen.app.push_screen(ChoiceScreen(_("How are you?"), choices), chosen)
+
+    def be(self, state: Presence) -> None:
+        client = self._screen.client
+        if not self._screen.online:
+            self._screen.say(_("offline: nothing was done"), bad=True)
+            return
+        errands.send(self._screen, "presence", lambda: client.be(state), PresenceCame)
 
     def came(self, me: OperatorInfo) -> None:
         screen = self._screen

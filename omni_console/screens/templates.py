@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omni_console import errands
 from omni_console.i18n import _
-from omni_console.messages import TemplatesCame
+from omni_console.messages import Repeat, TemplatesCame
 from omni_console.screens.templates_screen import TemplatesScreen
 from omni_console.short_code import ShortCode, before, meant
 from omni_console.text import typed
@@ -44,7 +44,16 @@ class Templates:
             pane.write(pane.composer.kind)
         self._ask(pane, _before_cursor(pane.composer))
 
-    def _ask(self, pane: Pane, code: ShortCode | None) -> None:
+    def insert(self, code: str) -> None:
+        """Put in the one with this code, as if it had been chosen from the list."""
+        pane = self._screen.pane
+        if pane is None:
+            return
+        if not pane.writing:
+            pane.write(pane.composer.kind)
+        self._ask(pane, None, code)
+
+    def _ask(self, pane: Pane, code: ShortCode | None, named: str = "") -> None:
         screen, key = self._screen, pane.conversation_id
         if pane.composer.read_only:
             return
@@ -52,12 +61,12 @@ class Templates:
             screen.say(_("templates are on the server, which cannot be reached now"), bad=True)
             return
         channel = pane.way.channel_id if pane.way is not None else ""
-        wanted = code.code if code is not None else ""
+        wanted = code.code if code is not None else named.casefold()
         errands.send(
             screen,
             "templates",
             lambda: screen.client.templates.filled(key, channel, wanted),
-            lambda found: TemplatesCame(key, pane.composer.kind, code, found),
+            lambda found: TemplatesCame(key, pane.composer.kind, code, found, named.casefold()),
             conversation_id=key,
         )
 
@@ -65,11 +74,12 @@ class Templates:
         pane = self._pane_of(event)
         if pane is None:
             return
-        chosen = None if event.code is None else meant(event.code.code, event.found)
+        code = event.named if event.code is None else event.code.code
+        chosen = meant(code, event.found) if code else None
         if chosen is not None:
             self._put(pane, event, chosen)
-        elif event.code is not None and not event.found:
-            self._screen.say(_("no template begins with {code}").format(code=event.code.code), bad=True)
+        elif code and not event.found:
+            self._screen.say(_("no template begins with {code}").format(code=code), bad=True)
         else:
             self._screen.app.push_screen(
                 TemplatesScreen(event.found), lambda template: self._from_list(event, template)
@@ -98,6 +108,7 @@ class Templates:
         put_in = composer.replace(typed(template.text), start, end, maintain_selection_offset=False)
         composer.move_cursor(put_in.end_location)
         self.point_out(pane, template.missing)
+        self._screen.repeating.did(Repeat("template.insert", (template.code,)))
         if template.known:
             facts = ", ".join(f"{name} {value}" for name, value in template.known.items())
             self._screen.say(_("do not ask again, the card says it: {facts}").format(facts=facts), bad=True)

@@ -52,8 +52,9 @@ class Undoing:
             self._backs = [*self._backs, event.back][-KEPT:]
         if event.open:
             screen.browsing.open(event.open)
-        if event.said:
-            screen.say(event.said)
+        said = screen.repeating.told(event.repeat, event.said)
+        if said:
+            screen.say(said)
 
     def _undo(self) -> None:
         if not self._backs:

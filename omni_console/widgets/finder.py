@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.screens.choice_screen import TextLines
+from omni_console.text import typed
 from omni_console.widgets.line_list import LineList
 
 R = TypeVar("R")
@@ -26,6 +27,7 @@ class Finder(ModalScreen[R | None], Generic[R]):
         self.title_line = TextLines(title, role="strong", classes="title")
         self.rows = rows
         self.foot = TextLines("", role="dim", classes="foot")
+        self.begin_with = ""  # what stands in the field when the window opens
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -37,8 +39,9 @@ class Finder(ModalScreen[R | None], Generic[R]):
     def on_mount(self) -> None:
         field = self.query_one(Input)
         field.cursor_blink = False
+        field.value = typed(self.begin_with)
         field.focus()
-        self.words_changed("")
+        self.words_changed(self.begin_with)
 
     def words_changed(self, words: str) -> None:
         raise NotImplementedError
@@ -50,7 +53,7 @@ class Finder(ModalScreen[R | None], Generic[R]):
         self.dismiss(None)
 
     @on(Input.Changed)
-    def typed(self, event: Input.Changed) -> None:
+    def field_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.words_changed(event.value)
 

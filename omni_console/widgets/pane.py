@@ -282,6 +282,10 @@ class Pane(Vertical):
             self.composer.put("")
             self.keep()
             self.composer.turn("reply")
+            draft = self.desk.drafts.get(self.conversation_id, "reply")
+            if draft is not None:
+                self._choose_way(draft)
+                self.composer.put(draft.text)  # begun before the note: an empty editor would replace it
         self.river.to_newest()
         self._show_writing()
 

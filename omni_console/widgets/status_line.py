@@ -9,23 +9,15 @@ from textual.message import Message
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.keymap import key_for
+from omni_console.state_words import presence_word, view_word
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.views import VIEWS
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
-from server.protocol import ChannelInfo, Presence, View
+from server.protocol import ChannelInfo, View
 
 GOOD = ("connected", "starting")
-
-
-def presence_word(state: Presence) -> str:
-    return {
-        "available": _("available"),
-        "pause": _("pause"),
-        "away": _("away"),
-        "offline": _("not working"),
-    }[state]
 
 
 def _ailment(channel: ChannelInfo) -> str:
@@ -66,14 +58,7 @@ class StatusLine(Lines):
     def _tab(self, view: View, detail: int) -> Line:
         counts = self.desk.counts
         number = {"mine": counts.mine, "queue": counts.queue, "waiting": counts.waiting}.get(view)
-        label = {
-            "mine": _("mine"),
-            "queue": _("queue"),
-            "waiting": _("waiting"),
-            "all": _("all"),
-            "closed": _("closed"),
-            "spam": _("spam"),
-        }[view]
+        label = view_word(view)
         if view == "spam" and self.view != "spam":
             return []  # looked at on purpose, and not all day long
         text = label if number is None else f"{label} {number}"

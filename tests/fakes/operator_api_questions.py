@@ -24,6 +24,7 @@ class Questions:
             web.get("/v1/customers/{id}/history", self._history),
             web.get("/v1/conversations/{id}/why", self._why),
             web.get("/v1/conversations/{id}/templates", self._templates),
+            web.get("/v1/templates", self._every_template),
             web.get("/v1/drafts", self._drafts),
             web.get("/v1/search", self._search),
             web.get("/v1/outbox", self._outbox),
@@ -80,6 +81,14 @@ class Questions:
 
     async def _drafts(self, request: web.Request) -> web.Response:
         return answer(list(self._server.drafts.values()))
+
+    async def _every_template(self, request: web.Request) -> web.Response:
+        return answer(
+            [
+                wire.Template(code=one.code, title=one.title, variants=[], updated_at=0)
+                for one in self._server.templates
+            ]
+        )
 
     async def _templates(self, request: web.Request) -> web.Response:
         code = request.query["code"]

@@ -1,0 +1,48 @@
+"""Where the console keeps what is its operator's: configuration and state, by the XDG directories."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TextIO
+
+FOLDER = "omni-console"
+
+
+def configuration(name: str) -> Path:
+    """keys.toml, console.toml."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return home / FOLDER / name
+
+
+def state(name: str) -> Path:
+    """What the console remembers by itself."""
+    home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return home / FOLDER / name
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file with this text, for its owner alone. Raises OSError."""
+    _folder(path)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.unlink(missing_ok=True)
+    with _opened(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+        file.write(text)
+    part.replace(path)
+
+
+def append_private(path: Path, text: str) -> None:
+    """Raises OSError."""
+    _folder(path)
+    with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
+        file.write(text)
+
+
+def _folder(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _opened(path: Path, flags: int) -> TextIO:
+    handle = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    os.fchmod(handle, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8")
