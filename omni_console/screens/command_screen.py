@@ -60,7 +60,12 @@ class Hints(Lines):
         if action is not None:
             line += [
                 (safe_line(usage(action)), "strong"),
-                (safe_line(_(action.label), before="  ", after="   "), "dim"),
+                (
+                    safe_line(
+                        _(action.label if self._found.words else action.help), before="  ", after="   "
+                    ),
+                    "dim",
+                ),
             ]
         first = max(0, self._chosen - 3)
         for at, word in enumerate(self._found.words[first:], first):
@@ -87,6 +92,7 @@ class CommandScreen(ModalScreen[Order | None]):
         self._known = known
         self._history = history
         self._hints = Hints()
+        self._line = ""  # what the hints speak of
         self._cycle: tuple[str, Completion, int] | None = None  # the line before tab, its words, which one
         self._recalled: tuple[str, int] | None = None  # what was typed before ↑, and how far back one is
 
@@ -110,16 +116,20 @@ class CommandScreen(ModalScreen[Order | None]):
         self.dismiss(None)
 
     def _put(self, line: str) -> None:
+        self._line = typed(line)
         with self.prevent(Input.Changed):
-            self._field.value = typed(line)
+            self._field.value = self._line
         self._field.cursor_position = len(self._field.value)
 
     @on(Input.Changed)
     def changed(self, event: Input.Changed) -> None:
         event.stop()
+        line = self._field.value
+        if line == self._line:
+            return  # ours, or a letter that was read after the tab behind it
+        self._line = line
         self._cycle = self._recalled = None
-        found = complete(event.value, self._known())
-        self._hints.show(found if event.value.strip() else Completion(0))
+        self._hints.show(complete(line, self._known()) if line.strip() else Completion(0))
 
     @on(Input.Submitted)
     def entered(self, event: Input.Submitted) -> None:
