@@ -109,7 +109,7 @@ async def test_a_note_is_kept_at_once_and_a_reply_waits_for_its_send(
         await hands.press("escape")
         await says(hands, "send")
         await hands.until(lambda: world.messages[-1].text == "Снимаю блокировку", "sent")
-        assert world.messages[-1].kind == "out"
+        assert [message.kind for message in world.messages[-2:]] == ["note", "out"]
 
 
 async def test_a_note_does_not_take_a_begun_reply_away(world: FakeServer, tmp_path: Path) -> None:
