@@ -131,7 +131,7 @@ def _questions(cards: int, messages: int) -> dict[str, Question]:
         ),
         "card": lambda tx: card.whole(tx, someone, SHOWING),
         "river": lambda tx: river.older(tx, someone, None, 60),
-        "river_of_channel": lambda tx: river.older(tx, someone, None, 60, "mail"),
+        "river_of_channel": lambda tx: river.older(tx, someone, None, 60, river.Only("mail")),
         "around": lambda tx: river.around(tx, someone, messages // 2, 60),
         "files": lambda tx: river.files(tx, someone, None, 60),
         "notes": lambda tx: river.notes(tx, someone, None, 60),

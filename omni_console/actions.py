@@ -115,6 +115,7 @@ ACTIONS: tuple[Action, ...] = (
     # the case
     Action("thread.claim", "a", "browse", N_("Take"), N_("The conversation becomes yours"), 5, N_("take")),
     Action("thread.assign", "A", "browse", N_("Assign"), N_("Give the conversation to a colleague"), takes=("operator", "words")),
+    Action("thread.share", "ampersand", "browse", N_("Share with…"), N_("A collaborator of another department sees this conversation, and nothing else; again: no more")),
     Action("thread.decline", "N", "browse", N_("Decline"), N_("Not mine: what was just handed over goes back to who had it"), takes=("words",)),
     Action("thread.release", "x", "browse", N_("Give back"), N_("Back to the queue")),
     Action("thread.close", "e", "browse", N_("Close"), N_("Close the case; asks for topic and result"), 6, N_("close"), name="close", takes=("topic", "words")),

@@ -38,6 +38,7 @@ COMMANDS = {
     "claim": ("omni_console.commands.deciding:claim", "Take conversations."),
     "release": ("omni_console.commands.deciding:release", "Give conversations back to the queue."),
     "assign": ("omni_console.commands.deciding:assign", "Hand conversations to a colleague."),
+    "share": ("omni_console.commands.deciding:share", "Let a collaborator see conversations."),
     "snooze": ("omni_console.commands.deciding:snooze", "Put conversations away until a time."),
     "close": ("omni_console.commands.deciding:close", "Close conversations, with topic and result."),
     "reopen": ("omni_console.commands.deciding:reopen", "Open closed conversations again."),

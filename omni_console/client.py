@@ -223,6 +223,14 @@ class ServerClient:
     async def decline(self, conversation_id: int, reason: str) -> wire.Conversation:
         return await self._do(conversation_id, "decline", wire.DeclineCommand(reason=reason))
 
+    async def share(self, conversation_id: int, operator_id: int) -> wire.Conversation:
+        """Let a collaborator see it."""
+        return await self._do(conversation_id, "shares", wire.ShareCommand(operator_id=operator_id))
+
+    async def unshare(self, conversation_id: int, operator_id: int) -> wire.Conversation:
+        path = f"/v1/conversations/{conversation_id}/shares/{operator_id}"
+        return await self._ask("DELETE", path, wire.Conversation)
+
     async def be(self, state: wire.Presence) -> wire.OperatorInfo:
         """How I am."""
         return await self._ask("PUT", "/v1/presence", wire.OperatorInfo, wire.PresenceCommand(state=state))

@@ -33,6 +33,7 @@ from server.protocol import (
     Message,
     OperatorInfo,
     ReplyWay,
+    Role,
     Stopped,
     Suggestion,
     SuggestionPage,
@@ -40,6 +41,7 @@ from server.protocol import (
 )
 
 SLOTS = 7
+ANSWERING: frozenset[Role] = frozenset({"operator", "lead", "admin"})  # roles that write to customers
 KEEP_ROWS = 2_000  # of a list that nobody looks at
 
 KINDS = frozenset(
@@ -59,6 +61,9 @@ KINDS = frozenset(
         "conversation.changed",
         "conversation.deadline",
         "conversation.regrouped",
+        "conversation.shared",
+        "conversation.unshared",
+        "share.ended",
         "draft.saved",
         "customer.changed",
         "customer.merged",
@@ -303,6 +308,8 @@ class Desk:
             changed.regrouped = {key for key in involved if isinstance(key, int)}
         if envelope.kind == "customer.erased":
             changed.erased = {key for key in body.data.get("conversations", []) if isinstance(key, int)}
+        if envelope.kind == "share.ended":
+            changed.erased = {key for key in (body.data.get("conversation"),) if isinstance(key, int)}
         if envelope.kind == "customer.changed":
             changed.stale_ways |= {
                 key

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -18,7 +19,7 @@ from server.marks import Marks
 from server.onlookers import Onlookers
 from server.operators import authorise
 from server.protocol import Company, Envelope, EventBody, OperatorInfo, Whereabouts
-from server.store import conversations, events, messages
+from server.store import conversations, events, messages, shares
 from server.store.database import Database
 from server.store.tokens import Bearer
 from server.store.transaction import Event, Snapshot
@@ -29,8 +30,13 @@ QUEUE_EVENTS_MAX = 1_000
 QUEUE_BYTES_MAX = 4 * 1024 * 1024
 REPLAY_PAGE = 500
 
-Frame = tuple[Event, bytes]
 ThreadKey = tuple[str, str]
+
+
+class Frame(NamedTuple):
+    event: Event
+    data: bytes
+    shared_with: frozenset[int] = frozenset()  # may see it besides those who see everything
 
 
 def encode(envelope: Envelope) -> bytes:
@@ -46,10 +52,14 @@ def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
     for conversation in found_conversations.values():
         marks.conversation(conversation)
         conversation.seen_seq = 0
-    for message in found_messages.values():
-        marks.message(message)
+    for one in found_messages.values():
+        marks.message(one)
+    readers = shares.readers(
+        tx, {*found_conversations, *(one.conversation_id for one in found_messages.values())}
+    )
     result = []
     for event in batch:
+        message = found_messages.get(event.message_id or 0)
         body = EventBody(
             conversation_id=event.conversation_id,
             customer_id=event.customer_id,
@@ -57,7 +67,7 @@ def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
             operator_id=event.operator_id,
             data=event.data,
             conversation=found_conversations.get(event.conversation_id or 0),
-            message=found_messages.get(event.message_id or 0),
+            message=message,
         )
         envelope = Envelope(
             type="event",
@@ -66,7 +76,11 @@ def frames(tx: Snapshot, batch: Sequence[Event], marks: Marks) -> list[Frame]:
             at=event.at,
             body=msgspec.Raw(msgspec.json.encode(body)),
         )
-        result.append((event, encode(envelope)))
+        shared_with = readers.get(event.conversation_id or 0, frozenset())
+        if message is not None:
+            # It may have gone to another conversation since.
+            shared_with &= readers.get(message.conversation_id, frozenset())
+        result.append(Frame(event, encode(envelope), shared_with))
     return result
 
 
@@ -124,11 +138,11 @@ class Subscription:
         self._wake.set()
 
     def offer(self, batch: Sequence[Frame]) -> None:
-        for event, frame in batch:
+        for event, data, shared_with in batch:
             if event.seq > self.examined:
                 self.examined = event.seq
-                if authorise(self.operator, "read", event):
-                    self.push(event.seq, frame)
+                if authorise(self.operator, "look", event, shared_with=shared_with):
+                    self.push(event.seq, data)
 
     def end(self, why: str) -> None:
         self.closed = why
@@ -262,10 +276,10 @@ class Hub:
             page = await self._database.read(read_page)
             if not page:
                 break
-            for event, frame in page:
-                if authorise(operator, "read", event):
-                    await send(event.seq, frame)
-            after = page[-1][0].seq
+            for event, data, shared_with in page:
+                if authorise(operator, "look", event, shared_with=shared_with):
+                    await send(event.seq, data)
+            after = page[-1].event.seq
         return True
 
     def end_all(self, why: str) -> None:

@@ -1,9 +1,9 @@
-"""`omni claim`, `release`, `assign`, `snooze`, `close`, `reopen`: done to one conversation or to many."""
+"""`omni claim`, `release`, `assign`, `share`, `snooze`, `close`, `reopen`: done to one or to many."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -44,6 +44,26 @@ def _each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool
         until = f" until {moment(row.snooze_until)}" if row.state == "snoozed" else ""
         click.echo(plain(f"{row.id}: {row.state}{until}, {row.assignee or 'nobody'}"))
     return max(codes, default=0)
+
+
+class _Colleague:
+    """Somebody whom a command names by his login."""
+
+    def __init__(self, login: str) -> None:
+        self._login = login
+        self._numbers: dict[str, int] = {}
+
+    async def number(self, client: ServerClient) -> int:
+        """Asked of the server once. Raises CommandError."""
+        if not self._numbers:
+            self._numbers = {one.login: one.id for one in await client.operators()}
+        if self._login not in self._numbers:
+            raise CommandError(
+                f"nobody has the login {self._login}",
+                hint=f"one of {', '.join(sorted(self._numbers))}",
+                code=Code.NOT_OK,
+            )
+        return self._numbers[self._login]
 
 
 @click.command()
@@ -124,15 +144,28 @@ def snooze(server: Server, numbers: tuple[int, ...], until: str, as_json: bool) 
 @at_server
 def assign(server: Server, numbers: tuple[int, ...], login: str, words: str, as_json: bool) -> int:
     """Hand conversations to a colleague, with a note."""
-    found: dict[str, Any] = {}
+    colleague = _Colleague(login)
 
     async def deed(client: ServerClient, number: int) -> Conversation:
-        if not found:
-            found.update({one.login: one.id for one in await client.operators()})
-        if login not in found:
-            raise CommandError(
-                f"nobody has the login {login}", hint=f"one of {', '.join(sorted(found))}", code=Code.NOT_OK
-            )
-        return await client.assign(number, found[login], words)
+        return await client.assign(number, await colleague.number(client), words)
+
+    return _each(server, numbers, deed, as_json=as_json)
+
+
+@click.command()
+@many
+@click.option("--with", "login", required=True, help="The collaborator's login.")
+@click.option("--end", is_flag=True, help="He sees them no more.")
+@json_option
+@at_server
+def share(server: Server, numbers: tuple[int, ...], login: str, end: bool, as_json: bool) -> int:
+    """Let a collaborator of another department see conversations, and write notes in them."""
+    colleague = _Colleague(login)
+
+    async def deed(client: ServerClient, number: int) -> Conversation:
+        operator_id = await colleague.number(client)
+        if end:
+            return await client.unshare(number, operator_id)
+        return await client.share(number, operator_id)
 
     return _each(server, numbers, deed, as_json=as_json)

@@ -89,7 +89,10 @@ class Browsing:
         if self._begun:
             return
         self._begun = True
-        if not mine.items and mine.counts.queue and self._screen.list.view == "mine":
+        me = self._screen.desk.operator
+        if me is not None and me.role == "collaborator":
+            self.show_view("all")  # what was shared with him; he holds no work
+        elif not mine.items and mine.counts.queue and self._screen.list.view == "mine":
             self.show_view("queue")
 
     def _turn_view(self, step: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from omni_console import errands
+from omni_console.desk import ANSWERING
 from omni_console.i18n import _
 from omni_console.messages import Refused, Repeat, RowCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
@@ -38,6 +39,7 @@ class Cases:
             "thread.claim": self._claim,
             "thread.assign": self._assign,
             "thread.decline": self.decline,
+            "thread.share": self._share,
             "thread.release": self._release,
             "thread.close": self._close,
             "thread.reopen": self._reopen,
@@ -98,7 +100,7 @@ class Cases:
         choices = [
             Choice(str(operator.id), operator.name, _how(operator))
             for operator in sorted(desk.operators.values(), key=lambda one: (not one.online, one.name))
-            if not operator.disabled and operator.role != "reader" and operator.id != row.assignee_id
+            if not operator.disabled and operator.role in ANSWERING and operator.id != row.assignee_id
         ]
         if not choices:
             self._screen.say(_("there is nobody else"))
@@ -134,6 +136,35 @@ class Cases:
         )
         questions = [Question("note", _("note"), max_length=NOTE_MAX)]
         self._screen.app.push_screen(FormScreen(title, questions, check=check), noted)
+
+    def _share(self) -> None:
+        row, desk, client = self._screen.target, self._screen.desk, self._screen.client
+        if row is None:
+            return
+        choices = [
+            Choice(str(one.id), one.name, _("sees it") if one.id in row.shared_with else "")
+            for one in sorted(desk.operators.values(), key=lambda one: one.name)
+            if one.role == "collaborator" and (not one.disabled or one.id in row.shared_with)
+        ]
+        if not choices:
+            self._screen.say(_("nobody has the role collaborator; everybody else sees everything"))
+            return
+        key, customer, shared_with = row.id, row.customer, row.shared_with
+
+        def chosen(answer: str | None) -> None:
+            if answer is None:
+                return
+            colleague = desk.operators[int(answer)]
+            words = {"customer": customer, "operator": colleague.name}
+            if colleague.id in shared_with:
+                said = _("{operator} does not see {customer} any more").format(**words)
+                self._ask("share", key, lambda: client.unshare(key, colleague.id), said)
+            else:
+                said = _("{operator} sees {customer} now, and may write notes").format(**words)
+                self._ask("share", key, lambda: client.share(key, colleague.id), said)
+
+        question = _("Who of another department sees {customer}?").format(customer=customer)
+        self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
     def decline(self, reason: str = "") -> None:
         screen, row = self._screen, self._screen.target

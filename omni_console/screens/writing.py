@@ -11,6 +11,7 @@ from textual.worker import Worker
 
 from omni_console import errands
 from omni_console.client import RefusedError, UnreachableError
+from omni_console.desk import ANSWERING
 from omni_console.drafts import DraftKind
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
@@ -54,6 +55,10 @@ class Writing:
 
     def _start(self, kind: DraftKind) -> None:
         screen = self._screen
+        me = screen.desk.operator
+        if kind == "reply" and me is not None and me.role not in ANSWERING:
+            screen.say(_("your role does not answer customers"), bad=True)
+            return
         if screen.focused is screen.list:
             key = screen.list.conversation_id
             if key is None:

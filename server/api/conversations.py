@@ -18,11 +18,11 @@ from server.api.context import (
     refused,
     shown_key,
 )
-from server.api.customers import page_of_river, whole_customer
+from server.api.customers import page_of_river, shown_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
-from server.cases import case, casework, replying
-from server.operators import Action
+from server.cases import case, casework, replying, sharing
+from server.operators import Action, limited_to
 from server.protocol import (
     AssignCommand,
     CaseCommand,
@@ -31,6 +31,7 @@ from server.protocol import (
     Conversation,
     ConversationDetail,
     ConversationPage,
+    Counts,
     DeclineCommand,
     Draft,
     OperatorInfo,
@@ -41,6 +42,7 @@ from server.protocol import (
 from server.queue import handover
 from server.store import cases, conversations, events, lists
 from server.store import operators as accounts
+from server.store.river import Only
 from server.store.transaction import Snapshot, Transaction
 
 routes = web.RouteTableDef()
@@ -51,9 +53,15 @@ FORGOTTEN_MS = 30 * 86_400_000
 C = TypeVar("C")
 
 
+def counts_of(tx: Snapshot, me: OperatorInfo) -> Counts:
+    """Whoever holds no work and sees no queue has nothing to count."""
+    return Counts() if limited_to(me) else lists.counts(tx, me.id)
+
+
 @routes.get("/v1/conversations")
 @describes(
     "One page of a list.",
+    "look",
     query=(
         Query("view", View, "Which list; queue if not given."),
         page_key("after", 2, 3),
@@ -62,7 +70,7 @@ C = TypeVar("C")
     answer=ConversationPage,
 )
 async def page(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     asked = request.query.get("view", "queue")
     if asked not in get_args(View):
@@ -76,12 +84,12 @@ async def page(request: web.Request) -> web.Response:
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> ConversationPage:
-        items, following = lists.page(tx, view, me.id, after, most)
+        items, following = lists.page(tx, view, me.id, after, most, limited_to(me))
         return ConversationPage(
             items=[context.marks.conversation(item) for item in items],
             next=shown_key(following),
             seq=events.newest(tx),
-            counts=lists.counts(tx, me.id),
+            counts=counts_of(tx, me),
         )
 
     return answer(await context.database.read(read))
@@ -110,28 +118,30 @@ async def forgotten(request: web.Request) -> web.Response:
 @routes.get("/v1/conversations/{conversation}")
 @describes(
     "One conversation, with its customer, his river's newest page, my drafts and the ways to answer.",
+    "look",
     query=(limit_of(FIRST_PAGE, 200),),
     answer=ConversationDetail,
 )
 async def detail(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     conversation_id = number(request, "conversation")
     most = limit(request, FIRST_PAGE, 200)
 
     def read(tx: Snapshot) -> ConversationDetail:
-        conversation = conversations.one(tx, conversation_id, me.id)
-        customer = whole_customer(tx, context, conversation.customer_id, me)
-        ways = [
-            way.shown for way in replying.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
-        ]
+        conversation = conversations.one(tx, sharing.check(tx, conversation_id, me), me.id)
+        customer = shown_customer(tx, context, conversation.customer_id, me)
+        sees = limited_to(me)
+        # Whoever does not write to customers need not know their addresses.
+        found = [] if sees else replying.ways_to(tx, customer.id, conversation_id, context.outgoing.offers)
+        ways = [way.shown for way in found]
         return ConversationDetail(
             conversation=context.marks.conversation(conversation),
             customer=customer,
             ways=ways,
             stopped=case.stopped(tx, conversation.id, ways),
             drafts=accounts.drafts(tx, me.id, conversation_id),
-            history=page_of_river(tx, context, customer.id, me.id, None, most),
+            history=page_of_river(tx, context, customer.id, me.id, None, most, Only(sees=sees)),
         )
 
     return answer(await context.database.read(read))
@@ -148,7 +158,7 @@ async def _move(
     conversation_id = number(request, "conversation")
 
     def move(tx: Transaction) -> Conversation:
-        change(tx, conversation_id, me)
+        change(tx, sharing.check(tx, conversation_id, me), me)
         return conversations.one(tx, conversation_id, me.id)
 
     return answer(context.marks.conversation(await context.database.write(move)))
@@ -254,30 +264,30 @@ async def note_case(request: web.Request) -> web.Response:
 
 
 @routes.post("/v1/conversations/{conversation}/seen")
-@describes("I have read up to here.", body=SeenCommand, answer=Conversation)
+@describes("I have read up to here.", "look", body=SeenCommand, answer=Conversation)
 async def seen(request: web.Request) -> web.Response:
     # Unread marks are one's own: whoever may read may keep them.
     return await _command(
-        request, SeenCommand, lambda tx, which, me, wanted: casework.seen(tx, which, me, wanted.seq), "read"
+        request, SeenCommand, lambda tx, which, me, wanted: casework.seen(tx, which, me, wanted.seq), "look"
     )
 
 
 @routes.put("/v1/conversations/{conversation}/draft")
-@describes("Keep my draft; an empty text removes it.", "write", body=Draft, answer=Draft)
+@describes("Keep my draft; an empty text removes it.", "remark", body=Draft, answer=Draft)
 async def save_draft(request: web.Request) -> web.Response:
-    me = operator(request, "write")
+    me = operator(request, "remark")
     draft = await command(request, Draft)
     draft.conversation_id = number(request, "conversation")
 
     def save(tx: Transaction) -> Draft:
-        conversations.held(tx, draft.conversation_id)
+        sharing.check(tx, draft.conversation_id, me)
         return accounts.save_draft(tx, me.id, draft)
 
     return answer(await request.app[CONTEXT].database.write(save))
 
 
 @routes.get("/v1/drafts")
-@describes("All of my drafts.", answer=list[Draft])
+@describes("All of my drafts.", "look", answer=list[Draft])
 async def drafts(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     return answer(await request.app[CONTEXT].database.read(lambda tx: accounts.drafts(tx, me.id)))

@@ -11,6 +11,7 @@ from server.api.context import CONTEXT, Context, answer, key, limit, number, ope
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
 from server.api.describe import number as number_of
+from server.operators import limited_to
 from server.people.card_settings import BUILT_IN, SegmentSettings, hidden, spec_of, uses_hidden
 from server.people.cards import person
 from server.protocol import (
@@ -28,7 +29,7 @@ from server.protocol import (
 from server.store import card, card_search, conversations, events, records, river, segments
 from server.store.conversations import NotFoundError
 from server.store.errors import StoreUnavailableError
-from server.store.river import Key
+from server.store.river import EVERYTHING, Key, Only
 from server.store.transaction import Snapshot
 
 log = structlog.get_logger(__name__)
@@ -60,11 +61,27 @@ def page_of_river(
     me: int,
     before: Key | None,
     most: int,
-    channel: str = "",
+    only: Only = EVERYTHING,
 ) -> HistoryPage:
-    found, following = river.older(tx, customer_id, before, most, channel)
+    found, following = river.older(tx, customer_id, before, most, only)
     page = HistoryPage(messages=found, conversations=[], before=shown_key(following), seq=0)
     return _river(tx, context, me, page)
+
+
+def shown_customer(tx: Snapshot, context: Context, customer_id: int, me: OperatorInfo) -> Customer:
+    """What this operator may see of the card. Raises NotFoundError."""
+    sees = limited_to(me)
+    if sees is None:
+        return whole_customer(tx, context, customer_id, me)
+    shared = conversations.of_customer(tx, person(tx, customer_id), me.id, sees=sees)
+    if not shared:
+        raise NotFoundError("customer", customer_id)
+    return Customer(
+        id=shared[0].customer_id,
+        name=shared[0].customer,
+        created_at=0,
+        conversations=[context.marks.conversation(row) for row in shared],
+    )
 
 
 def whole_customer(tx: Snapshot, context: Context, customer_id: int, me: OperatorInfo) -> Customer:
@@ -84,6 +101,15 @@ def whole_customer(tx: Snapshot, context: Context, customer_id: int, me: Operato
         context.marks.conversation(row) for row in conversations.of_customer(tx, customer.id, me.id)
     ]
     return customer
+
+
+def _visible(tx: Snapshot, customer_id: int, me: OperatorInfo) -> int:
+    """The person that this card is part of. Raises NotFoundError, also where nothing of him may be seen."""
+    found = person(tx, customer_id)
+    sees = limited_to(me)
+    if sees is not None and not conversations.of_customer(tx, found, me.id, 1, sees):
+        raise NotFoundError("customer", customer_id)
+    return found
 
 
 def _label(context: Context, customer: Customer) -> None:
@@ -200,17 +226,18 @@ async def all_fields(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/customers/{customer}")
-@describes("One customer: the whole card, with his newest conversations.", answer=Customer)
+@describes("One customer: the whole card, with his newest conversations.", "look", answer=Customer)
 async def customer(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     customer_id = number(request, "customer")
-    return answer(await context.database.read(lambda tx: whole_customer(tx, context, customer_id, me)))
+    return answer(await context.database.read(lambda tx: shown_customer(tx, context, customer_id, me)))
 
 
 @routes.get("/v1/customers/{customer}/history")
 @describes(
     "The customer's river: older messages, those around one, or newer ones; of all channels or of one.",
+    "look",
     query=(
         page_key("before", 2),
         page_key("after", 2),
@@ -221,18 +248,18 @@ async def customer(request: web.Request) -> web.Response:
     answer=HistoryPage,
 )
 async def history(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     customer_id = number(request, "customer")
     before, after = _pair(request, "before"), _pair(request, "after")
     middle = key(request, "around", 1)
-    channel = request.query.get("channel", "")
+    only = Only(request.query.get("channel", ""), limited_to(me))
     most = limit(request, 60, 200)
 
     def read(tx: Snapshot) -> HistoryPage:
-        found = person(tx, customer_id)
+        found = _visible(tx, customer_id, me)
         if middle is not None:
-            around = river.around(tx, found, middle[0], most, channel)
+            around = river.around(tx, found, middle[0], most, only)
             if around is None:
                 raise NotFoundError("message of this customer", middle[0])
             page = HistoryPage(
@@ -244,12 +271,12 @@ async def history(request: web.Request) -> web.Response:
             )
             return _river(tx, context, me.id, page)
         if after is not None:
-            listed, following = river.newer(tx, found, after, most, channel)
+            listed, following = river.newer(tx, found, after, most, only)
             page = HistoryPage(
                 messages=listed, conversations=[], before=None, after=shown_key(following), seq=0
             )
             return _river(tx, context, me.id, page)
-        return page_of_river(tx, context, found, me.id, before, most, channel)
+        return page_of_river(tx, context, found, me.id, before, most, only)
 
     return answer(await context.database.read(read))
 
@@ -257,18 +284,19 @@ async def history(request: web.Request) -> web.Response:
 @routes.get("/v1/customers/{customer}/notes")
 @describes(
     "Notes of all his conversations, newest first.",
+    "look",
     query=(page_key("after", 2), limit_of(60, 200)),
     answer=MessagePage,
 )
 async def notes(request: web.Request) -> web.Response:
-    operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     customer_id = number(request, "customer")
     after = _pair(request, "after")
     most = limit(request, 60, 200)
 
     def read(tx: Snapshot) -> MessagePage:
-        found, following = river.notes(tx, person(tx, customer_id), after, most)
+        found, following = river.notes(tx, _visible(tx, customer_id, me), after, most, limited_to(me))
         return MessagePage(
             items=[context.marks.message(message) for message in found], next=shown_key(following)
         )
@@ -279,18 +307,19 @@ async def notes(request: web.Request) -> web.Response:
 @routes.get("/v1/customers/{customer}/files")
 @describes(
     "Files of all time, newest first; those of one message are on one page.",
+    "look",
     query=(page_key("after", 2), limit_of(60, 200)),
     answer=CustomerFiles,
 )
 async def files(request: web.Request) -> web.Response:
-    operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     customer_id = number(request, "customer")
     after = _pair(request, "after")
     most = limit(request, 60, 200)
 
     def read(tx: Snapshot) -> CustomerFiles:
-        found, following = river.files(tx, person(tx, customer_id), after, most)
+        found, following = river.files(tx, _visible(tx, customer_id, me), after, most, limited_to(me))
         for file in found:
             file.mark = context.marks.of(file.mark)
         return CustomerFiles(items=found, next=shown_key(following))

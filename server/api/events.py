@@ -27,9 +27,9 @@ MESSAGE_MAX = 64 * 1024
 
 
 @routes.get("/v1/events")
-@describes("The event stream: a WebSocket with JSON text frames.", answer=None)
+@describes("The event stream: a WebSocket with JSON text frames.", "look", answer=None)
 async def stream(request: web.Request) -> web.StreamResponse:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     socket = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=30.0)
     if not socket.can_prepare(request).ok:

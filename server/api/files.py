@@ -11,9 +11,11 @@ from aiohttp import web
 
 from server.api.context import CONTEXT, Context, answer, number, operator, refused
 from server.api.describe import Empty, Media, Query, describes
+from server.cases import sharing
 from server.protocol import Upload
 from server.store import conversations, files, uploads
-from server.store.transaction import Transaction
+from server.store.files import FileRow
+from server.store.transaction import Snapshot, Transaction
 
 routes = web.RouteTableDef()
 
@@ -25,14 +27,20 @@ NAME_MAX = 200
 @routes.get("/v1/files/{file}")
 @describes(
     "The bytes of a file. The name in the answer is its sender's: text to show, never a path.",
+    "look",
     also={206: BYTES, 304: Empty(), 416: Empty()},
     answer=BYTES,
 )
 async def file(request: web.Request) -> web.StreamResponse:
-    operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     file_id = number(request, "file")
-    row = await context.database.read(lambda tx: files.one(tx, file_id))
+
+    def find(tx: Snapshot) -> FileRow | None:
+        found = files.one(tx, file_id)
+        return found if found is not None and sharing.may_see(tx, found.conversation_id, me) else None
+
+    row = await context.database.read(find)
     if row is None or row.sha256 is None:
         raise refused(404, "not_found", f"there is no file {file_id}")
     return web.FileResponse(

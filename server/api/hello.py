@@ -5,18 +5,20 @@ from __future__ import annotations
 from aiohttp import web
 
 from server.api.context import CONTEXT, answer, operator
+from server.api.conversations import counts_of
 from server.api.describe import describes
+from server.operators import limited_to
 from server.protocol import PROTOCOL, Counts, Hello
-from server.store import events, lists
+from server.store import events
 from server.store import operators as accounts
 
 routes = web.RouteTableDef()
 
 
 @routes.get("/v1/hello")
-@describes("Who am I, and where am I.", answer=Hello)
+@describes("Who am I, and where am I.", "look", answer=Hello)
 async def hello(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     seq, everybody = await context.database.read(
         lambda tx: (
@@ -34,7 +36,7 @@ async def hello(request: web.Request) -> web.Response:
             operator=next((info for info in everybody if info.id == me.id), me),
             seq=seq,
             now=context.clock.now(),
-            channels=await context.channels(),
+            channels=[] if limited_to(me) else await context.channels(),
             operators=everybody,
             trouble=context.notice(),
         )
@@ -42,8 +44,8 @@ async def hello(request: web.Request) -> web.Response:
 
 
 @routes.get("/v1/counts")
-@describes("How much there is in my lists.", answer=Counts)
+@describes("How much there is in my lists.", "look", answer=Counts)
 async def counts(request: web.Request) -> web.Response:
-    me = operator(request, "read")
-    found: Counts = await request.app[CONTEXT].database.read(lambda tx: lists.counts(tx, me.id))
+    me = operator(request, "look")
+    found: Counts = await request.app[CONTEXT].database.read(lambda tx: counts_of(tx, me))
     return answer(found)

@@ -62,7 +62,14 @@ Send `Omni-Protocol: {PROTOCOL}` to be told when the server speaks another proto
 milliseconds. Fields that you do not know are to be ignored: new ones come without a new protocol.
 """
 
-SCOPES = {"read": "read", "write": "write", "curate": "write", "administer": "admin"}
+SCOPES = {
+    "look": "read",
+    "remark": "write",
+    "read": "read",
+    "write": "write",
+    "curate": "write",
+    "administer": "admin",
+}
 
 
 class UndescribedError(Exception):

@@ -19,9 +19,9 @@ LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
 @routes.get("/v1/operators")
-@describes("All operators.", answer=list[OperatorInfo])
+@describes("All operators.", "look", answer=list[OperatorInfo])
 async def everybody(request: web.Request) -> web.Response:
-    operator(request, "read")
+    operator(request, "look")
     context = request.app[CONTEXT]
     found = await context.database.read(
         lambda tx: [context.desks.introduce(tx, info) for info in accounts.everybody(tx)]

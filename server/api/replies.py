@@ -10,7 +10,8 @@ from aiohttp import web
 from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
-from server.cases import replying
+from server.cases import replying, sharing
+from server.operators import Action
 from server.protocol import (
     Message,
     NoteCommand,
@@ -30,15 +31,18 @@ C = TypeVar("C")
 
 
 async def _write(
-    request: web.Request, kind: type[C], write: Callable[[Transaction, int, OperatorInfo, C], int]
+    request: web.Request,
+    kind: type[C],
+    write: Callable[[Transaction, int, OperatorInfo, C], int],
+    action: Action = "write",
 ) -> web.Response:
-    me = operator(request, "write")
+    me = operator(request, action)
     wanted = await command(request, kind)
     context = request.app[CONTEXT]
     conversation_id = number(request, "conversation")
 
     def written(tx: Transaction) -> Message:
-        message_id = write(tx, conversation_id, me, wanted)
+        message_id = write(tx, sharing.check(tx, conversation_id, me), me, wanted)
         return messages.many(tx, [message_id])[message_id]
 
     return answer(context.marks.message(await context.database.write(written)))
@@ -66,13 +70,13 @@ async def reply(request: web.Request) -> web.Response:
 @routes.post("/v1/conversations/{conversation}/note")
 @describes(
     "Write a private note. The same client_id again is the same note.",
-    "write",
+    "remark",
     body=NoteCommand,
     codes=("illegal_state",),
     answer=Message,
 )
 async def note(request: web.Request) -> web.Response:
-    return await _write(request, NoteCommand, replying.note)
+    return await _write(request, NoteCommand, replying.note, "remark")
 
 
 @routes.get("/v1/outbox")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from server import lifecycle
+from server.cases import sharing
 from server.cases.addressing import AddressingError, addressed, everybody_else
 from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
 from server.cases.mentions import mentioned
 from server.cases.refused import RefusedError
 from server.cases.variables import MissingError, still_open, variables
 from server.cases.ways import ChannelOffer, Way, ways
-from server.operators import authorise
 from server.protocol import (
     Addressee,
     MessageKind,
@@ -39,7 +39,7 @@ from server.store import operators as accounts
 from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
-from server.store.transaction import Event, Snapshot, Transaction
+from server.store.transaction import Snapshot, Transaction
 
 
 class StaleError(Exception):
@@ -301,12 +301,11 @@ def write_note(
 def _called(tx: Snapshot, conversation: Held, operator: OperatorInfo, text: str) -> list[OperatorInfo]:
     """The colleagues whom a note names. Raises RefusedError where one of them could not read it."""
     called = [one for one in mentioned(text, accounts.everybody(tx)) if one.id != operator.id]
-    note = Event(seq=0, at=0, kind="note.added", conversation_id=conversation.id)
     for colleague in called:
-        if not authorise(colleague, "read", note):
+        if not sharing.may_see(tx, conversation.id, colleague):
             raise RefusedError(
-                f"{colleague.name} may not read this conversation, and would not hear of the note",
-                f"call somebody else, or write {colleague.login} without @",
+                f"{colleague.name} may not see this conversation, and would not hear of the note",
+                f"share it with {colleague.login} first, or write {colleague.login} without @",
             )
     return called
 

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from server.protocol import Customer, ErasureReport, OperatorInfo
-from server.store import erasure, merges
+from server.store import conversations, erasure, merges, shares
 from server.store.blobs import BlobStore
 from server.store.conversations import NotFoundError
 from server.store.database import Database
@@ -60,7 +60,11 @@ class Eraser:
                 raise NotFoundError("customer", customer_id)
             if erasure.being_sent(tx, root):
                 raise ErasingError("a reply to this person is being sent", "try again in a minute")
+            shared = shares.readers(tx, conversations.ids_of_customer(tx, root))
             done = erasure.erase(tx, root, me.id)
+            for conversation_id, readers in shared.items():
+                for reader in sorted(readers):
+                    tx.emit("share.ended", operator_id=reader, data={"conversation": conversation_id})
             tx.emit(
                 "customer.erased",
                 customer_id=root,

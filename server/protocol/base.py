@@ -25,7 +25,8 @@ Status = Literal[
 ]
 # available: takes new work. pause: takes only what colleagues hand him. away, offline: is not there.
 Presence = Literal["available", "pause", "away", "offline"]
-Role = Literal["admin", "lead", "operator", "reader"]
+# reader: sees everything, changes nothing. collaborator: of another department, sees what is shared with him.
+Role = Literal["admin", "lead", "operator", "reader", "collaborator"]
 Scope = Literal["read", "write", "admin"]  # how far a token goes, within its operator's role
 
 # What comes in is bounded by what the store can hold.

@@ -110,6 +110,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     # The rule by which it has its operator, or has none any more: "skill refunds; spoke with him last"
     assigned_why: str = ""
     decline_until: int | None = None  # it was handed over, and its operator may decline it until then
+    shared_with: list[int] = []  # collaborators, who see nothing else
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -171,6 +172,10 @@ class AssignCommand(msgspec.Struct, kw_only=True):
 
     operator_id: Number
     note: str = ""
+
+
+class ShareCommand(msgspec.Struct, kw_only=True):
+    operator_id: Number  # a collaborator
 
 
 class DeclineCommand(msgspec.Struct, kw_only=True):

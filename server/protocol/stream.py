@@ -67,7 +67,9 @@ class EventBody(msgspec.Struct, kw_only=True):
     (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed (priority,
     summary, promise, tags, due), customer.barred, conversation.deadline (data: deadline, level),
     conversation.seen, draft.saved, mention.added and mention.seen (only to the operator whom they name; data:
-    mention), customer.changed, customer.merged, customer.unmerged, conversation.regrouped, record.changed,
+    mention), conversation.shared and conversation.unshared (data: with), share.ended (only to the
+    collaborator; data: conversation, and no rows), customer.changed, customer.merged, customer.unmerged,
+    conversation.regrouped, record.changed,
     identity.suggested, identity.accepted and identity.refused (data: suggestion), identity.code_sent,
     identity.code_failed and identity.code_used (data: code), channel.state, operator.changed,
     template.changed, journal.quarantined.

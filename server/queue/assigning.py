@@ -14,6 +14,7 @@ import msgspec
 
 from channels.base import Medium
 from server import lifecycle
+from server.operators import authorise
 from server.protocol import OperatorInfo
 from server.queue.team_settings import Teams
 from server.routing import URGENT, Choice, Operator, Queued, Reason, Round
@@ -124,8 +125,7 @@ def _operators(tx: Snapshot, desks: Desks, known: Mapping[int, presence.Known]) 
         if info.login in desks.teams.members
         and info.id in known
         and known[info.id].state == "available"
-        and info.role != "reader"
-        and not info.disabled
+        and authorise(info, "write")
     }
     held: dict[int, Counter[Medium]] = {operator_id: Counter() for operator_id in ready}
     for operator_id, channel_id, count in queue.held(tx, ready):

@@ -28,7 +28,7 @@ def assign(
     if receiver is None or receiver.disabled:
         raise NotFoundError("operator", command.operator_id)
     if not authorise(receiver, "write"):
-        raise RefusedError(f"{receiver.name} may only read", "hand it to somebody who can answer")
+        raise RefusedError(f"{receiver.name} may not answer customers", "hand it to somebody who may")
     if presence.is_gone(tx, receiver.id) and receiver.id != operator.id:
         raise RefusedError(f"{receiver.name} is not there", "hand it to somebody who is, or give it back")
     if receiver.id == conversation.life.assignee_id:

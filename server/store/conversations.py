@@ -9,7 +9,7 @@ import msgspec
 
 from server.lifecycle import Lifecycle
 from server.protocol import Conversation, Deadline, DeadlineLevel, MessageKind, Priority
-from server.store import state
+from server.store import shares, state
 from server.store.transaction import Snapshot, Transaction
 
 PREVIEW_MAX = 160
@@ -53,6 +53,7 @@ class Held(msgspec.Struct, frozen=True):
 def from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
     found = [from_row(row) for row in rows]
     tags: dict[int, list[str]] = {}
+    shared: dict[int, list[int]] = {}
     if found:
         for row in tx.all(
             "SELECT conversation_id, tag FROM conversation_tag"
@@ -60,8 +61,11 @@ def from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
             (msgspec.json.encode([row.id for row in found]).decode(),),
         ):
             tags.setdefault(row["conversation_id"], []).append(row["tag"])
+        for key, who in shares.readers(tx, [row.id for row in found]).items():
+            shared[key] = sorted(who)
     for conversation in found:
         conversation.tags = tags.get(conversation.id, [])
+        conversation.shared_with = shared.get(conversation.id, [])
     return found
 
 
@@ -352,10 +356,13 @@ def many(tx: Snapshot, ids: list[int], me: int = 0) -> dict[int, Conversation]:
     return found
 
 
-def of_customer(tx: Snapshot, customer_id: int, me: int, limit: int = 50) -> list[Conversation]:
+def of_customer(
+    tx: Snapshot, customer_id: int, me: int, limit: int = 50, sees: int | None = None
+) -> list[Conversation]:
     rows = tx.all(
-        f"{SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL ORDER BY c.id DESC LIMIT :limit",
-        {"me": me, "customer": customer_id, "limit": limit},
+        f"{SELECT} WHERE c.customer_id = :customer AND c.joined_into IS NULL{shares.condition('c.id', sees)}"
+        " ORDER BY c.id DESC LIMIT :limit",
+        {"me": me, "customer": customer_id, "limit": limit, "sees": sees},
     )
     return from_rows(tx, rows)
 

@@ -31,6 +31,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("outbox", "message_id", "message"),
     ("upload", "conversation_id", "conversation"),
     ("draft", "conversation_id", "conversation"),
+    ("share", "conversation_id", "conversation"),
     ("upload", "conversation_id", "conversation"),
     ("seen", "conversation_id", "conversation"),
     ("conversation_tag", "conversation_id", "conversation"),

@@ -64,18 +64,25 @@ class FileRow(msgspec.Struct, frozen=True):
     sha256: str | None
     channel_id: str
     thread: str
+    conversation_id: int
 
 
 def one(tx: Snapshot, file_id: int) -> FileRow | None:
     row = tx.first(
-        "SELECT a.*, m.channel_id, m.thread FROM attachment a"
+        "SELECT a.*, m.channel_id, m.thread, m.conversation_id FROM attachment a"
         " JOIN message m ON m.id = a.message_id WHERE a.id = ?",
         (file_id,),
     )
     if row is None:
         return None
     return FileRow(
-        row["name"], row["content_type"], row["size"], row["sha256"], row["channel_id"], row["thread"]
+        row["name"],
+        row["content_type"],
+        row["size"],
+        row["sha256"],
+        row["channel_id"],
+        row["thread"],
+        row["conversation_id"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from server.protocol import Conversation, Counts, View
+from server.store import shares
 from server.store.conversations import PRIORITIES, SELECT, from_rows
 from server.store.transaction import Snapshot
 
@@ -28,7 +29,7 @@ def key_length(view: View) -> int:
 
 
 def page(
-    tx: Snapshot, view: View, me: int, after: Key | None, limit: int
+    tx: Snapshot, view: View, me: int, after: Key | None, limit: int, sees: int | None = None
 ) -> tuple[list[Conversation], Key | None]:
     """One page of a view; the second value is the key of the next page.
 
@@ -37,14 +38,15 @@ def page(
     condition, rising = _VIEWS[view]
     names = ("priority", "sort_at", "id") if rising else ("sort_at", "id")
     compare, direction = (">", "ASC") if rising else ("<", "DESC")
-    where = condition
+    where = condition + shares.condition("c.id", sees)
     if after is not None:
         columns = ", ".join(f"c.{name}" for name in names)
         where += f" AND ({columns}) {compare} ({', '.join(':' + name for name in names)})"
     order = ", ".join(f"c.{name} {direction}" for name in names)
     rows = tx.all(
         f"{SELECT} WHERE {where} ORDER BY {order} LIMIT :limit",
-        {"me": me, "limit": limit + 1} | (dict(zip(names, after, strict=True)) if after else {}),
+        {"me": me, "limit": limit + 1, "sees": sees}
+        | (dict(zip(names, after, strict=True)) if after else {}),
     )
     more = len(rows) > limit
     rows = rows[:limit]

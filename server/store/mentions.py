@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from server.protocol import Mention
-from server.store import messages
+from server.store import messages, shares
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 
@@ -26,9 +26,9 @@ def add(tx: Transaction, operator_id: int, message_id: int, *, by: int) -> int:
     return mention_id
 
 
-def see(tx: Transaction, mention_id: int, operator_id: int) -> Mention:
+def see(tx: Transaction, mention_id: int, operator_id: int, sees: int | None = None) -> Mention:
     """He has read the note. Raises NotFoundError where nobody called him by this number."""
-    row = _row(tx, mention_id, operator_id)
+    row = _row(tx, mention_id, operator_id, sees)
     if row["seen_at"] is None:
         tx.run("UPDATE mention SET seen_at = ? WHERE id = ?", (tx.now, mention_id))
         _tell(tx, "mention.seen", row, operator_id)
@@ -36,24 +36,42 @@ def see(tx: Transaction, mention_id: int, operator_id: int) -> Mention:
 
 
 def unseen(
-    tx: Snapshot, operator_id: int, before: int | None, limit: int
+    tx: Snapshot, operator_id: int, before: int | None, limit: int, sees: int | None = None
 ) -> tuple[list[Mention], int | None]:
     """Newest first, and the key of the next page."""
     rows = tx.all(
-        f"{_SELECT} WHERE n.operator_id = ? AND n.seen_at IS NULL AND n.id < ? ORDER BY n.id DESC LIMIT ?",
-        (operator_id, 2**63 - 1 if before is None else before, limit + 1),
+        f"{_SELECT} WHERE n.operator_id = :me AND n.seen_at IS NULL AND n.id < :before"
+        f"{shares.condition('m.conversation_id', sees)} ORDER BY n.id DESC LIMIT :limit",
+        {
+            "me": operator_id,
+            "before": 2**63 - 1 if before is None else before,
+            "limit": limit + 1,
+            "sees": sees,
+        },
     )
     listed = rows[:limit]
     return _from_rows(tx, listed), listed[-1]["id"] if len(rows) > limit else None
 
 
-def count(tx: Snapshot, operator_id: int) -> int:
-    found = tx.value("SELECT count(*) FROM mention WHERE operator_id = ? AND seen_at IS NULL", (operator_id,))
+def count(tx: Snapshot, operator_id: int, sees: int | None = None) -> int:
+    if sees is None:
+        found = tx.value(
+            "SELECT count(*) FROM mention WHERE operator_id = ? AND seen_at IS NULL", (operator_id,)
+        )
+    else:
+        found = tx.value(
+            "SELECT count(*) FROM mention n JOIN message m ON m.id = n.message_id"
+            f" WHERE n.operator_id = :me AND n.seen_at IS NULL{shares.condition('m.conversation_id', sees)}",
+            {"me": operator_id, "sees": sees},
+        )
     return int(found)
 
 
-def _row(tx: Snapshot, mention_id: int, operator_id: int) -> sqlite3.Row:
-    row = tx.first(f"{_SELECT} WHERE n.id = ? AND n.operator_id = ?", (mention_id, operator_id))
+def _row(tx: Snapshot, mention_id: int, operator_id: int, sees: int | None = None) -> sqlite3.Row:
+    row = tx.first(
+        f"{_SELECT} WHERE n.id = :id AND n.operator_id = :me{shares.condition('m.conversation_id', sees)}",
+        {"id": mention_id, "me": operator_id, "sees": sees},
+    )
     if row is None:
         raise NotFoundError("mention of you", mention_id)
     return row

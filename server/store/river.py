@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from server.protocol import CustomerFile, Message
-from server.store import messages, search
+from server.store import messages, search, shares
 from server.store.transaction import Snapshot
 
 Key = tuple[int, int]  # (at, id) of a message
@@ -17,47 +18,75 @@ TOP: Key = (1 << 62, 0)
 SEARCHED_AT_ONCE = 500
 
 
+class Only(NamedTuple):
+    """The part of a river that is asked for."""
+
+    channel: str = ""  # "": of all
+    sees: int | None = None  # what was shared with this operator; None: everything
+
+
+EVERYTHING = Only()
+
+
 def _ids(
-    tx: Snapshot, customer_id: int, channel: str, condition: str, direction: str, key: Key, limit: int
+    tx: Snapshot,
+    customer_id: int,
+    only: Only,
+    condition: str,
+    direction: str,
+    key: Key,
+    limit: int,
 ) -> list[tuple[int, int]]:
-    where = "m.customer_id = :customer" + (" AND m.channel_id = :channel" if channel else "")
+    where = "m.customer_id = :customer" + (" AND m.channel_id = :channel" if only.channel else "")
+    where += shares.condition("m.conversation_id", only.sees)
     rows = tx.all(
         f"SELECT m.at, m.id FROM message m WHERE {where} AND (m.at, m.id) {condition} (:at, :id)"
         f" ORDER BY m.at {direction}, m.id {direction} LIMIT :limit",
-        {"customer": customer_id, "channel": channel, "at": key[0], "id": key[1], "limit": limit},
+        {
+            "customer": customer_id,
+            "channel": only.channel,
+            "sees": only.sees,
+            "at": key[0],
+            "id": key[1],
+            "limit": limit,
+        },
     )
     return [(row["at"], row["id"]) for row in rows]
 
 
 def older(
-    tx: Snapshot, customer_id: int, before: Key | None, limit: int, channel: str = ""
+    tx: Snapshot, customer_id: int, before: Key | None, limit: int, only: Only = EVERYTHING
 ) -> tuple[list[Message], Key | None]:
     """The page that ends before the key, oldest first; the second value is the key of the one before it."""
-    keys = _ids(tx, customer_id, channel, "<", "DESC", before or TOP, limit + 1)
+    keys = _ids(tx, customer_id, only, "<", "DESC", before or TOP, limit + 1)
     more = keys[limit - 1] if len(keys) > limit else None
     return _in_order(tx, keys[:limit][::-1]), more
 
 
 def newer(
-    tx: Snapshot, customer_id: int, after: Key, limit: int, channel: str = ""
+    tx: Snapshot, customer_id: int, after: Key, limit: int, only: Only = EVERYTHING
 ) -> tuple[list[Message], Key | None]:
     """The page that begins after the key, oldest first; the second value is the key of the one after it."""
-    keys = _ids(tx, customer_id, channel, ">", "ASC", after, limit + 1)
+    keys = _ids(tx, customer_id, only, ">", "ASC", after, limit + 1)
     more = keys[limit - 1] if len(keys) > limit else None
     return _in_order(tx, keys[:limit]), more
 
 
 def around(
-    tx: Snapshot, customer_id: int, message_id: int, limit: int, channel: str = ""
+    tx: Snapshot, customer_id: int, message_id: int, limit: int, only: Only = EVERYTHING
 ) -> tuple[list[Message], Key | None, Key | None] | None:
     """A page with this message in its middle, and the keys to both sides; None where it is not his."""
-    row = tx.first("SELECT at, id FROM message WHERE id = ? AND customer_id = ?", (message_id, customer_id))
+    row = tx.first(
+        "SELECT m.at, m.id FROM message m WHERE m.id = :id AND m.customer_id = :customer"
+        + shares.condition("m.conversation_id", only.sees),
+        {"id": message_id, "customer": customer_id, "sees": only.sees},
+    )
     if row is None:
         return None
     middle = (row["at"], row["id"])
     half = max(1, limit // 2)
-    before = _ids(tx, customer_id, channel, "<=", "DESC", middle, half + 1)
-    after = _ids(tx, customer_id, channel, ">", "ASC", middle, half + 1)
+    before = _ids(tx, customer_id, only, "<=", "DESC", middle, half + 1)
+    after = _ids(tx, customer_id, only, ">", "ASC", middle, half + 1)
     older_key = before[half - 1] if len(before) > half else None
     newer_key = after[half - 1] if len(after) > half else None
     return _in_order(tx, [*before[:half][::-1], *after[:half]]), older_key, newer_key
@@ -68,27 +97,31 @@ def _in_order(tx: Snapshot, keys: list[Key]) -> list[Message]:
     return [found[message_id] for _, message_id in keys]
 
 
-def notes(tx: Snapshot, customer_id: int, before: Key | None, limit: int) -> tuple[list[Message], Key | None]:
+def notes(
+    tx: Snapshot, customer_id: int, before: Key | None, limit: int, sees: int | None = None
+) -> tuple[list[Message], Key | None]:
     """Newest first, of all conversations."""
     at, message_id = before or TOP
     rows = tx.all(
-        "SELECT m.at, m.id FROM message m WHERE m.customer_id = ? AND m.kind = 'note'"
-        " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
-        (customer_id, at, message_id, limit + 1),
+        "SELECT m.at, m.id FROM message m WHERE m.customer_id = :customer AND m.kind = 'note'"
+        f" AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
+        " ORDER BY m.at DESC, m.id DESC LIMIT :limit",
+        {"customer": customer_id, "at": at, "id": message_id, "limit": limit + 1, "sees": sees},
     )
     keys = [(row["at"], row["id"]) for row in rows]
     return _in_order(tx, keys[:limit]), keys[limit - 1] if len(keys) > limit else None
 
 
 def files(
-    tx: Snapshot, customer_id: int, before: Key | None, limit: int
+    tx: Snapshot, customer_id: int, before: Key | None, limit: int, sees: int | None = None
 ) -> tuple[list[CustomerFile], Key | None]:
     """Newest first, of all time; files of one message are never on two pages."""
     at, message_id = before or TOP
     carrying = tx.all(
-        "SELECT m.at, m.id, m.files FROM message m WHERE m.customer_id = ? AND m.files > 0"
-        " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
-        (customer_id, at, message_id, limit + 1),
+        "SELECT m.at, m.id, m.files FROM message m WHERE m.customer_id = :customer AND m.files > 0"
+        f" AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
+        " ORDER BY m.at DESC, m.id DESC LIMIT :limit",
+        {"customer": customer_id, "at": at, "id": message_id, "limit": limit + 1, "sees": sees},
     )
     listed: list[CustomerFile] = []
     last: Key | None = None
@@ -127,7 +160,7 @@ def _files_of(tx: Snapshot, message_id: int) -> list[CustomerFile]:
 
 
 def found(
-    tx: Snapshot, customer_id: int, query: str, before: Key | None, limit: int
+    tx: Snapshot, customer_id: int, query: str, before: Key | None, limit: int, sees: int | None = None
 ) -> tuple[list[int], Key | None]:
     """Ids of his messages that match, newest first, as `search.search` would find them among all.
 
@@ -141,9 +174,16 @@ def found(
     key = before or TOP
     while len(matching) <= limit:
         rows = tx.all(
-            "SELECT m.at, m.id, m.text, m.subject FROM message m WHERE m.customer_id = ?"
-            " AND (m.at, m.id) < (?, ?) ORDER BY m.at DESC, m.id DESC LIMIT ?",
-            (customer_id, *key, SEARCHED_AT_ONCE),
+            "SELECT m.at, m.id, m.text, m.subject FROM message m WHERE m.customer_id = :customer"
+            f" AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
+            " ORDER BY m.at DESC, m.id DESC LIMIT :limit",
+            {
+                "customer": customer_id,
+                "at": key[0],
+                "id": key[1],
+                "limit": SEARCHED_AT_ONCE,
+                "sees": sees,
+            },
         )
         for row in rows:
             text = _plain(f"{row['text']}\n{row['subject'] or ''}")

@@ -11,17 +11,21 @@ import pytest
 from omni_console.app import OmniConsole
 from omni_console.timing import Clock
 from omni_console.widgets.card.entries import Deed
+from server.store import operators as accounts
 from tests.fakes.console_hands import Hands
-from tests.fakes.running_server import Running, running_server
+from tests.fakes.running_server import OLGA, Running, running_server
 
 
 @asynccontextmanager
-async def console_of(run: Running, *, size: tuple[int, int] = (200, 60)) -> AsyncIterator[Hands]:
-    app = OmniConsole(await run.client(), clock=Clock(run.clock.now, UTC))
+async def console_of(
+    run: Running, *, size: tuple[int, int] = (200, 60), uid: int = OLGA
+) -> AsyncIterator[Hands]:
+    app = OmniConsole(await run.client(uid), clock=Clock(run.clock.now, UTC))
     async with app.run_test(size=size) as pilot:
         hands = Hands(app, pilot)
         await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
-        await hands.press("]")  # to the queue
+        if uid == OLGA:
+            await hands.press("]")  # to the queue
         yield hands
 
 
@@ -82,6 +86,35 @@ async def test_who_is_erased_leaves_the_screen_at_once() -> None:
         await hands.sees("Boris")
         assert hands.screen.desk.drafts.unsaved() == []
         assert await run.read("SELECT * FROM draft") == []
+
+
+async def test_a_collaborator_sees_what_is_shared_with_him_and_while_it_is() -> None:
+    async with running_server() as run:
+        await run.server.database.write(lambda tx: accounts.add(tx, "carl", "Carl", "collaborator", 4801))
+        await run.letters.hear("anna@example.org", "a word of Anna", "Anna")
+        await run.letters.hear("boris@example.org", "a word of Boris", "Boris")
+        async with console_of(run) as olga, console_of(run, uid=4801) as carl:
+            await olga.press("[")
+            await olga.sees("Boris")
+            assert "Anna" not in carl.text() and "Boris" not in carl.text()
+            await olga.press("g", "&")
+            await olga.sees("Who of another department sees Anna?")
+            await olga.press("1")
+            await olga.sees("Carl sees Anna now")
+            await carl.sees("a word of Anna")
+            await carl.press("g", "enter", "m")
+            await carl.type("it needs a new seal, @olga")
+            await carl.press("ctrl+j")
+            await olga.press("enter")
+            await olga.sees("it needs a new seal")
+            await carl.press("escape", "r")
+            await carl.sees("your role does not answer customers")
+            await olga.press("escape", "&")
+            await olga.sees("sees it")
+            await olga.press("1")
+            await olga.sees("does not see Anna any more")
+            await carl.sees_no("Anna")
+            assert "Boris" not in carl.text()
 
 
 async def test_the_card_is_filled_in() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from server.clock import SystemClock
-from server.hub import Hub, Subscription
+from server.hub import Frame, Hub, Subscription
 from server.marks import Marks
 from server.protocol import OperatorInfo
 from server.store import offline
@@ -65,7 +65,7 @@ async def test_an_event_that_comes_as_a_heartbeat_falls_due_is_sent_before_it() 
     waiting = asyncio.create_task(subscription.wait(0.0))
     await asyncio.sleep(0)  # it waits
     await asyncio.sleep(0)  # its time is over, and it has not been told yet
-    subscription.offer([(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
+    subscription.offer([Frame(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
     assert await waiting
     assert [number for number, _ in subscription.take()] == [1]
 
@@ -73,7 +73,7 @@ async def test_an_event_that_comes_as_a_heartbeat_falls_due_is_sent_before_it() 
 async def test_a_stream_that_is_ended_for_a_gap_sends_nothing_beyond_it() -> None:
     """Whoever heard a later event would resume after it, and never hear what could not be read."""
     subscription = Subscription(OperatorInfo(id=1, login="olga", name="Olga", role="admin"), 0)
-    subscription.offer([(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
+    subscription.offer([Frame(Event(seq=1, at=0, kind="customer.changed"), b"{}")])
     subscription.end("event 2 could not be read")
-    subscription.offer([(Event(seq=3, at=0, kind="customer.changed"), b"{}")])
+    subscription.offer([Frame(Event(seq=3, at=0, kind="customer.changed"), b"{}")])
     assert [number for number, _ in subscription.take()] == [1]

@@ -25,7 +25,7 @@ IVAN = OperatorInfo(id=2, login="ivan", name="Ivan", role="reader")
 
 
 def frame(seq: int, kind: str = "message.received", owner: int | None = None, size: int = 10) -> Frame:
-    return Event(seq=seq, at=0, kind=kind, operator_id=owner), b"x" * size
+    return Frame(Event(seq=seq, at=0, kind=kind, operator_id=owner), b"x" * size)
 
 
 def taken(subscription: Subscription) -> list[int]:

@@ -162,15 +162,16 @@ def test_the_log_says_who_made_and_revoked_but_no_secret(store: Store) -> None:
 
 
 ROLES: list[tuple[Role, set[Action]]] = [
-    ("admin", {"read", "write", "curate", "administer"}),
-    ("lead", {"read", "write", "curate"}),
-    ("operator", {"read", "write"}),
-    ("reader", {"read"}),
+    ("admin", {"look", "remark", "read", "write", "curate", "administer"}),
+    ("lead", {"look", "remark", "read", "write", "curate"}),
+    ("operator", {"look", "remark", "read", "write"}),
+    ("reader", {"look", "read"}),
+    ("collaborator", {"look", "remark"}),
 ]
 SCOPES: list[tuple[Scope, set[Action]]] = [
-    ("admin", {"read", "write", "curate", "administer"}),
-    ("write", {"read", "write", "curate"}),
-    ("read", {"read"}),
+    ("admin", {"look", "remark", "read", "write", "curate", "administer"}),
+    ("write", {"look", "remark", "read", "write", "curate"}),
+    ("read", {"look", "read"}),
 ]
 
 

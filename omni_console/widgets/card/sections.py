@@ -79,8 +79,9 @@ def _who(customer: Customer, context: Context) -> Section:
         zone = customer.time_zone.rpartition("/")[2].replace("_", " ")
         zone = _("{time} in {zone}").format(time=there, zone=zone) if there else customer.time_zone
         section.append(_pair(_("time there"), zone, context, Deed("time_zone")))
-    since = _("customer since {day}").format(day=context.clock.day(customer.created_at))
-    section.append(Entry([(Content(since), "dim")]))
+    if customer.created_at:  # who sees only what was shared with him is not told
+        since = _("customer since {day}").format(day=context.clock.day(customer.created_at))
+        section.append(Entry([(Content(since), "dim")]))
     return section
 
 
