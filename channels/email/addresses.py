@@ -6,6 +6,7 @@ scanner is our own: one pass, no recursion, no exception.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import idna
@@ -22,12 +23,15 @@ class Mailbox(msgspec.Struct, frozen=True):
     address: str
 
 
+_NOT_BARE = re.compile(r"[\s<>(),;:\\\"\x00-\x20\x7f]")
+
+
 def split_address(address: str) -> tuple[str, str]:
     """Local part and domain; ("", "") where the text is not an address."""
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain or len(address) > 320:
         return "", ""
-    if re.search(r"[\s<>(),;:\\\"\x00-\x20\x7f]", local + domain) and not _quoted_local(local, domain):
+    if _NOT_BARE.search(local + domain) and not _quoted_local(local, domain):
         return "", ""
     if "@" in local or domain.startswith(".") or domain.endswith("."):
         return "", ""
@@ -36,7 +40,7 @@ def split_address(address: str) -> tuple[str, str]:
 
 def _quoted_local(local: str, domain: str) -> bool:
     inside = re.fullmatch(r'"[^"\\\r\n\x00]+"', local) is not None
-    return inside and re.search(r"[\s<>(),;:\\\"\x00-\x20\x7f]", domain) is None
+    return inside and _NOT_BARE.search(domain) is None
 
 
 def ascii_domain(domain: str) -> str:
@@ -61,12 +65,14 @@ def ascii_address(address: str) -> str:
     return f"{local}@{ascii_domain(domain)}" if local else ""
 
 
+@functools.lru_cache(maxsize=256)  # of one mail the same ones are asked for again and again
 def canonical(address: str) -> str:
     """The form on which identity is keyed: lower case, domain in ASCII. "" where it is not an address."""
     return ascii_address(address).lower()
 
 
-def find_mailboxes(header: str) -> list[Mailbox]:
+@functools.lru_cache(maxsize=64)
+def find_mailboxes(header: str) -> tuple[Mailbox, ...]:
     """Every mailbox of an address header, in order; group names and comments are left out.
 
     `header` is unfolded and not yet decoded from RFC 2047, so that an encoded "<" cannot pretend to be
@@ -79,11 +85,16 @@ def find_mailboxes(header: str) -> list[Mailbox]:
         mailbox = _mailbox(item)
         if mailbox is not None:
             found.append(mailbox)
-    return found
+    return tuple(found)
+
+
+_NOT_ALONE = re.compile(r"[,;(\"\\]")
 
 
 def _split_items(header: str) -> list[str]:
     """Split at commas and semicolons that are outside of quotes, comments and angle brackets."""
+    if _NOT_ALONE.search(header) is None:
+        return [header]
     items: list[str] = []
     current: list[str] = []
     quoted = angle = False

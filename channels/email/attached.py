@@ -39,7 +39,7 @@ _EXTENSIONS = {
 def payload(part: Any) -> bytes:
     """Decoded bytes of a leaf; the undecoded ones where the transfer encoding is broken."""
     try:
-        data = part.get_payload(decode=True)
+        data = _plain_base64(part) or part.get_payload(decode=True)
     except (ValueError, LookupError, binascii.Error, AssertionError):
         data = None
     if isinstance(data, bytes):
@@ -48,12 +48,24 @@ def payload(part: Any) -> bytes:
     return unveiled(raw.encode("utf-8", "surrogateescape")) if isinstance(raw, str) else b""
 
 
+def _plain_base64(part: Any) -> bytes | None:
+    """The bytes of base64 without a fault, in one go; None for everything else."""
+    if part.is_multipart() or headers.raw_value(part, "content-transfer-encoding").lower() != "base64":
+        return None
+    packed = part.get_payload()
+    if not isinstance(packed, str) or not packed.isascii():
+        return None
+    try:
+        return binascii.a2b_base64(packed.encode("ascii").translate(None, b"\r\n"), strict_mode=True)
+    except binascii.Error:
+        return None
+
+
 def attachment(part: Any, content_type: str, name: str, remaining: int) -> Attachment:
     """A part as a file. `remaining`: bytes that the mail may still unpack to."""
     inline = is_inline(part, content_type)
     try:
-        whole = isinstance(part.get_payload(), list)
-        data = _written_anew(part) if whole else payload(part)
+        data = _written_anew(part) if part.is_multipart() else payload(part)
         if content_type.startswith("message/"):
             if content_type in ("message/rfc822", "message/global"):
                 name = name or _name_by_subject(data) or "message.eml"
@@ -145,14 +157,15 @@ def file_name(part: Any) -> str:
     # The plain form first: the library turns raw 8-bit names into question marks.
     disposition = headers.raw_value(part, "content-disposition")
     name = headers.parameter(disposition, "filename")
-    if not name:
+    declared = headers.raw_value(part, "content-type")
+    if not name and "name" in f"{disposition} {declared}".lower():
         try:
             name = part.get_filename() or ""
         except Exception:
             # RFC 2231 parameters break the library in several ways; the part is shown without a name.
             name = ""
-    name = name or headers.parameter(headers.raw_value(part, "content-type"), "name")
-    return shown_name(headers.decoded(name))
+    name = name or headers.parameter(declared, "name")
+    return shown_name(headers.decoded(name)) if name else ""
 
 
 def shown_name(name: str) -> str:

@@ -25,10 +25,17 @@ _PLACEHOLDER = re.compile(
 )
 _HTML_SOURCE = re.compile(r"\s*(?:<!doctype html|<html[\s>])", re.IGNORECASE)
 # Without one of these in it, HTML says nothing of quotations that its text does not.
-_TELLING_HTML = re.compile(
-    r"gmail_quote|divRplyFwdMsg|appendonsend|yahoo_quoted|moz-cite-prefix|protonmail_|"
-    r"border-top:\s*solid|OLK_SRC|blockquote|signature",
-    re.IGNORECASE,
+_TELLING = (
+    "gmail_quote",
+    "divrplyfwdmsg",
+    "appendonsend",
+    "yahoo_quoted",
+    "moz-cite-prefix",
+    "protonmail_",
+    "border-top",
+    "olk_src",
+    "blockquote",
+    "signature",
 )
 _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} (\S[^\n]{0,200})$", re.MULTILINE)
 _PGP_SIGNATURE = ("-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----")
@@ -93,13 +100,18 @@ def compose(texts: list[Text], facts: dict[str, str]) -> Body:
             if len(body.text) > before:
                 continue
         elif sources:
-            body.unused += [source for source in sources if _TELLING_HTML.search(source)]
+            body.unused += [source for source in sources if _is_telling(source)]
         if plain.strip():
             _append(body, plain.rstrip())
     if len(body.text) > MAX_TEXT:
         body.text = body.text[:MAX_TEXT]
         facts["problem"] = f"only the first {MAX_TEXT} characters of the text are shown"
     return body
+
+
+def _is_telling(html: str) -> bool:
+    lowered = html.lower()
+    return any(word in lowered for word in _TELLING)
 
 
 def _append(body: Body, text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import re
 from itertools import repeat
 
@@ -121,7 +122,11 @@ def decode(data: bytes, charset: str = "") -> str:
 
 def whole(text: str) -> str:
     """Without halves of characters (UTF-7 and broken UTF-16 make them), which nothing can store or send."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def guess(data: bytes) -> str:
@@ -159,10 +164,16 @@ def _contradicted(data: bytes, name: str) -> str:
         pass
     else:
         return "utf-8"
-    scored = {other: _cyrillic_likelihood(sample, other) for other in _CYRILLIC}
-    best = max(scored, key=lambda other: scored[other])
-    own = scored.get(name, _cyrillic_likelihood(sample, name))
-    return best if scored[best] > 0.6 and scored[best] - own > 0.12 else ""
+    own = _cyrillic_likelihood(sample, name)
+    # What the letters of a set amount to at best says nearly always that the label fits.
+    letters = sample.translate(None, _ASCII)
+    scored = {
+        other: _cyrillic_likelihood(sample, other)
+        for other in _CYRILLIC
+        if other != name and _share_of(letters, other) > max(0.6, own + 0.12) * high
+    }
+    best = max(scored, key=lambda other: scored[other], default="")
+    return best if best and scored[best] > 0.6 and scored[best] - own > 0.12 else ""
 
 
 def _mostly_utf8(sample: bytes) -> bool:
@@ -209,6 +220,17 @@ def _commonness(text: str, name: str) -> float:
     return share
 
 
+@functools.cache
+def _byte_shares(name: str) -> list[float]:
+    """Of each byte of a single-byte set the share of the letter that it is."""
+    letters = [bytes([byte]).decode(name, "replace").lower() for byte in range(256)]
+    return [_CYRILLIC_SHARE.get(letter, 0.0) for letter in letters]
+
+
+def _share_of(data: bytes, name: str) -> float:
+    return sum(map(_byte_shares(name).__getitem__, data))
+
+
 def _cyrillic_likelihood(sample: bytes, name: str) -> float:
     """How much the 8-bit characters look like Russian, 0 to 1: frequent letters in words of a proper case.
 
@@ -223,8 +245,9 @@ def _cyrillic_likelihood(sample: bytes, name: str) -> float:
     runs = re.findall(r"[\u0400-\u04ff]{3,}", text)
     if sum(len(run) for run in runs) * 2 < high:
         return 0.0
-    good = 0.0
+    good = _share_of(sample, name)
     for word in re.findall(r"[^\W\d_]+", text):
-        fits = 1.0 if word.islower() or word[1:].islower() else 0.95 if word.isupper() else 0.3
-        good += fits * sum(map(_CYRILLIC_SHARE.get, word.lower(), repeat(0.0)))
+        if not (word.islower() or word[1:].islower()):
+            misfit = 0.05 if word.isupper() else 0.7
+            good -= misfit * sum(map(_CYRILLIC_SHARE.get, word.lower(), repeat(0.0)))
     return good / high

@@ -180,7 +180,7 @@ def _unmarked_start(lines: list[_Line]) -> int | None:
                 following = _next(lines, extra + 1)
                 if following is None or lines[following].kind == "quoted":
                     continue
-                if marks.introduces_unmarked(marks.attribution_signs(joined)):
+                if marks.introduces_unmarked(joined):
                     return number
     return None
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email._policybase import Compat32
 from email.message import Message
@@ -21,6 +22,8 @@ MAX_HEADER = 16 * 1024
 MAX_STRUCTURED = 3_000  # of a Content-… header: the library's time grows with the square of its length
 MAX_IDS = 100
 
+_FOLD = re.compile(r"\r?\n(?=[ \t])|[\r\n]+")
+
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
 _BETWEEN = re.compile(r"(\?=)[ \t\r\n]+(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 # Real ids hold nearly anything, brackets included (cpython 94306); they end at ">" and have an "@".
@@ -32,32 +35,38 @@ class _Bounded(Compat32):
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         name, value = super().header_source_parse(sourcelines)
-        return name, value[: MAX_STRUCTURED if name[:8].lower() == "content-" else MAX_HEADER]
+        return name, cut(name, value)
+
+
+def cut(name: str, value: str) -> str:
+    return value[: MAX_STRUCTURED if name[:8].lower() == "content-" else MAX_HEADER]
 
 
 POLICY = _Bounded()
 
 
-def raw_values(message: Message[Any, Any], name: str) -> list[str]:
+def raw_values(message: Message[Any, Any], name: str) -> Sequence[str]:
     """All values of a header as stored: unfolded, capped, 8-bit bytes still as surrogates."""
-    found = []
-    for value in _by_name(message).get(name.lower(), ()):
-        text = value if isinstance(value, str) else str(value)
-        found.append(re.sub(r"\r?\n(?=[ \t])|[\r\n]+", "", text[:MAX_HEADER]).strip())
+    return _by_name(message).get(name.lower(), ())
+
+
+def _by_name(message: Message[Any, Any]) -> dict[str, list[str]]:
+    """The headers by lower-case name; gathered once for a message that was read, which is asked for dozens
+    of them."""
+    found: dict[str, list[str]] | None = getattr(message, "_omni_by_name", None)
+    if found is None:
+        found = {}
+        for name, value in message.raw_items():
+            found.setdefault(name.lower(), []).append(_unfolded(value))
+        message._omni_by_name = found  # type: ignore[attr-defined]
     return found
 
 
-def _by_name(message: Message[Any, Any]) -> dict[str, list[Any]]:
-    """The headers by lower-case name; gathered once for a message, which is asked for dozens of them."""
-    pairs = list(message.raw_items())
-    known: tuple[int, dict[str, list[Any]]] | None = getattr(message, "_omni_by_name", None)
-    if known is not None and known[0] == len(pairs):
-        return known[1]
-    found: dict[str, list[Any]] = {}
-    for key, value in pairs:
-        found.setdefault(key.lower(), []).append(value)
-    message._omni_by_name = (len(pairs), found)  # type: ignore[attr-defined]
-    return found
+def _unfolded(value: Any) -> str:
+    text = str(value)[:MAX_HEADER]
+    if "\n" in text or "\r" in text:
+        text = _FOLD.sub("", text)
+    return text.strip()
 
 
 def raw_value(message: Message[Any, Any], name: str) -> str:
@@ -75,7 +84,10 @@ def eight_bit(value: str) -> str:
 
 def decoded(value: str) -> str:
     """A header value for people: encoded words (RFC 2047) and raw 8-bit decoded, one line, no controls."""
-    value = _BETWEEN.sub(r"\1", value[:MAX_HEADER])
+    value = value[:MAX_HEADER]
+    if "=?" not in value and value.isascii():
+        return clean(value)
+    value = _BETWEEN.sub(r"\1", value)
     pieces: list[str] = []
     position = 0
     run: list[bytes] = []
@@ -104,6 +116,8 @@ def decoded(value: str) -> str:
 
 def clean(text: str) -> str:
     """One line without control characters; lone surrogates become U+FFFD."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     text = charset.whole(text)
     return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).split())
 
@@ -146,7 +160,14 @@ def date_ms(value: str) -> int | None:
 
 def parameter(value: str, name: str) -> str:
     """A parameter of a structured header (`charset` of a Content-Type); RFC 2231 forms are not read here."""
-    match = re.search(rf';\s*{re.escape(name)}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', value, re.IGNORECASE)
+    if "=" not in value:
+        return ""
+    match = _parameter_of(name).search(value)
     if match is None:
         return ""
     return (match[1] if match[1] is not None else match[2]).strip()
+
+
+@functools.cache
+def _parameter_of(name: str) -> re.Pattern[str]:
+    return re.compile(rf';\s*{re.escape(name)}\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)

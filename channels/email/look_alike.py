@@ -6,6 +6,7 @@ domains. It warns people and decides nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -43,6 +44,7 @@ for _letter, _twins in {
 }.items():
     _TWINS.update(dict.fromkeys(_twins, _letter))
 
+_LETTERS = str.maketrans(_TWINS)
 _PAIRS = (("rn", "m"), ("vv", "w"))
 
 
@@ -66,10 +68,13 @@ def readable(domain: str) -> str:
         return domain
 
 
+@functools.lru_cache(maxsize=256)
 def _skeleton(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.lower())
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    plain = "".join(_TWINS.get(char, char) for char in plain)
+    plain = text.lower()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", plain)
+        plain = "".join(char for char in plain if not unicodedata.combining(char))
+    plain = plain.translate(_LETTERS)
     for pair, letter in _PAIRS:
         plain = plain.replace(pair, letter)
     return plain
@@ -77,7 +82,10 @@ def _skeleton(text: str) -> str:
 
 def mixes_scripts(domain: str) -> bool:
     """Whether one label of the domain has letters of several alphabets."""
-    for label in readable(domain).split("."):
+    shown = readable(domain)
+    if shown.isascii():
+        return False
+    for label in shown.split("."):
         scripts = {_script(char) for char in label if char.isalpha()}
         # Japanese, Chinese and Korean are written in several at once.
         if len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN"}) > 1:

@@ -154,8 +154,11 @@ def introduces_quote(signs: frozenset[str]) -> bool:
     return {"begins", "day", "address"} <= signs  # Gmail of 2013
 
 
-def introduces_unmarked(signs: frozenset[str]) -> bool:
-    """May these signs alone say that all below is quoted, though nothing marks it?"""
+def introduces_unmarked(text: str) -> bool:
+    """May this line alone say that all below is quoted, though nothing marks it?"""
+    if "@" not in text and "mailto:" not in text.lower():
+        return False  # nearly always, and the other signs cost much more
+    signs = attribution_signs(text)
     return {"day", "time", "address", "colon"} <= signs and bool(signs & {"begins", "wrote"})
 
 

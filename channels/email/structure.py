@@ -23,6 +23,7 @@ from channels.email.body import Body, Text, compose, pgp_words, read_text, take_
 from channels.email.headers import POLICY
 from channels.email.invitation import read_invitation
 from channels.email.nested import type_of, veiled
+from channels.email.scan import scan
 
 MAX_HEADER_BLOCK = 128 * 1024
 MAX_DELIMITERS = 2_000
@@ -64,9 +65,13 @@ def parse_message(raw: bytes) -> Message[Any, Any]:
         cut = head.rfind(b"\n", 0, MAX_HEADER_BLOCK) + 1
         head = head[: cut or MAX_HEADER_BLOCK].rstrip(b"\r\n")
         separator = separator or b"\r\n\r\n"
+    raw = head + separator + body
+    usual = scan(raw)
+    if usual is not None:
+        return usual
     if re.search(rb"^content-type:\s*(multipart|message)/", head, re.IGNORECASE | re.MULTILINE):
         _count_parts(head, body)
-    return email.message_from_bytes(veiled(head + separator + body), policy=POLICY)
+    return email.message_from_bytes(veiled(raw), policy=POLICY)
 
 
 def _count_parts(head: bytes, body: bytes) -> None:
@@ -200,8 +205,7 @@ def _leaves(message: Message[Any, Any], content: Content) -> Iterator[_Leaf]:
         if not (content_type.isascii() and content_type.isprintable() and len(content_type) < 200):
             content_type = "application/octet-stream"
         content.types.append(content_type)
-        payload = part.get_payload()
-        if content_type.startswith("multipart/") and isinstance(payload, list):
+        if content_type.startswith("multipart/") and part.is_multipart():
             if content_type == "multipart/encrypted":
                 content.facts["security"] = "encrypted (PGP), cannot be read here"
             elif content_type == "multipart/signed":
@@ -212,7 +216,7 @@ def _leaves(message: Message[Any, Any], content: Content) -> Iterator[_Leaf]:
             if content_type == "multipart/alternative":
                 groups += 1
                 group = groups
-            stack.extend((child, depth + 1, group) for child in reversed(payload))
+            stack.extend((child, depth + 1, group) for child in reversed(part.get_payload()))
             continue
         if content_type.startswith("multipart/"):
             # Declared as a container, but there is no boundary in it: it is text.
