@@ -15,8 +15,8 @@ from typing import Literal
 from omni_console.i18n import N_
 
 # Where a key works. browse: a list, a history or the card has the focus; list: only the conversation
-# list; card: only the card; compose: the editor has the focus; anywhere: all of these.
-Where = Literal["anywhere", "browse", "list", "card", "compose"]
+# list; panes: the list or a history; card: only the card; compose: the editor has the focus; anywhere: all.
+Where = Literal["anywhere", "browse", "panes", "list", "card", "compose"]
 
 # What a command of the `:` line is given. The last one takes the rest of the line.
 #   operator  a colleague's login or name         moment    "2h", "tomorrow 9:00"
@@ -30,6 +30,7 @@ Takes = Literal[
 WHERE_TITLES: Mapping[Where, str] = {
     "anywhere": N_("Anywhere"),
     "browse": N_("Reading (browse mode)"),
+    "panes": N_("In the list and in a history"),
     "list": N_("In the list"),
     "card": N_("In the customer card"),
     "compose": N_("Writing (compose mode)"),
@@ -83,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("case.prev", "{", "browse", N_("Earlier case"), N_("In a history: to the beginning of the conversation above")),
     Action("case.next", "}", "browse", N_("Later case"), N_("To the beginning of the conversation below, then to the end")),
     Action("thread.last", "ctrl+t", "anywhere", N_("Back and forth"), N_("The conversation you were in before; again: back"), name="back"),
+    Action("thread.last.browse", "`", "browse", N_("Back and forth"), N_("The same with one key")),
     # attention
     Action("attention.next", "alt+a", "anywhere", N_("Where you are needed next"), N_("Unread first, then whoever waits longest; yours before the queue"), 2, N_("next"), name="next"),
     Action("attention.next.browse", "w", "browse", N_("Where you are needed next"), N_("The same with one key")),
@@ -95,10 +97,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed, spam"), 9, N_("view")),
     Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes; behind @ in a note it completes a colleague's login")),
     Action("pane.prev", "shift+tab", "anywhere", N_("Previous pane"), N_("The focus goes back")),
-    Action("pane.split_right", "|", "browse", N_("Split to the right"), N_("A second conversation beside this one, up to four"), name="vsplit"),
-    Action("pane.split_down", "-", "browse", N_("Split downwards"), N_("A second conversation below this one, up to four"), name="split"),
-    Action("pane.zoom", "z", "browse", N_("Zoom"), N_("This pane alone; again: as before")),
-    Action("pane.close", "q", "browse", N_("Close the pane"), N_("Back to the list; never ends the program")),
+    Action("pane.left", "alt+left", "anywhere", N_("To the left"), N_("The focus goes to the pane at the left, then to the list; where panes are hidden, to the one before")),
+    Action("pane.right", "alt+right", "anywhere", N_("To the right"), N_("The focus goes to the pane at the right, then to the card; where panes are hidden, to the next one")),
+    Action("pane.up", "alt+up", "anywhere", N_("Upwards"), N_("The focus goes to the pane above")),
+    Action("pane.down", "alt+down", "anywhere", N_("Downwards"), N_("The focus goes to the pane below")),
+    Action("pane.split_right", "|", "browse", N_("Split to the right"), N_("Another conversation beside this one, up to six"), name="vsplit"),
+    Action("pane.split_down", "-", "browse", N_("Split downwards"), N_("Another conversation below this one, up to six"), name="split"),
+    Action("pane.grow", "+", "panes", N_("Larger"), N_("The pane takes from its neighbours; with the focus in the list, the list does")),
+    Action("pane.shrink", "_", "panes", N_("Smaller"), N_("The pane gives to its neighbours; with the focus in the list, the list does")),
+    Action("pane.equal", "=", "panes", N_("Equal panes"), N_("Every pane as large as the others, the list as it was")),
+    Action("pane.zoom", "alt+z", "anywhere", N_("Zoom"), N_("This pane alone; again: as before")),
+    Action("pane.zoom.browse", "z", "browse", N_("Zoom"), N_("The same with one key")),
+    Action("pane.close", "q", "browse", N_("Close the pane"), N_("Its draft stays; the last one goes back to the list, and nothing ends the program")),
     # writing
     Action("reply.start", "r", "browse", N_("Reply"), N_("Write to the customer"), 3, N_("reply"), name="reply", takes=("words",)),
     Action("reply.all", "R", "browse", N_("Reply to all"), N_("To the customer, and to whom the latest letter names; never to strangers"), name="reply_all"),

@@ -25,8 +25,8 @@ from textual.widget import Widget
 from omni_console.actions import ACTIONS, BY_ID, WHERE_TITLES, Action, Where, command_of
 from omni_console.i18n import _
 
-_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/"
-_RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ,/."
+_LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/`"
+_RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ,/.ё"
 _TWINS = {key: russian for key, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()}
 _LATIN_OF = {russian: key for key, russian in _TWINS.items()}
 
@@ -35,7 +35,7 @@ _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
 
 # Together in one mode: the same key twice among them would be a clash.
 _MODES: Mapping[str, tuple[Where, ...]] = {
-    "browse": ("anywhere", "browse", "list"),
+    "browse": ("anywhere", "browse", "panes", "list"),
     "card": ("anywhere", "browse", "card"),
     "compose": ("anywhere", "compose"),
 }
@@ -175,6 +175,7 @@ _SHOWN = {
     "question_mark": "?", "vertical_line": "|", "minus": "-", "left_square_bracket": "[",
     "right_square_bracket": "]", "slash": "/", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
     "down": "↓", "up": "↑", "left": "←", "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "grave_accent": "`", "underscore": "_", "equals_sign": "=", "right": "→",
     "exclamation_mark": "!", "colon": ":", "full_stop": ".", "at": "@", "greater_than_sign": ">", "plus": "+",
 }  # fmt: skip
 
@@ -225,7 +226,9 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
             if action.where != where:
                 continue
             given = keys_of(action, changes) or keys_of(BY_ID["palette.open"], changes)
-            keys = " ".join(f"`{shown(key)}`".replace("|", "\\|") for key in given)
+            keys = " ".join(
+                "`` ` ``" if key == "`" else f"`{shown(key)}`".replace("|", "\\|") for key in given
+            )
             lines.append(f"| {keys} | {action.label} | `{action.id}` | {action.help} |")
     return "\n".join(lines) + "\n"
 

@@ -9,12 +9,17 @@ from textual.widget import Widget
 
 from omni_console.i18n import _
 from omni_console.look import DARK, LIGHT
+from omni_console.tiling import Direction
 from omni_console.widgets.pane import Pane
+from omni_console.widgets.pane_grid import PANES_MAX
+from omni_console.widgets.pane_lines import PaneHeader
 from omni_console.widgets.river_view import RiverView
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
+LIST, LIST_WIDE = 38, 44  # columns, as in styles/omni.tcss
+LIST_LEAST, LIST_STEP = 24, 2
 CARD_FROM = 110  # columns below which the card stands over the conversation, not beside it
 
 
@@ -24,13 +29,21 @@ class Arrangement:
 
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
+        self.wished_list = 0  # columns of the list, 0: as many as it has by itself
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
             "pane.next": self.next_pane,
             "pane.prev": lambda: self._turn_focus(-1),
+            "pane.left": lambda: self._go("left"),
+            "pane.right": lambda: self._go("right"),
+            "pane.up": lambda: self._go("up"),
+            "pane.down": lambda: self._go("down"),
             "pane.split_right": lambda: self._split(right=True),
             "pane.split_down": lambda: self._split(right=False),
+            "pane.grow": lambda: self._grow(1),
+            "pane.shrink": lambda: self._grow(-1),
+            "pane.equal": self._equal,
             "pane.zoom": self._zoom,
             "pane.close": self._close_pane,
             "thread.card": self._to_card,
@@ -74,24 +87,74 @@ class Arrangement:
             form.turn()  # out of it letters would be keys: who types a result after tab means the result
             return
         panes = [pane for pane in screen.grid.panes if pane.conversation_id]
-        stops = [screen.list, *(pane.river for pane in panes)]
-        here = 0
-        for index, pane in enumerate(panes, 1):
-            if screen.focused is not None and pane in screen.focused.ancestors_with_self:
-                here = index
-        wanted = stops[(here + step) % len(stops)]
-        self.show_reading(wanted is not screen.list)
-        if wanted is not screen.list:
-            screen.grid.activate(panes[stops.index(wanted) - 1])
-        screen.set_focus(wanted)
+        here = next((index for index, pane in enumerate(panes, 1) if pane.has_focus_within), 0)
+        wanted = (here + step) % (len(panes) + 1)
+        if wanted:
+            self._to_pane(panes[wanted - 1])
+        else:
+            self._to_list()
+
+    def _go(self, direction: Direction) -> None:
+        """To what stands there: panes, at their left the list, at their right the card. Where panes are
+        hidden the next one comes."""
+        screen, grid = self._screen, self._screen.grid
+        if screen.focused is screen.list:
+            if direction == "right":
+                self._to_pane(grid.active)
+            return
+        if screen.card.has_focus_within:
+            if direction == "left":
+                self.leave_card()
+            return
+        pane = grid.toward(direction)
+        if pane is None and len(grid.placed) < len(grid.panes):
+            panes = grid.panes
+            step = 1 if direction in ("right", "down") else -1
+            pane = panes[(panes.index(grid.active) + step) % len(panes)]
+        if pane is not None:
+            self._to_pane(pane)
+        elif direction == "left" and screen.list.display:
+            self._to_list()
+        elif direction == "right" and screen.card.display:
+            screen.set_focus(screen.card.lines)
+
+    def _to_pane(self, pane: Pane) -> None:
+        self.show_reading(True)
+        self._screen.grid.activate(pane)
+        self._screen.set_focus(pane.river)
+
+    def _to_list(self) -> None:
+        self.show_reading(False)
+        self._screen.set_focus(self._screen.list)
+
+    # --- the mouse ----------------------------------------------------------------------------------------
+
+    def header_clicked(self, event: PaneHeader.Clicked) -> None:
+        pane = self._pane_of(event.sender)
+        if pane is not None and not pane.has_focus_within:
+            self._to_pane(pane)
+
+    def cross_clicked(self, event: PaneHeader.CrossClicked) -> None:
+        pane = self._pane_of(event.sender)
+        if pane is not None:
+            self._screen.grid.activate(pane)
+            self._close_pane()
+
+    def _pane_of(self, header: PaneHeader) -> Pane | None:
+        return next((pane for pane in self._screen.grid.panes if pane.header is header), None)
 
     # --- panes --------------------------------------------------------------------------------------------
 
     def _split(self, *, right: bool) -> None:
         screen = self._screen
+        if len(screen.grid.panes) >= PANES_MAX:
+            screen.say(_("more than six conversations have no place beside each other"))
+            return
         pane = screen.grid.split(right=right)
         if pane is None:
-            screen.say(_("no room for another pane"))
+            least = screen.grid.least
+            words = _("no room for another pane: each needs {columns} columns and {lines} lines")
+            screen.say(words.format(columns=least.width, lines=least.height))
             return
         screen.remove_class("-zoomed-screen")
         # A new pane shows what is needed next, or waits for the list.
@@ -108,13 +171,46 @@ class Arrangement:
             screen.set_focus(screen.list)
         self.show_opened()
 
+    def _grow(self, sign: int) -> None:
+        screen = self._screen
+        if screen.focused is screen.list:
+            self._size_list(self.list_width + sign * LIST_STEP)
+        elif not screen.grid.grow(sign):
+            screen.say(_("there is no room to give or to take"))
+
+    def _equal(self) -> None:
+        self._screen.grid.equal()
+        self._size_list(0)
+
     def _zoom(self) -> None:
         screen = self._screen
         if screen.pane is None:
             return
         screen.grid.zoom()
-        screen.set_class(screen.grid.has_class("-zoomed"), "-zoomed-screen")
-        screen.set_focus(screen.pane.river)
+        screen.set_class(screen.grid.zoomed, "-zoomed-screen")
+        if not screen.pane.has_focus_within:
+            screen.set_focus(screen.pane.river)  # else whoever is writing goes on
+
+    # --- the list -----------------------------------------------------------------------------------------
+
+    @property
+    def list_width(self) -> int:
+        """Cells, as it is or would be beside a conversation."""
+        return self.wished_list or (LIST_WIDE if self._screen.has_class("-wide") else LIST)
+
+    def _size_list(self, width: int) -> None:
+        """0: as wide as it is by itself."""
+        most = self._screen.size.width // 2
+        self.wished_list = width and max(LIST_LEAST, min(width, most))
+        self._show_list_width()
+
+    def _show_list_width(self) -> None:
+        """A small terminal gives the list all of its width."""
+        screen = self._screen
+        if self.wished_list and not screen.has_class("-narrow"):
+            screen.list.styles.width = min(self.wished_list, screen.size.width // 2)
+        else:
+            screen.list.styles.clear_rule("width")
 
     def _close_pane(self) -> None:
         screen = self._screen
@@ -127,7 +223,7 @@ class Arrangement:
         left = screen.grid.close_active()
         screen.remove_class("-zoomed-screen")
         if left is None:
-            if screen.grid.active is not None and not screen.has_class("-narrow"):
+            if not screen.has_class("-narrow"):
                 screen.grid.active.show(None)
             self.show_reading(False)
             screen.set_focus(screen.list)
@@ -143,8 +239,9 @@ class Arrangement:
         screen.set_class(reading, "-reading")
         if not reading:
             if not screen.has_class("-wide"):
+                screen.grid.arrange_anew()
                 screen.remove_class("-card", "-card-over")  # it stands where the list is to be seen
-            screen.grid.remove_class("-zoomed")
+            screen.grid.unzoom()
             screen.remove_class("-zoomed-screen")
 
     def show_opened(self) -> None:
@@ -174,6 +271,7 @@ class Arrangement:
         screen.add_class("-card")
         screen.remove_class("-no-card")
         screen.set_class(screen.size.width < CARD_FROM, "-card-over")
+        screen.grid.arrange_anew()  # other things stand beside it
         self._show_card()
         screen.set_focus(screen.card.lines)
 
@@ -186,6 +284,7 @@ class Arrangement:
 
     def resized(self) -> None:
         screen = self._screen
+        self._show_list_width()
         over = screen.has_class("-card") and screen.size.width < CARD_FROM
         screen.set_class(over and screen.focused is screen.card.lines, "-card-over")
 
@@ -193,6 +292,7 @@ class Arrangement:
         screen = self._screen
         screen.remove_class("-card", "-card-over")
         screen.set_class(screen.has_class("-wide"), "-no-card")
+        screen.grid.arrange_anew()
         self._back_to_pane()
 
     def _back_to_pane(self) -> None:
@@ -200,5 +300,4 @@ class Arrangement:
         if screen.pane is not None:
             screen.set_focus(screen.pane.river)
         else:
-            self.show_reading(False)
-            screen.set_focus(screen.list)
+            self._to_list()

@@ -115,8 +115,6 @@ class Browsing:
         screen = self._screen
         pane = screen.grid.showing(conversation_id) or screen.grid.active
         row = screen.desk.conversations.get(conversation_id)
-        if pane is None:
-            return
         if row is None:
             self.awaited = conversation_id
             screen.loader.load_detail(conversation_id)

@@ -76,6 +76,7 @@ from omni_console.widgets.key_line import KeyLine
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.pane_grid import PaneGrid
+from omni_console.widgets.pane_lines import PaneHeader
 from omni_console.widgets.river_view import RiverView
 from omni_console.widgets.status_line import StatusLine
 from server.protocol import Conversation
@@ -138,7 +139,7 @@ class DeskScreen(Screen[None]):
         self.orders = Orders(self, history)
         self.refusals = 0  # how often the server said no, or nothing
         install(self, ("anywhere",), changes)
-        install(self.list, ("list", "browse"), changes)
+        install(self.list, ("list", "browse", "panes"), changes)
         self._commands: dict[str, Callable[[], None]] = {
             **self.browsing.commands(),
             **self.arrangement.commands(),
@@ -214,7 +215,7 @@ class DeskScreen(Screen[None]):
     def pane(self) -> Pane | None:
         """The active pane, when it shows a conversation."""
         pane = self.grid.active
-        return pane if pane is not None and pane.conversation_id else None
+        return pane if pane.conversation_id else None
 
     @property
     def target(self) -> Conversation | None:
@@ -236,6 +237,14 @@ class DeskScreen(Screen[None]):
     @on(StatusLine.ViewChosen)
     def view_clicked(self, event: StatusLine.ViewChosen) -> None:
         self.browsing.show_view(event.view)
+
+    @on(PaneHeader.Clicked)
+    def header_clicked(self, event: PaneHeader.Clicked) -> None:
+        self.arrangement.header_clicked(event)
+
+    @on(PaneHeader.CrossClicked)
+    def cross_clicked(self, event: PaneHeader.CrossClicked) -> None:
+        self.arrangement.cross_clicked(event)
 
     @on(LineList.Chosen, "#list")
     def row_clicked(self) -> None:

@@ -49,8 +49,8 @@ class KeyLine(Lines):
         if self._said:
             return [[(Content(" "), "base"), (safe_line(self._said), self._role)]]
         wheres: dict[Where, tuple[Where, ...]] = {
-            "list": ("list", "browse", "anywhere"),
-            "browse": ("browse", "anywhere"),
+            "list": ("list", "panes", "browse", "anywhere"),
+            "browse": ("browse", "panes", "anywhere"),
             "card": ("card",),
             "compose": ("compose", "anywhere"),
             "anywhere": ("anywhere",),

@@ -33,8 +33,9 @@ class Pane(Vertical):
             super().__init__()
             self.draft = draft
 
-    def __init__(self, desk: Desk, clock: Clock, changes: Mapping[str, str]) -> None:
+    def __init__(self, desk: Desk, clock: Clock, changes: Mapping[str, str], key: int) -> None:
         super().__init__(classes="pane")
+        self.key = key  # its number in the tree of splits
         self.desk = desk
         self.conversation_id = 0
         self.chosen_way: tuple[str, int] | None = None  # (channel, address); None: the best one
@@ -47,7 +48,7 @@ class Pane(Vertical):
         self.line = ComposeLine(desk)
         self.composer = Composer(changes)
         self.form = CloseForm()
-        install(self.river, ("browse",), changes)
+        install(self.river, ("browse", "panes"), changes)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -60,10 +61,12 @@ class Pane(Vertical):
     def on_mount(self) -> None:
         self._show_writing()
 
-    def on_resize(self) -> None:
-        height = self.size.height
-        self.header.room = 1 if height < LOW else 2 if height < MIDDLE else 5
-        self.header.changed()
+    def make_room(self, height: int) -> None:
+        """The pane is about to have so many lines: its header takes as many as it may."""
+        room = 1 if height < LOW else 2 if height < MIDDLE else 5
+        if room != self.header.room:
+            self.header.room = room
+            self.header.changed(layout=True)
 
     # --- what is shown -------------------------------------------------------------------------------
 
@@ -146,9 +149,18 @@ class Pane(Vertical):
         self.river.changed()
         self._show_writing()
 
-    def set_active(self, active: bool) -> None:
+    def set_active(self, active: bool, number: int, count: int) -> None:
+        """`number` of `count`, as one reads the panes."""
         self.header.active = active
+        self.header.number, self.header.count = number, count
         self.set_class(active, "-active")
+        self._show_focus()
+
+    def _show_focus(self) -> None:
+        """What is typed goes here, or not: its head says so in words of light and in reverse."""
+        focused = self.is_attached and self.has_focus_within
+        self.header.focused = focused
+        self.set_class(focused, "-focused")
         self.header.changed()
 
     def _show_writing(self) -> None:
@@ -300,7 +312,9 @@ class Pane(Vertical):
         self._show_writing()
 
     def on_descendant_focus(self) -> None:
+        self._show_focus()
         self._show_writing()
 
     def on_descendant_blur(self) -> None:
+        self.call_later(self._show_focus)
         self.call_later(self._show_writing)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.content import Content
+from textual.message import Message as Told
 
 from omni_console.addressees import Addressees
 from omni_console.desk import Desk
@@ -19,11 +21,26 @@ from omni_console.widgets.where_stopped import Room, stopped_lines
 from server.protocol import Conversation, Message, ReplyWay
 
 NEWS_LINES = 3
+CROSS_CELLS = 3  # at the right end of a header, where a click closes the pane
 SHORT_TEXT = 1_000  # a limit that one can run into: show it from the first character
 
 
 class PaneHeader(Lines):
     """The person and the state; then where it stopped, in as many lines as the pane has room for."""
+
+    class Clicked(Told):
+        """The operator wants to go there."""
+
+        def __init__(self, sender: PaneHeader) -> None:
+            super().__init__()
+            self.sender = sender
+
+    class CrossClicked(Told):
+        """The operator wants it closed."""
+
+        def __init__(self, sender: PaneHeader) -> None:
+            super().__init__()
+            self.sender = sender
 
     def __init__(self, desk: Desk, clock: Clock) -> None:
         super().__init__(classes="pane-header")
@@ -32,6 +49,9 @@ class PaneHeader(Lines):
         self.conversation_id = 0
         self.only_channel = ""
         self.active = False
+        self.focused = False  # what is typed goes to this pane
+        self.number, self.count = 1, 1
+        self._shown = 1  # panes that have room
         self.room = 2  # lines at most
         self._height = 0
 
@@ -40,18 +60,34 @@ class PaneHeader(Lines):
         super().changed(layout=layout or height != self._height)
         self._height = height
 
+    def among(self, shown: int) -> None:
+        """So many panes have room on the screen."""
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
+
     def lay_out(self, width: int) -> list[Line]:
         row = self.desk.conversations.get(self.conversation_id)
         if row is None:
-            return [[(Content(" "), "base")]]
+            empty: Line = [(safe_line(_("empty"), before="   "), "name" if self.focused else "dim")]
+            return [spread(empty, self._frame(), width)]
         slot = self.desk.slot_of(row.id)
-        name = safe_line(row.customer) if row.customer.strip() else Content(_("(no name)"))
+        name = safe_line(row.customer, before=" ", after=" ")
+        if not row.customer.strip():
+            name = Content(" " + _("(no name)") + " ")
+        role = "active" if self.focused else "name" if self.active else "strong"
         left: Line = [
-            (Content(f" {slot or ' '} "), "accent" if self.active else "dim"),
-            (name, "name" if self.active else "strong"),
-            (Content("  "), "base"),
+            (Content(f" {slot or ' '}"), "active" if self.focused else "accent" if self.active else "dim"),
+            (name, role),
+            (Content(" "), "base"),
         ]
-        state = [*self._only(), *self._urgency(row), *named(row, self.clock), *self._state(row)]
+        state = [
+            *self._only(),
+            *self._urgency(row),
+            *named(row, self.clock),
+            *self._state(row),
+            *self._frame(),
+        ]
         company = company_line(self.desk, row.id, width - width_of(left) - width_of(state))
         state = [*company, *state]
         left += self._addresses(row, width - width_of(left) - width_of(state))
@@ -59,6 +95,17 @@ class PaneHeader(Lines):
         if self.room < 2:
             return [first]
         return [first, *stopped_lines(row, self.desk, self.clock, Room(width, self.room - 1))]
+
+    def _frame(self) -> Line:
+        """Which of the panes this is, where not all are on the screen; a cross for the mouse."""
+        hidden: Line = []
+        if self.active and self._shown < self.count:
+            hidden = [(safe_line(f"{self.number}/{self.count}", before=" ", after=" "), "accent")]
+        return [*hidden, (Content("× "), "off")] if self.count > 1 else hidden
+
+    def on_click(self, event: events.Click) -> None:
+        on_cross = self.count > 1 and event.y == 0 and event.x >= self.size.width - CROSS_CELLS
+        self.post_message(self.CrossClicked(self) if on_cross else self.Clicked(self))
 
     @staticmethod
     def _urgency(row: Conversation) -> Line:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message as Told
 from textual.strip import Strip
 from textual.widget import Widget
@@ -78,6 +79,8 @@ class RiverView(Widget, can_focus=True):
         self.painted_seq = 0  # newest event of this pane that was on the screen
         self.hit: int | None = None  # the message a search led to
         self._top: tuple[int, int] | None = None  # message id and line of it; None: follow the newest
+        self._top_lines = 0  # lines that this message had then; at another width it has others
+        self._left: tuple[int, int] | None = None  # the place, while a larger screen shows the end as well
         self.marked: set[int] = set()  # messages, to split them off
         self.at: int | None = None  # the message under the cursor, while messages are marked
         self._opened: set[int] = set()  # messages whose folds are open
@@ -85,6 +88,7 @@ class RiverView(Widget, can_focus=True):
         self._items_of: tuple[int, int, str] | None = None
         self._cache: dict[int, tuple[tuple[object, ...], list[Line]]] = {}
         self._screen: list[tuple[Line, int]] | None = None
+        self._laid_out_for = Size(0, 0)
 
     # --- what is shown ------------------------------------------------------------------------------
 
@@ -99,6 +103,7 @@ class RiverView(Widget, can_focus=True):
         self.marked.clear()
         self.at = None
         self._top = None
+        self._left = None
         self._opened.clear()
         self._cache.clear()
         self.changed()
@@ -126,6 +131,7 @@ class RiverView(Widget, can_focus=True):
     def show_channel(self, channel_id: str) -> None:
         self.only_channel = channel_id
         self._top = None
+        self._left = None
         self.changed()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -139,6 +145,8 @@ class RiverView(Widget, can_focus=True):
                 messages = [one for one in messages if one.channel_id == self.only_channel]
             self._items = messages
             self._items_of = wanted
+            if self._top is None:
+                self._left = None  # who followed the newest goes on following
         return self._items
 
     # --- laying out -----------------------------------------------------------------------------------
@@ -219,7 +227,7 @@ class RiverView(Widget, can_focus=True):
                 self._top = None
             else:
                 lines: list[tuple[Line, int]] = []
-                skip = self._top[1]
+                skip = self._line_of_top(index)
                 while index < len(items) and len(lines) < height + skip:
                     lines.extend((line, index) for line in self.block(index))
                     index += 1
@@ -235,6 +243,12 @@ class RiverView(Widget, can_focus=True):
         lines = lines[-height:]
         return [blank] * (height - len(lines)) + lines
 
+    def _line_of_top(self, index: int) -> int:
+        """The line of the message at the top, which may be wrapped at another width by now."""
+        line = self._top[1] if self._top is not None else 0
+        now = len(self.block(index)) if line else 0
+        return line * now // self._top_lines if line and now != self._top_lines else line
+
     def _index_of(self, message_id: int) -> int | None:
         if not self.only_channel:
             return self.river.index_of(message_id)
@@ -244,7 +258,13 @@ class RiverView(Widget, can_focus=True):
         return None
 
     def screen_lines(self) -> list[tuple[Line, int]]:
-        if self._screen is None or len(self._screen) != self.size.height:
+        # Textual may paint a new size before it tells of it, or without telling at all.
+        if self._screen is None or self._laid_out_for != self.size:
+            resized = self._laid_out_for != self.size
+            self._laid_out_for = self.size
+            if resized:
+                self._top = self._top or self._left
+                self._left = self._top
             self._screen = self._lay_out()
         return self._screen
 
@@ -296,7 +316,9 @@ class RiverView(Widget, can_focus=True):
             self._opened |= folded
         if self._top is not None and (index := self._index_of(self._top[0])) is not None:
             # What is being read stays; a message that became shorter has no such line any more.
-            self._top = (self._top[0], min(self._top[1], len(self.block(index)) - 1))
+            line = self._line_of_top(index)
+            self._top_lines = len(self.block(index))
+            self._top = (self._top[0], min(line, self._top_lines - 1))
         self.changed()
         return True
 
@@ -361,7 +383,7 @@ class RiverView(Widget, can_focus=True):
         block = self.block(index)
         height_of_first = sum(1 for _line, other in shown if other == index)
         last = shown[-1][1]
-        line = self._top[1] if self._top is not None else max(0, len(block) - height_of_first)
+        line = self._line_of_top(index) if self._top is not None else max(0, len(block) - height_of_first)
         if self._top is None and last == index:
             line = max(0, len(block) - len(shown))
         line += lines
@@ -371,7 +393,9 @@ class RiverView(Widget, can_focus=True):
         while index < len(items) - 1 and line >= len(self.block(index)):
             line -= len(self.block(index))
             index += 1
-        self._top = (items[index].id, max(0, min(line, len(self.block(index)) - 1)))
+        self._top_lines = len(self.block(index))
+        self._top = (items[index].id, max(0, min(line, self._top_lines - 1)))
+        self._left = None
         self.changed()
 
     def scroll_pages(self, pages: float) -> None:
@@ -396,6 +420,7 @@ class RiverView(Widget, can_focus=True):
         else:
             after = [index for index in begins if index > first]
             self._top = (items[after[0]].id, 0) if after else None
+            self._left = None
         self.changed()
 
     def to_oldest(self) -> None:
@@ -406,6 +431,7 @@ class RiverView(Widget, can_focus=True):
 
     def to_newest(self) -> None:
         self._top = None
+        self._left = None
         self.changed()
 
     def jump(self, message_id: int) -> bool:
