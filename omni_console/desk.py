@@ -60,6 +60,7 @@ KINDS = frozenset(
         "conversation.seen",
         "conversation.changed",
         "conversation.deadline",
+        "conversation.silence",
         "conversation.regrouped",
         "conversation.shared",
         "conversation.unshared",

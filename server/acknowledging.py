@@ -15,15 +15,17 @@ from server.people.authors import Author, ChannelFacts
 from server.protocol import Recipient
 from server.store import auto_answers, conversations, messages, outbox, recipients
 from server.store.auto_answers import Said
+from server.store.conversations import Held
 from server.store.messages import NewMessage
 from server.store.transaction import Transaction
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+WEEK_MS = 7 * DAY_MS
 MINUTES_MS = 10 * 60_000
 
 ADDRESS_A_DAY = 1
-CONVERSATION_MAX = 3
+CONVERSATION_MAX = 3  # in a week: some conversations go on for years
 ALL_AN_HOUR = 30
 HEARD_MAX = 5  # whoever writes more than this in ten minutes is answered by people only
 
@@ -64,14 +66,52 @@ def acknowledge(
     text = how.texts.get(channel.id, "").strip()
     if not text or event.automatic or event.history or not event.sender.reachable or not event.sender.proven:
         return None
-    now = tx.now
-    said = auto_answers.said(
-        tx, author.address_id, conversation_id, day=now - DAY_MS, hour=now - HOUR_MS, minutes=now - MINUTES_MS
-    )
-    if too_much(said):
+    if too_much(said_lately(tx, author.address_id, conversation_id)):
         return None
-    conversation = conversations.held(tx, conversation_id)
-    thread = event.thread or event.sender.external_id
+    return say(
+        tx,
+        conversations.held(tx, conversation_id),
+        Place(
+            channel.id, event.thread or event.sender.external_id, author.address_id, event.sender.external_id
+        ),
+        text,
+        event.subject,
+        how,
+    )
+
+
+def said_lately(tx: Transaction, address_id: int, conversation_id: int) -> Said:
+    now = tx.now
+    return auto_answers.said(
+        tx,
+        address_id,
+        conversation_id,
+        week=now - WEEK_MS,
+        day=now - DAY_MS,
+        hour=now - HOUR_MS,
+        minutes=now - MINUTES_MS,
+    )
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something is said by itself."""
+
+    channel_id: str
+    thread: str
+    address_id: int
+    address: str
+
+
+def say(
+    tx: Transaction,
+    conversation: Held,
+    place: Place,
+    text: str,
+    subject: str | None,
+    how: Acknowledging,
+    opens_at: int | None = None,
+) -> int:
+    """Put it into the outbox; the message's id. State, owner and clock stay as they are: it is no answer."""
     posted = messages.post(
         tx,
         conversation.id,
@@ -79,22 +119,22 @@ def acknowledge(
         "message.queued",
         NewMessage(
             kind="out",
-            channel_id=channel.id,
-            thread=thread,
-            address_id=author.address_id,
+            channel_id=place.channel_id,
+            thread=place.thread,
+            address_id=place.address_id,
             text=text,
-            subject=event.subject,
+            subject=subject,
             status="queued",
-            at=now,
+            at=tx.now,
             reason="said by itself",
             automatic=True,
         ),
-        data={"channel": channel.id, "automatic": True},
-        name=lambda message_id: how.name_message(channel.id, conversation.id, message_id),
+        data={"channel": place.channel_id, "automatic": True},
+        name=lambda message_id: how.name_message(place.channel_id, conversation.id, message_id),
     )
-    if channel.id in how.several:
-        recipients.add(tx, posted.id, [Recipient(role="to", address=event.sender.external_id)])
-    auto_answers.note(tx, posted.id, conversation.id, author.address_id)
-    outbox.enqueue(tx, posted.id, channel.id, thread)
+    if place.channel_id in how.several:
+        recipients.add(tx, posted.id, [Recipient(role="to", address=place.address)])
+    auto_answers.note(tx, posted.id, conversation.id, place.address_id, opens_at)
+    outbox.enqueue(tx, posted.id, place.channel_id, place.thread)
     conversations.touch(tx, conversation.id, posted.seq)
     return posted.id

@@ -27,7 +27,7 @@ from server.cases.topics import Topics
 from server.cases.urgent import UrgentWords
 from server.cases.ways import ChannelOffer
 from server.clock import Clock, SystemClock
-from server.config import deadline_rules, make_channels
+from server.config import deadline_rules, make_channels, silence_terms
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -51,6 +51,7 @@ from server.public.counters import Counters
 from server.public.listen import PublicServer, protocol_log
 from server.queue.assigning import Desks
 from server.queue.dispatcher import Dispatcher
+from server.queue.silence_keeper import Announcing, SilenceKeeper
 from server.queue.team_settings import make_teams
 from server.queue.timekeeper import Timekeeper
 from server.rawitems import RawItems
@@ -125,10 +126,12 @@ class Server:
         self.eraser = Eraser(self.database, self.blobs, data_dir)
         self.deadline_rules = deadline_rules(config)
         self.timekeeper = Timekeeper(self.database, self.deadline_rules)
+        self.silence_terms = silence_terms(config)
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
         self.suggester: Suggester | None = None
         self.dispatcher: Dispatcher | None = None
+        self.silences: SilenceKeeper | None = None
         self._hub: Hub | None = None
         self._disk_trouble = ""
         self._writing_trouble = ""
@@ -349,6 +352,19 @@ class Server:
             hub.on_event.append(self.timekeeper.heard)
             self.timekeeper.start()
             stack.push_async_callback(self.timekeeper.stop)
+            silences = self.silences = SilenceKeeper(
+                self.database,
+                self.silence_terms,
+                Announcing(
+                    offers=self.offers,
+                    saying=policy.acknowledging,
+                    site=self.config.site.name,
+                    language=self.config.site.language,
+                ),
+                HOUSEKEEPING_S,
+            )
+            silences.start()
+            stack.push_async_callback(silences.stop)
             dispatcher = self.dispatcher = Dispatcher(
                 self.database,
                 self.desks,

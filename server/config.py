@@ -40,6 +40,7 @@ from server.people.card_settings import (
 )
 from server.queue.deadlines import DeadlineSettings, Rules, read_calendars, read_rules
 from server.queue.hours import HoursSettings
+from server.queue.silence import SilenceSettings, Terms, read_terms
 from server.queue.team_settings import QueueSettings, TeamSettings, check_teams
 from server.settings import (
     ApiSettings,
@@ -160,7 +161,8 @@ def decode(data: bytes, path: Path) -> Config:
             name: _convert(_table(table, path, f"hours.{name}"), HoursSettings, path, f"hours.{name}")
             for name, table in tables["hours"].items()
         },
-        deadlines=_deadlines(tables["deadlines"], path),
+        deadlines=_listed(tables["deadlines"], DeadlineSettings, path, "deadlines"),
+        silence=_listed(tables["silence"], SilenceSettings, path, "silence"),
         config_path=path,
     )
     _check_teams(config, path)
@@ -169,6 +171,7 @@ def decode(data: bytes, path: Path) -> Config:
     }
     try:
         deadline_rules(config)
+        silence_terms(config)
     except SettingError as error:
         raise ConfigError(str(error), file=path, key=error.key, hint=error.hint) from error
     _check_public(config.public, path)
@@ -202,14 +205,16 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         "segments",
         "hours",
         "deadlines",
+        "silence",
     ]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=_nearest(name, known))
     tables: dict[str, dict[str, Any]] = {}
-    if not isinstance(raw.get("deadlines", []), list):
-        raise ConfigError("must be a list of tables", file=path, key="deadlines", hint="write [[deadlines]]")
-    raw["deadlines"] = dict(enumerate(raw.get("deadlines", [])))
+    for name in ("deadlines", "silence"):
+        if not isinstance(raw.get(name, []), list):
+            raise ConfigError("must be a list of tables", file=path, key=name, hint=f"write [[{name}]]")
+        raw[name] = dict(enumerate(raw.get(name, [])))
     for name in known:
         tables[name] = raw.get(name, {})
         if not isinstance(tables[name], dict):
@@ -366,10 +371,10 @@ def _setting_error(error: SettingError, path: Path, key: str) -> ConfigError:
     return ConfigError(str(error), file=path, key=f"{key}.{error.key}" if error.key else key, hint=error.hint)
 
 
-def _deadlines(tables: dict[Any, Any], path: Path) -> tuple[DeadlineSettings, ...]:
-    """By their place in the file."""
+def _listed(tables: dict[Any, Any], kind: type[T], path: Path, key: str) -> tuple[T, ...]:
+    """Tables of one kind, by their place in the file."""
     return tuple(
-        _convert(_table(table, path, f"deadlines[{number}]"), DeadlineSettings, path, f"deadlines[{number}]")
+        _convert(_table(table, path, f"{key}[{number}]"), kind, path, f"{key}[{number}]")
         for number, table in tables.items()
     )
 
@@ -379,6 +384,27 @@ def deadline_rules(config: Config) -> Rules:
     channel_hours = {name: settings.hours for name, settings in config.channels.items()}
     teams = {name: team.channels for name, team in config.teams.items()}
     return read_rules(config.deadlines, config.hours, channel_hours, teams)
+
+
+def silence_terms(config: Config) -> Terms:
+    """Raises SettingError."""
+    teams = {name: team.channels for name, team in config.teams.items()}
+    terms = read_terms(config.silence, config.channels, teams, config.site.language)
+    calendars = read_calendars(config.hours)
+    hours = {name: one.hours for name, one in config.channels.items() if one.hours in calendars}
+    chats = frozenset(
+        name
+        for name, settings in config.channels.items()
+        if channel_class(settings.kind).spec.capabilities.medium == "chat"
+    )
+    propose_ms = config.queue.propose_minutes * 60_000
+    return Terms(
+        terms,
+        {name: calendars[calendar] for name, calendar in hours.items()},
+        chats,
+        propose_ms,
+        repr((terms, sorted(hours.items()), sorted(config.hours.items()), sorted(chats), propose_ms)),
+    )
 
 
 def make_channels(config: Config) -> dict[str, Channel]:
@@ -493,6 +519,7 @@ def show(config: Config) -> dict[str, Any]:
         "segments": {name: _plain(settings) for name, settings in config.segments.items()},
         "hours": {name: _plain(settings) for name, settings in config.hours.items()},
         "deadlines": [_plain(settings) for settings in config.deadlines],
+        "silence": [_plain(settings) for settings in config.silence],
     }
 
 

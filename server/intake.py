@@ -139,11 +139,14 @@ def _take_message(
     if before is not None and before.state != life.state:
         if before.state == "closed":
             casework.keep_closing(tx, conversation)
+        data: dict[str, str] = {"from": before.state, "to": life.state}
+        if before.closed_why:
+            data["after"] = before.closed_why
         tx.emit(
             "conversation.state",
             conversation_id=conversation.id,
             customer_id=conversation.customer_id,
-            data={"from": before.state, "to": life.state},
+            data=data,
         )
     if not barred:
         _look_for_words(tx, conversation.id, event, policy)

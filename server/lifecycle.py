@@ -1,7 +1,8 @@
 """The states of a conversation and every legal move between them. Pure.
 
 open: the ball is with us (unassigned: queued). waiting: the ball is with the customer. snoozed: until a
-time, or until the customer writes. closed: with topic and result. The customer's silence moves nothing.
+time, or until the customer writes. closed: with topic and result. The customer's silence moves nothing, until
+a term is over that was announced to him.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: int | None = None
     topic: str = ""
     result: str = ""
+    closed_why: str = ""  # "silence": nobody closed it
+
+
+SILENCE = "silence"
 
 
 class IllegalMoveError(Exception):
@@ -133,6 +138,13 @@ def close(now: Lifecycle, topic: str, result: str, at: int) -> Lifecycle:
         topic=topic.strip(),
         result=result.strip(),
     )
+
+
+def fall_silent(now: Lifecycle, topic: str, result: str, at: int) -> Lifecycle:
+    """The customer did not come back within the term that he was told. Raises IllegalMoveError."""
+    if now.state != "waiting":
+        raise IllegalMoveError("the customer is not who is waited for", "answer first")
+    return replace(close(now, topic, result, at), closed_why=SILENCE)
 
 
 def reopen(now: Lifecycle, operator_id: int, at: int) -> Lifecycle:

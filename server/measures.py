@@ -12,6 +12,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
+from server.lifecycle import SILENCE
 from server.public.counters import Counters
 from server.store.measure import Backlog
 from server.store.transaction import Event
@@ -65,6 +66,18 @@ class Measures:
             "omni_replies", "Replies by what became of them.", ["result"], registry=self.registry
         )
 
+        self._reopened = Counter(
+            "omni_conversations_reopened",
+            "Closed conversations that were opened again, by whom and after what closing.",
+            ["by", "closed_by"],
+            registry=self.registry,
+        )
+        self._closed_by_term = Counter(
+            "omni_conversations_closed_by_term",
+            "Conversations that nobody closed but an announced term.",
+            registry=self.registry,
+        )
+
     def committed(self, size: int, seconds: float) -> None:
         self._group_size.observe(size)
         self._commit_seconds.observe(seconds)
@@ -75,6 +88,13 @@ class Measures:
             self.counters.add("quarantined", str(event.data.get("channel", "")))
         if event.kind == "message.status" and isinstance(result := event.data.get("status"), str):
             self._replies.labels(result).inc()
+        if event.kind == "conversation.state" and "spam" not in event.data:
+            old, new = event.data.get("from"), event.data.get("to")
+            if old == "closed" and new != "closed":
+                by = "customer" if event.operator_id is None else "operator"
+                self._reopened.labels(by, "term" if event.data.get("after") == SILENCE else "operator").inc()
+            elif event.data.get("why") == SILENCE:
+                self._closed_by_term.inc()
 
     def text(self, moment: Moment) -> bytes:
         """The text exposition format, version 0.0.4."""

@@ -107,7 +107,9 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
     if verdict.state in ("failed", "unknown"):
         conversations.count_unsettled(tx, conversation_id)
         held = conversations.held(tx, conversation_id)
-        life = lifecycle.reply_failed(held.life, tx.now)
+        # What the server said by itself was no answer: that it did not arrive takes none back.
+        by_itself = messages.said_by_itself(tx, message_id)
+        life = held.life if by_itself else lifecycle.reply_failed(held.life, tx.now)
         if life != held.life:
             moved = tx.emit(
                 "conversation.state",

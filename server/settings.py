@@ -14,6 +14,7 @@ from server.people.card_settings import (
 )
 from server.queue.deadlines import DeadlineSettings
 from server.queue.hours import HoursSettings
+from server.queue.silence import SilenceSettings
 from server.queue.team_settings import QueueSettings, TeamSettings
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -134,4 +135,5 @@ class Config(msgspec.Struct, kw_only=True):
     segments: dict[str, SegmentSettings] = {}  # saved filters over cards
     hours: dict[str, HoursSettings] = {}  # by name: when somebody is there to answer
     deadlines: tuple[DeadlineSettings, ...] = ()  # the first that fits counts
+    silence: tuple[SilenceSettings, ...] = ()  # likewise; none: no conversation closes by itself
     config_path: Path | None = None

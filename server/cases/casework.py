@@ -95,22 +95,32 @@ def keep_closing(tx: Transaction, conversation: Held) -> None:
 
     Summary and promise stay fields of the conversation too, until somebody changes them.
     """
-    life = conversation.life
+    if conversation.life.closed_why == lifecycle.SILENCE:
+        line = messages.newest_id(tx, conversation.id)  # it was written when the term was over
+    else:
+        line = write_closing(tx, conversation, conversation.life)
+    cases.begin_spell(tx, conversation.id, line)
+    if conversation.priority_by is None and conversation.priority != NORMAL:
+        # What a rule found urgent was said in the time that is over.
+        cases.save_priority(tx, conversation.id, NORMAL)
+
+
+def write_closing(tx: Transaction, conversation: Held, life: Lifecycle, **detail: str) -> int:
+    """The line of the river that says how it ended; the message's id."""
     noted = cases.facts(tx, conversation.id)
+    if noted.due_at is not None:
+        detail["due_at"] = str(noted.due_at)
     closing = NewMessage(
         kind="system",
         event_kind="closed",
         text="\n".join(filter(None, (f"{life.topic}: {life.result}", noted.summary, noted.next_step))),
         status="received",
         at=life.closed_at or tx.now,
-        detail={} if noted.due_at is None else {"due_at": str(noted.due_at)},
+        detail=detail,
     )
     posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", closing)
     conversations.touch(tx, conversation.id, posted.seq)
-    cases.begin_spell(tx, conversation.id, posted.id)
-    if conversation.priority_by is None and conversation.priority != NORMAL:
-        # What a rule found urgent was said in the time that is over.
-        cases.save_priority(tx, conversation.id, NORMAL)
+    return posted.id
 
 
 def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until: int) -> None:

@@ -186,7 +186,9 @@ def _undo_join(tx: Transaction, found: regroupings.Regrouped, operator_id: int |
 
 def _numbers(life: Lifecycle) -> dict[str, Any]:
     """A lifecycle without its words: the journal holds none."""
-    return msgspec.structs.asdict(replace(life, topic="", result=""))
+    numbers = msgspec.structs.asdict(replace(life, topic="", result=""))
+    del numbers["closed_why"]
+    return numbers
 
 
 def _life(numbers: dict[str, Any]) -> Lifecycle:

@@ -68,6 +68,15 @@ class Message(msgspec.Struct, kw_only=True):
     suggest_why: str = ""
 
 
+class Silence(msgspec.Struct, kw_only=True):
+    """What comes of it that the customer has not answered yet."""
+
+    proposed: bool = False  # he is silent for so long that another channel may reach him better
+    announced_at: int | None = None  # he was told that the conversation will be closed
+    closes_at: int | None = None  # and then it is
+    obstacle: str = ""  # why nothing closes by itself
+
+
 class Conversation(msgspec.Struct, kw_only=True):
     """A row of the list; the event stream carries it whole after every change."""
 
@@ -111,6 +120,8 @@ class Conversation(msgspec.Struct, kw_only=True):
     assigned_why: str = ""
     decline_until: int | None = None  # it was handed over, and its operator may decline it until then
     shared_with: list[int] = []  # collaborators, who see nothing else
+    silence: Silence | None = None  # None: nothing, or the ball is not with the customer
+    reopened: int = 0  # how often it was opened again after it was closed
 
 
 class Counts(msgspec.Struct, kw_only=True):

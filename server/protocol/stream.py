@@ -66,6 +66,7 @@ class EventBody(msgspec.Struct, kw_only=True):
     message.changed, note.added, contact.added (logged by hand), conversation.opened, conversation.state
     (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed (priority,
     summary, promise, tags, due), customer.barred, conversation.deadline (data: deadline, level),
+    conversation.silence (data: step: propose, announce, close, obstacle),
     conversation.seen, draft.saved, mention.added and mention.seen (only to the operator whom they name; data:
     mention), conversation.shared and conversation.unshared (data: with), share.ended (only to the
     collaborator; data: conversation, and no rows), customer.changed, customer.merged, customer.unmerged,

@@ -97,14 +97,18 @@ def read_rule(settings: DeadlineSettings, teams: Mapping[str, Iterable[str]]) ->
             targets[kind] = _length(text, kind)
     if not targets:
         raise SettingError("nothing is due by it", hint='write first_reply = "15m", or leave it out')
-    if settings.team and settings.team not in teams:
-        raise SettingError(f"there is no team {settings.team!r}", key="team", hint="write [teams.NAME]")
-    channels = None
-    if settings.team or settings.channel:
-        channels = frozenset(teams[settings.team] if settings.team else (settings.channel,))
-    if channels is not None and settings.channel:
-        channels &= {settings.channel}
+    channels = channels_of(settings.channel, settings.team, teams)
     return Rule(channels=channels, priority=settings.priority, targets=targets, hours=settings.hours)
+
+
+def channels_of(channel: str, team: str, teams: Mapping[str, Iterable[str]]) -> frozenset[str] | None:
+    """The channels of a rule that names one, a team, or neither (None: all). Raises SettingError."""
+    if team and team not in teams:
+        raise SettingError(f"there is no team {team!r}", key="team", hint="write [teams.NAME]")
+    if not team and not channel:
+        return None
+    served = frozenset(teams[team]) if team else frozenset({channel})
+    return served & {channel} if channel else served
 
 
 def _length(text: str, key: str) -> int:

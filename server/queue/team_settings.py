@@ -60,6 +60,8 @@ class QueueSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     decline_seconds: Annotated[int, msgspec.Meta(ge=0)] = (
         60  # so long who is handed a conversation may decline
     )
+    # So long a customer is silent in a site chat until another channel is proposed; 0: never.
+    propose_minutes: Annotated[int, msgspec.Meta(ge=0, le=7 * 24 * 60)] = 15
     # What customers write about: a skill, and words that tell it, in whatever form.
     topics: dict[Tag, list[Words]] = {}
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from server.lifecycle import Lifecycle
-from server.protocol import Conversation, Deadline, DeadlineLevel, MessageKind, Priority
+from server.protocol import Conversation, Deadline, DeadlineLevel, MessageKind, Priority, Silence
 from server.store import shares, state
 from server.store.transaction import Snapshot, Transaction
 
@@ -19,10 +19,12 @@ DEADLINE_LEVELS: tuple[DeadlineLevel, ...] = ("running", "risk", "late")  # stor
 
 # Of a row as consoles are shown it; parameter `me` is who asks.
 SELECT = """
-SELECT c.*, k.name AS customer, o.name AS assignee, coalesce(s.seq, 0) AS seen_seq
+SELECT c.*, k.name AS customer, o.name AS assignee, coalesce(s.seq, 0) AS seen_seq,
+ q.proposed, q.announced_at, q.obstacle, CASE WHEN q.step = 'close' THEN q.next_at END AS closes_at
 FROM conversation c
 JOIN customer k ON k.id = c.customer_id
 LEFT JOIN operator o ON o.id = c.assignee_id
+LEFT JOIN silence q ON q.conversation_id = c.id AND c.state = 'waiting'
 LEFT JOIN seen s ON s.operator_id = :me AND s.conversation_id = c.id
 """
 
@@ -107,6 +109,19 @@ def from_row(row: sqlite3.Row) -> Conversation:
         due=bool(row["due"]),
         spam=bool(row["spam"]),
         deadline=deadline_of(row),
+        silence=_silence_of(row),
+        reopened=row["reopened"],
+    )
+
+
+def _silence_of(row: sqlite3.Row) -> Silence | None:
+    if not (row["proposed"] or row["announced_at"] or row["obstacle"]):
+        return None
+    return Silence(
+        proposed=bool(row["proposed"]),
+        announced_at=row["announced_at"],
+        closes_at=row["closes_at"],
+        obstacle=row["obstacle"],
     )
 
 
@@ -182,6 +197,7 @@ def held_from_row(row: sqlite3.Row) -> Held:
             closed_at=row["closed_at"],
             topic=row["topic"],
             result=row["result"],
+            closed_why=row["closed_why"],
         ),
         row["customer_seq"],
         row["reply_seq"],
@@ -200,7 +216,9 @@ def save_life(tx: Transaction, conversation_id: int, life: Lifecycle, seq: int) 
     tx.run(
         "UPDATE conversation SET state = :state, assignee_id = :assignee_id, waiting_since = :waiting_since,"
         " sort_at = :sort_at, snooze_until = :snooze_until, closed_at = :closed_at, topic = :topic,"
-        " result = :result, seq = :seq,"
+        " result = :result, closed_why = :closed_why, seq = :seq,"
+        " reopened = reopened"
+        " + CASE WHEN state = 'closed' AND topic != '' AND :state != 'closed' THEN 1 ELSE 0 END,"
         f" assigned_seq = CASE WHEN {changes} THEN :seq ELSE assigned_seq END,"
         f" assigned_why = CASE WHEN {changes} THEN '' ELSE assigned_why END,"
         f" given_from = CASE WHEN {changes} THEN NULL ELSE given_from END,"

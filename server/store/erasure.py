@@ -37,6 +37,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("conversation_tag", "conversation_id", "conversation"),
     ("state_change", "conversation_id", "conversation"),
     ("deadline", "conversation_id", "conversation"),
+    ("silence", "conversation_id", "conversation"),
     ("regrouping", "from_conversation", "conversation"),
     ("regrouping", "into_conversation", "conversation"),
     ("code", "customer_id", "customer"),
@@ -71,6 +72,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
 # Rows of these columns are somebody else's: they only cease to speak of him.
 MENTIONED: tuple[tuple[str, str, str], ...] = (
     ("suggestion", "merge_id", "merge"),
+    ("silence", "announced_id", "message"),
     ("message", "address_id", "address"),
     ("message", "suggest_id", "conversation"),
     ("conversation", "parent_id", "conversation"),

@@ -158,6 +158,30 @@ def add_text(tx: Transaction, message_id: int, text: str) -> None:
     search.remember(tx, message_id)
 
 
+def newest_id(tx: Snapshot, conversation_id: int) -> int:
+    """0 where nothing was said in it."""
+    return int(
+        tx.value("SELECT coalesce(max(id), 0) FROM message WHERE conversation_id = ?", (conversation_id,))
+    )
+
+
+def said_by_itself(tx: Snapshot, message_id: int) -> bool:
+    """Whether the server wrote it, and no operator."""
+    row = tx.first("SELECT automatic, operator_id FROM message WHERE id = ?", (message_id,))
+    return row is not None and bool(row["automatic"]) and row["operator_id"] is None
+
+
+def from_customer(tx: Snapshot, message_id: int) -> bool:
+    """Whether the conversation's customer himself said it, and no machine of his."""
+    return (
+        tx.value(
+            "SELECT 1 FROM message WHERE id = ? AND kind = 'in' AND automatic = 0 AND stranger = 0",
+            (message_id,),
+        )
+        is not None
+    )
+
+
 def address_of(tx: Snapshot, message_id: int) -> str:
     """The address that a message came from or was written to; "" where it has none."""
     value = tx.value(

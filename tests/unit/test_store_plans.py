@@ -12,6 +12,7 @@ import pytest
 from server.protocol import View
 from server.store import (
     approach,
+    auto_answers,
     candidates,
     cases,
     conversations,
@@ -23,6 +24,7 @@ from server.store import (
     outbox,
     presence,
     queue,
+    silences,
     spam,
 )
 from server.store.transaction import Parameters, Snapshot, Transaction
@@ -55,6 +57,10 @@ OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
     "reachable": (lambda tx: customers.reachable(tx, 1), "message_thread"),
     "deadlines.to_tell": (lambda tx: deadlines.to_tell(tx, tx.now), "deadline_next"),
     "deadlines.kept": (lambda tx: deadlines.kept(tx, 1), "PRIMARY KEY"),
+    "silences.due": (lambda tx: silences.due(tx, "announce", tx.now, 50), "silence_next"),
+    "silences.of_customer": (lambda tx: silences.of_customer(tx, 1), "conversation_live"),
+    "silences.announced_by": (lambda tx: silences.announced_by(tx, 1), "silence_announced"),
+    "auto_answers.said_until": (lambda tx: auto_answers.said_until(tx, 1, 1), "auto_answer_conversation"),
     "deadlines.changes": (lambda tx: deadlines.changes(tx, 1), "PRIMARY KEY"),
     "come_due": (lambda tx: cases.come_due(tx, tx.now), "conversation_due"),
     "open_conversations": (lambda tx: approach.open_conversations(tx, 1), "conversation_live"),
