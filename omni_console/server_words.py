@@ -49,6 +49,11 @@ KNOWN = frozenset(
         N_("the sender is barred"),
         N_("same subject"),
         N_("it refers to that conversation"),
+        N_("the announcement could not be delivered"),
+        N_("nobody knows whether the announcement arrived"),
+        N_("the customer cannot be reached where he wrote last"),
+        N_("the channel takes no more messages until the customer writes"),
+        N_("the customer's address is barred"),
     }
 )
 

@@ -189,6 +189,9 @@ class ConversationList(LineList):
             return [
                 (Content(" " + _("until {when}").format(when=self.clock.moment(row.snooze_until))), "dim")
             ]
+        if row.state == "waiting" and row.silence is not None and row.silence.closes_at is not None:
+            when = self.clock.moment(row.silence.closes_at)
+            return [(Content(" " + _("closes {when}").format(when=when)), "dim")]
         if self.view in ("all", "closed"):
             if row.assignee_id is None:
                 return [(Content(" " + _("queue")), "accent")] if row.state == "open" else []

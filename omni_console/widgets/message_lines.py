@@ -234,7 +234,9 @@ def _afterwards(message: Message, room: int) -> list[Line]:
 def _system(message: Message, clock: Clock, context: Context) -> list[Line]:
     lead = Content(" " + clock.hour(message.at) + " · ")
     room = max(8, context.width - 10)
-    parts = safe_text(message.text).wrap(room)
+    by_term = message.kind_of_event == "closed" and message.detail.get("by") == "silence"
+    said = _("closed by term, nobody answered: {how}").format(how=message.text) if by_term else message.text
+    parts = safe_text(said).wrap(room)
     return [
         [(lead if number == 0 else Content(" " * 9), "dim"), (part, "dim")]
         for number, part in enumerate(parts)

@@ -33,8 +33,10 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
     stopped = desk.stopped.get(row.id) or Stopped()
     promise = _promise(row, clock)
     about = _about(row, desk, clock)
+    silence = _silence(row, desk, clock)
     if room.lines <= 1:
-        return [_together(row, promise, about, room.width)]
+        first: Line = [*promise, *([(Content(" · "), "dim")] if promise and silence else []), *silence]
+        return [_together(row, first, about, room.width)]
     lines: list[Line] = []
     wants = row.summary or row.subject or (stopped.wants if room.lines > 2 else "")
     ending = " — ".join(part for part in (row.topic, row.result) if part)
@@ -45,6 +47,9 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
     if promise:
         lead: Line = [(fit(safe_line(_("promised"), before="   "), LABEL_CELLS + 3), "dim")]
         lines.append(spread([*lead, *promise], [], room.width))
+    if silence and len(lines) < room.lines:
+        lead = [(fit(safe_line(_("silence"), before="   "), LABEL_CELLS + 3), "dim")]
+        lines.append(spread([*lead, *silence], [], room.width))
     last = _last(row, desk, stopped, clock)
     if last and len(lines) + 1 < room.lines:
         lines.append(_labelled(_("last"), safe_line(last), room.width))
@@ -74,6 +79,37 @@ def _promise(row: Conversation, clock: Clock) -> Line:
         )
         out.append((safe_line(text, after="  "), "bad" if late else "note"))
     return [*out, (safe_line(row.next_step or _("an answer")), "base")]
+
+
+def _silence(row: Conversation, desk: Desk, clock: Clock) -> Line:
+    """What comes, or could come, of it that the customer does not answer."""
+    silence = row.silence
+    if silence is None or row.state != "waiting":
+        return []
+    if silence.obstacle:
+        why = said_by_server(silence.obstacle)
+        return [(safe_line(_("is not closed by itself: {why}").format(why=why)), "bad")]
+    if silence.closes_at is not None:
+        when = clock.moment(silence.closes_at)
+        return [(safe_line(_("they were told: closes {when} unless they write").format(when=when)), "note")]
+    elsewhere = _elsewhere(row, desk) if silence.proposed else ""
+    if not elsewhere:
+        return []
+    text = _("continue in {channel}? {key}").format(channel=elsewhere, key=key_for("thread.continue"))
+    return [(safe_line(text), "note")]
+
+
+def _elsewhere(row: Conversation, desk: Desk) -> str:
+    """The channel that `thread.continue` can lead to first; "" where there is none."""
+    for way in desk.ways.get(row.id, []):
+        if way.channel_id != row.channel_id:
+            return said_by_server(way.channel_title)
+    customer = desk.customers.get(row.customer_id)
+    named = {one.scheme for one in customer.addresses if not one.blocked} if customer else set()
+    for channel in desk.channels.values():
+        if channel.id != row.channel_id and (channel.continues or channel.begins in named):
+            return said_by_server(channel.title)
+    return ""
 
 
 def _together(row: Conversation, promise: Line, about: str, width: int) -> Line:
