@@ -1,4 +1,5 @@
-"""The answer that a channel may give by itself to whoever begins a conversation: "we have your letter".
+"""The answer that a channel may give by itself to whoever begins a conversation ("we have your letter"), or
+writes while nobody is there.
 
 Two machines that thank each other fill disks and get addresses blocked, and headers that say "I am a
 machine" may be missing. So there are caps that depend on no header at all.
@@ -7,13 +8,16 @@ machine" may be missing. So there are caps that depend on no header at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from channels.base import InboundEvent
+from server import wording
 from server.people.authors import Author, ChannelFacts
 from server.protocol import Recipient
-from server.store import auto_answers, conversations, messages, outbox, recipients
+from server.queue.hours import Calendar
+from server.store import auto_answers, conversations, fields, messages, outbox, recipients
 from server.store.auto_answers import Said
 from server.store.conversations import Held
 from server.store.messages import NewMessage
@@ -27,13 +31,36 @@ MINUTES_MS = 10 * 60_000
 ADDRESS_A_DAY = 1
 CONVERSATION_MAX = 3  # in a week: some conversations go on for years
 ALL_AN_HOUR = 30
+STILL_HERE_MS = 30 * 60_000  # whoever wrote so lately works late: nobody need be told that nobody is there
+ANSWERED_AWAY = frozenset({"message", "callback"})  # by which a conversation goes on
 HEARD_MAX = 5  # whoever writes more than this in ten minutes is answered by people only
+
+
+class Away(msgspec.Struct, frozen=True):
+    """What is said where nobody is there, and when somebody is."""
+
+    calendar: Calendar
+    said: str  # "default", or a text with {opens}, {site}
+    language: str  # of the site
+    site: str
+
+    def opens_at(self, now: int) -> int | None:
+        """None: it is open, or nobody knows when it will be."""
+        opens_at = self.calendar.next_opening(now)
+        return None if opens_at == now else opens_at
+
+    def words(self, opens_at: int, language: str, zone: ZoneInfo) -> str:
+        opens = wording.moment(language, opens_at, zone)
+        if self.said == "default":
+            return wording.say(language, "away", opens=opens, site=self.site)
+        return wording.fill(self.said, opens=opens, site=self.site)
 
 
 class Acknowledging(msgspec.Struct, frozen=True, kw_only=True):
     """What is said, by channel, and what must be known of the channels for it."""
 
     texts: Mapping[str, str] = {}
+    away: Mapping[str, Away] = {}
     several: frozenset[str] = frozenset()  # channels whose messages name their recipients
     name_message: Callable[[str, int, int], str | None] = lambda channel_id, conversation_id, message_id: None
 
@@ -58,13 +85,28 @@ def acknowledge(
     author: Author,
     conversation_id: int,
     how: Acknowledging,
+    *,
+    begins: bool,
 ) -> int | None:
-    """Say it, if the channel has something to say and it was not said too often; the message's id.
+    """Say it, if the channel has something to say and it was not said too often; the message's id. `begins`:
+    the conversation begins with this message.
 
     The customer still waits for us: nothing of the conversation's state changes.
     """
-    text = how.texts.get(channel.id, "").strip()
-    if not text or event.automatic or event.history or not event.sender.reachable or not event.sender.proven:
+    if event.automatic or event.history or not event.sender.reachable or not event.sender.proven:
+        return None
+    text, opens_at = how.texts.get(channel.id, "").strip() if begins else "", None
+    away = how.away.get(channel.id)
+    if away is not None and (begins or event.kind in ANSWERED_AWAY):
+        opens_at = away.opens_at(tx.now)
+    if away is not None and opens_at is not None:
+        if auto_answers.said_until(tx, conversation_id, opens_at) or messages.operator_wrote_since(
+            tx, conversation_id, tx.now - STILL_HERE_MS
+        ):
+            return None
+        language, zone = _customs(tx, author.customer_id, away)
+        text = away.words(opens_at, language, zone)
+    if not text:
         return None
     if too_much(said_lately(tx, author.address_id, conversation_id)):
         return None
@@ -77,7 +119,20 @@ def acknowledge(
         text,
         event.subject,
         how,
+        opens_at,
     )
+
+
+def _customs(tx: Transaction, customer_id: int, away: Away) -> tuple[str, ZoneInfo]:
+    """The customer's language and time zone, as far as they are known and we have words for them."""
+    language = fields.one(tx, customer_id, "language")
+    zone = fields.one(tx, customer_id, "time_zone")
+    try:
+        here = ZoneInfo(zone.value) if zone is not None and zone.value else away.calendar.zone
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        here = away.calendar.zone
+    spoken = wording.speaks((language.value if language is not None else None) or "", away.language)
+    return spoken, here
 
 
 def said_lately(tx: Transaction, address_id: int, conversation_id: int) -> Said:

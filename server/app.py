@@ -13,7 +13,7 @@ from aiohttp import web
 
 from channels.base import Channel, ChannelHealth
 from server import backup
-from server.acknowledging import Acknowledging
+from server.acknowledging import Acknowledging, Away
 from server.apart import ParseApart
 from server.api import socket as operator_socket
 from server.api.app import create_operator_app
@@ -229,7 +229,7 @@ class Server:
             health = self.health.get(channel_id, ChannelHealth(state="stopped", detail="not enabled"))
             life = lives.get(channel_id, channels.Life())
             calendar = self.deadline_rules.calendar_of(channel_id)
-            opens_at = None if calendar is None else calendar.next_opening(now)
+            opens_at = self._opens_at(channel_id, now)
             infos.append(
                 ChannelInfo(
                     id=channel_id,
@@ -238,8 +238,8 @@ class Server:
                     mark=channel.spec.mark if channel else "",
                     owner=settings.owner,
                     hours=channel.settings.hours if channel else settings.hours,
-                    is_open=None if calendar is None else opens_at == now,
-                    opens_at=None if opens_at == now else opens_at,
+                    is_open=None if calendar is None else calendar.is_open(now),
+                    opens_at=opens_at,
                     state=health.state,
                     detail=health.detail,
                     last_in_at=life.last_in_at,
@@ -259,8 +259,19 @@ class Server:
                 for channel_id, offer in self.offers.items()
                 if offer.capabilities.recipients_max > 1
             ),
+            away={
+                channel_id: Away(calendar, said, self.config.site.language, self.config.site.name)
+                for channel_id, channel in self.channels.items()
+                if (said := channel.settings.out_of_hours)
+                and (calendar := self.deadline_rules.calendar_of(channel_id)) is not None
+            },
             name_message=self._name_message,
         )
+
+    def _opens_at(self, channel_id: str, now: int) -> int | None:
+        calendar = self.deadline_rules.calendar_of(channel_id)
+        opens_at = None if calendar is None else calendar.next_opening(now)
+        return None if opens_at == now else opens_at
 
     def _name_message(self, channel_id: str, conversation_id: int, message_id: int) -> str | None:
         return self.channels[channel_id].name_message(conversation_id, message_id)
@@ -326,6 +337,7 @@ class Server:
                 refuse=self.refuse,
                 parse_soon=apart.soon,
                 count=self.counters.add,
+                opens_at=self._opens_at,
             )
             raw_items = RawItems(
                 self.database, self.blobs, self.channels, hosts, facts, policy, apart.parse_by_hand

@@ -172,6 +172,7 @@ def decode(data: bytes, path: Path) -> Config:
     try:
         deadline_rules(config)
         silence_terms(config)
+        _check_out_of_hours(config)
     except SettingError as error:
         raise ConfigError(str(error), file=path, key=error.key, hint=error.hint) from error
     _check_public(config.public, path)
@@ -359,6 +360,17 @@ def _check_teams(config: Config, path: Path) -> None:
         check_teams(config.teams, media, owners)
     except SettingError as error:
         raise _setting_error(error, path, "teams") from error
+
+
+def _check_out_of_hours(config: Config) -> None:
+    """Raises SettingError."""
+    for name, settings in config.channels.items():
+        if settings.out_of_hours and settings.hours not in config.hours:
+            raise SettingError(
+                "nobody knows when it is open",
+                key=f"channels.{name}.out_of_hours",
+                hint='write [hours.office] and hours = "office"',
+            )
 
 
 def _table(table: object, path: Path, key: str) -> dict[str, Any]:

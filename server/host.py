@@ -69,6 +69,8 @@ class Installation(msgspec.Struct, frozen=True, kw_only=True):
     refuse: Callable[[], str]  # why nothing may be taken in now, or ""
     parse_soon: Callable[[], None]  # a raw item was committed that waits for the parser
     count: Callable[[str, str], None] = lambda what, channel_id: None
+    # (channel id, now) -> when it opens next; None: it is open, or nobody said when
+    opens_at: Callable[[str, int], int | None] = lambda channel_id, now: None
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -97,6 +99,9 @@ class ChannelHost:
 
     def now(self) -> int:
         return self._at.clock.now()
+
+    def opens_at(self) -> int | None:
+        return self._at.opens_at(self.channel_id, self.now())
 
     def key(self, purpose: str) -> bytes:
         label = f"{self.channel_id}\x00{purpose}".encode()

@@ -214,8 +214,9 @@ def _take_message(
     if digits is not None:
         proving.told(tx, conversation.id, author.address_id, digits)
         conversation = conversations.held(tx, conversation.id)
-    if before is None and not barred:
-        acknowledge(tx, channel, event, author, conversation.id, policy.acknowledging)
+    if not barred and not stranger:
+        how = policy.acknowledging
+        acknowledge(tx, channel, event, author, conversation.id, how, begins=before is None)
     if event.part_of is not None:
         state.put(tx, channel.id, _pieces(event), f"{posted.id} {event.part_of}".encode())
     return Outcome(conversation.customer_id, posted.id, conversation.id, posted.seq)

@@ -43,7 +43,9 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     kind: str
     title: str = ""
     owner: str = ""  # login of the operator who answers for the channel
-    hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00"
+    hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00", or the name of [hours.NAME]
+    # What is said by itself outside of these hours: "default", or a text with {opens}, {site}; "": nothing.
+    out_of_hours: str = ""
     enabled: bool = True
 
 

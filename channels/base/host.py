@@ -143,6 +143,9 @@ class Host(Protocol):
     def now(self) -> int:
         """UTC milliseconds."""
 
+    def opens_at(self) -> int | None:
+        """When somebody is there to answer again (UTC ms); None: now, or nobody said when."""
+
     def key(self, purpose: str) -> bytes:
         """32 secret bytes of this installation, channel and purpose; the same after a restart."""
 

@@ -58,6 +58,7 @@ class MemoryHost:
         self.unavailable = False
         self.clock: int | None = None
         self.operator = ""
+        self.opening: int | None = None  # it is closed until then
         self.dismissed: list[str] = []  # keys of what was delivered once more
         self._keys: set[str] = set()
         self._places: dict[tuple[str, int, int], tuple[Place, str]] = {}
@@ -72,6 +73,9 @@ class MemoryHost:
         if self.clock is not None:
             return self.clock
         return int(asyncio.get_running_loop().time() * 1000) + 1_790_000_000_000
+
+    def opens_at(self) -> int | None:
+        return self.opening
 
     def key(self, purpose: str) -> bytes:
         return hashlib.sha256(f"{self.channel_id}/{purpose}".encode()).digest()

@@ -220,6 +220,7 @@ class WidgetApi:
             "identified": current.identity is not None,
             "name": (current.identity.name if current.identity else "") or current.name,
             "email_known": bool(current.email or (current.identity and current.identity.email)),
+            "phone_known": bool(current.phone or (current.identity and current.identity.phone)),
             "read_seq": current.read_seq,
         }
         if fresh:
@@ -266,7 +267,7 @@ class WidgetApi:
                 await self._submit([event], raw, (session.state_key(token), session.encode(changed)))
             else:
                 await session.save(self._host, token, changed)
-        return json_response({"email_known": bool(changed.email)})
+        return json_response({"email_known": bool(changed.email), "phone_known": bool(changed.phone)})
 
     async def _continue(self, request: web.Request, headers: dict[str, str]) -> web.StreamResponse:
         """Go on here with the conversation that a link of ours was made for."""

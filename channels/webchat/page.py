@@ -51,6 +51,7 @@ def frame_headers(origins: Sequence[str]) -> dict[str, str]:
 def frame_page(config: Mapping[str, object]) -> str:
     return _template().substitute(
         config=html.escape(msgspec.json.encode(config).decode(), quote=True),
+        words=f"words.js?v={asset('words.js')[2]}",
         script=f"panel.js?v={asset('panel.js')[2]}",
         style=f"panel.css?v={asset('panel.css')[2]}",
         title=html.escape(str(config.get("title", ""))),
@@ -88,6 +89,7 @@ def static_routes(config: Callable[[], Mapping[str, object]], origins: Sequence[
 
     return [
         file_route("widget.js", lasting=False),
+        file_route("words.js", lasting=True),
         file_route("panel.js", lasting=True),
         file_route("panel.css", lasting=True),
         Route(method="GET", path="/frame", handler=panel, body_max=0),

@@ -44,7 +44,7 @@ class EventStream:
         self._visitor = visitor
         self._after = after
         self._closing = asyncio.Event()
-        self._shown: tuple[str, str] | None = None
+        self._shown: dict[str, object] | None = None
 
     def close(self) -> None:
         self._closing.set()
@@ -98,10 +98,14 @@ class EventStream:
                 wrote = True
             if not (view.more and view.messages):
                 break
-        shown = (view.state, view.operator)
+        shown: dict[str, object] = {
+            "state": view.state,
+            "operator": view.operator,
+            "opens_at": self._host.opens_at(),
+        }
         if shown != self._shown:
             # It also says that everything older was sent: the widget stops waiting for history.
-            await response.write(frame("state", {"state": view.state, "operator": view.operator}))
+            await response.write(frame("state", shown))
             self._shown = shown
             wrote = True
         return wrote

@@ -67,6 +67,10 @@ class Calendar:
         self._days |= {_date(day, "holidays"): () for day in settings.holidays}
         self._known: dict[date, tuple[Span, ...]] = {}
 
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._zone
+
     @cached_property
     def is_empty(self) -> bool:
         """Nobody ever said when somebody is there."""

@@ -171,6 +171,14 @@ def said_by_itself(tx: Snapshot, message_id: int) -> bool:
     return row is not None and bool(row["automatic"]) and row["operator_id"] is None
 
 
+def operator_wrote_since(tx: Snapshot, conversation_id: int, at: int) -> bool:
+    sql = (
+        "SELECT 1 FROM message WHERE conversation_id = ? AND kind = 'out' AND operator_id IS NOT NULL"
+        " AND automatic = 0 AND received_at >= ? LIMIT 1"
+    )
+    return tx.value(sql, (conversation_id, at)) is not None
+
+
 def from_customer(tx: Snapshot, message_id: int) -> bool:
     """Whether the conversation's customer himself said it, and no machine of his."""
     return (

@@ -444,20 +444,46 @@ async def test_an_address_typed_by_the_visitor(page: Page, stage: Stage) -> None
     await widget.open()
     await widget.say("hello")
     await widget.shows("hello")
-    await widget.frame.get_by_role("button", name="Leave an e-mail").click()
+    await widget.frame.get_by_role("button", name="Leave an e-mail or telephone").click()
     address = widget.frame.locator("#address")
     await address.fill("nonsense")
     await address.press("Enter")
-    await expect(widget.frame.get_by_role("alert")).to_have_text("This is not an e-mail address.")
+    await expect(widget.frame.get_by_role("alert")).to_have_text(
+        "This is neither an e-mail address nor a telephone number."
+    )
     await address.fill("ivan@example.org")
     await address.press("Enter")
     await expect(widget.frame.locator("#mail")).to_be_hidden()
-    await expect(widget.frame.get_by_role("button", name="Leave an e-mail")).to_have_count(0)
+    await expect(widget.frame.get_by_role("button", name="Leave an e-mail or telephone")).to_have_count(0)
     event = stage.host.deliveries[-1].event
     assert event is not None and event.kind == "contact_shared"
     assert [(item.external_id, item.verified) for item in event.sender.contacts] == [
         ("ivan@example.org", False)
     ]
+
+
+async def test_whoever_writes_when_nobody_is_there_is_asked_where_to_answer(page: Page, stage: Stage) -> None:
+    stage.host.opening = stage.host.now() + 60 * 3_600_000
+    widget = await visit(page, stage)
+    await widget.open()
+    await expect(widget.frame.locator("#mail")).to_be_hidden()
+    await widget.say("How much is a kitchen?")
+    await expect(widget.frame.locator("#state")).to_contain_text("Nobody is here now. We are back ")
+    await expect(widget.frame.locator("#mail-label")).to_contain_text("Where shall our answer reach you?")
+    address = widget.frame.locator("#address")
+    await address.fill("+7 916 123-45-67")
+    await address.press("Enter")
+    await expect(widget.frame.locator("#mail")).to_be_hidden()
+    event = stage.host.deliveries[-1].event
+    assert event is not None
+    assert [(item.scheme, item.external_id, item.verified) for item in event.sender.contacts] == [
+        ("phone", "+79161234567", False)
+    ]
+    # Somebody came: it is said with the next event, and nobody is asked again.
+    stage.host.opening = None
+    await widget.say("And a table?")
+    await widget.shows("And a table?")
+    await expect(widget.frame.locator("#state")).not_to_contain_text("Nobody")
 
 
 async def test_the_page_can_drive_it(page: Page, stage: Stage) -> None:

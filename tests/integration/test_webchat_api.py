@@ -164,7 +164,7 @@ async def test_the_stream_replays_what_was_missed_and_goes_on(chat: Chat) -> Non
     ]
     assert events[0][2]["client_id"] == "client-0001" and events[0][2]["mine"] is True
     assert events[1][2]["author"] == "Olga" and "client_id" not in events[1][2]
-    assert events[2][2] == {"state": "open", "operator": "Olga"}
+    assert events[2][2] == {"state": "open", "operator": "Olga", "opens_at": None}
     live = asyncio.create_task(chat.events(token, 3, after=2))
     await chat.host.until_watched(visitor)
     chat.host.say(visitor, "three")
@@ -553,7 +553,7 @@ async def test_the_panel_is_served_with_a_strict_policy(chat: Chat) -> None:
     frame = await chat.client.get("/webchat/site/frame")
     policy = frame.headers["Content-Security-Policy"]
     assert f"frame-ancestors {SHOP}" in policy and "script-src 'self'" in policy
-    for name in ("widget.js", "panel.js", "panel.css"):
+    for name in ("widget.js", "words.js", "panel.js", "panel.css"):
         answer = await chat.client.get(f"/webchat/site/{name}")
         assert answer.status == 200 and answer.headers["X-Content-Type-Options"] == "nosniff"
         again = await chat.client.get(

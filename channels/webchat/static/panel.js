@@ -11,51 +11,7 @@
   const language = /^ru/i.test(navigator.language) ? "ru" : "en";
   const $ = (id) => document.getElementById(id);
 
-  const WORDS = {
-    en: {
-      greeting: "Hello! How can we help?",
-      nobody: "We answer here as soon as we can",
-      someone: (name) => `${name} is answering you`,
-      closed: "This conversation is finished. Write to begin again.",
-      placeholder: "Write a message",
-      send: "Send", attach: "Attach a file", close: "Close chat",
-      you: "You", sending: "Sending…", sent: "Sent", failed: "Not sent.", again: "Try again", drop: "Delete",
-      offline: "No connection. Your messages are kept and will be sent when it is back.",
-      signin: "Please sign in on the site to write here.",
-      signinagain: "Your sign-in has run out. Reload the page and sign in again.",
-      broken: "The chat cannot be reached just now. We keep trying.",
-      big: (size) => `Files may have at most ${size}.`, type: "Files of this type are not taken.",
-      long: (size) => `A message may have at most ${size} characters.`,
-      newer: "New messages ↓", today: "Today", yesterday: "Yesterday",
-      more: "Also:", leave: "Leave an e-mail", leavelabel: "Where shall we answer if you have to go?",
-      save: "Save", cancel: "Cancel", bademail: "This is not an e-mail address.", thanks: "Thank you, noted.",
-      goon: "Go on here with the conversation that you began elsewhere?", yes: "Go on here", no: "No",
-      joined: "The conversation goes on here.", over: "This link does not work any more. Just write to us.",
-      privacy: "Privacy", hours: (text) => `Open ${text}`, download: "Download", picture: "Picture", units: ["B", "KB", "MB"],
-    },
-    ru: {
-      greeting: "Здравствуйте! Чем можем помочь?",
-      nobody: "Ответим здесь, как только сможем",
-      someone: (name) => `Вам отвечает ${name}`,
-      closed: "Разговор завершён. Напишите, чтобы начать снова.",
-      placeholder: "Напишите сообщение",
-      send: "Отправить", attach: "Прикрепить файл", close: "Закрыть чат",
-      you: "Вы", sending: "Отправляется…", sent: "Отправлено", failed: "Не отправлено.", again: "Повторить", drop: "Удалить",
-      offline: "Нет связи. Сообщения сохранены и уйдут, когда она появится.",
-      signin: "Чтобы написать, войдите на сайт.",
-      signinagain: "Срок входа истёк. Обновите страницу и войдите снова.",
-      broken: "Чат сейчас недоступен. Пробуем ещё.",
-      big: (size) => `Файл может быть не больше ${size}.`, type: "Файлы такого типа не принимаются.",
-      long: (size) => `В сообщении может быть не больше ${size} знаков.`,
-      newer: "Новые сообщения ↓", today: "Сегодня", yesterday: "Вчера",
-      more: "Также:", leave: "Оставить почту", leavelabel: "Куда ответить, если вам нужно идти?",
-      save: "Сохранить", cancel: "Отмена", bademail: "Это не похоже на адрес почты.", thanks: "Спасибо, записали.",
-      goon: "Продолжить здесь разговор, начатый в другом месте?", yes: "Продолжить", no: "Нет",
-      joined: "Разговор продолжается здесь.", over: "Ссылка больше не действует. Просто напишите нам.",
-      privacy: "Конфиденциальность", hours: (text) => `Работаем ${text}`, download: "Скачать", picture: "Изображение", units: ["Б", "КБ", "МБ"],
-    },
-  };
-  const words = WORDS[language];
+  const words = OMNI_WORDS[language]; // words.js
 
   // --- small tools -------------------------------------------------------------------------------
 
@@ -147,6 +103,8 @@
   let emailKnown = false;
   let operator = "";
   let state = "";
+  let opensAt = null; // nobody is there until then
+  let asked = false; // where an answer can reach him meanwhile
   let lastDay = "";
   let lastAuthor = null;
   let replayed = false; // the history is there; what comes now is new
@@ -195,6 +153,12 @@
     if (days === 0) return words.today;
     if (days === 1) return words.yesterday;
     return day.toLocaleDateString([], { day: "numeric", month: "long", year: days > 300 ? "numeric" : undefined });
+  };
+
+  const whenText = (at) => {
+    const day = new Date(at);
+    const today = day.toDateString() === new Date().toDateString();
+    return today ? clock(at) : `${day.toLocaleDateString(language, { weekday: "short", day: "numeric", month: "short" })}, ${clock(at)}`;
   };
 
   const SVG = "http://www.w3.org/2000/svg";
@@ -331,9 +295,20 @@
     const name = operator.split(" ")[0];
     $("title").textContent = config.title;
     $("face").textContent = (name || config.title || "?").trim().charAt(0).toUpperCase();
-    const hours = config.hours ? words.hours(config.hours) : words.nobody;
-    $("state").textContent = state === "closed" ? words.closed : name ? words.someone(name) : hours;
+    const open = config.hours ? words.hours(config.hours) : words.nobody;
+    const hours = opensAt ? words.away(whenText(opensAt)) : open;
+    $("state").textContent = state === "closed" ? words.closed : name && !opensAt ? words.someone(name) : hours;
     $("state").title = $("state").textContent;
+  };
+
+  // He may be gone before anybody comes: he is asked once where the answer shall go.
+  const askWhere = () => {
+    $("mail-label").textContent = opensAt ? words.awaylabel(whenText(opensAt)) : words.leavelabel;
+    if (!opensAt || asked || emailKnown || !lastSeq || !token) return;
+    asked = true;
+    const stay = atEnd();
+    $("mail").hidden = false;
+    if (stay) toEnd();
   };
 
   const greeting = () => {
@@ -420,7 +395,7 @@
       setTimeout(startStream);
     }
     readSeq = Math.max(readSeq, answer.read_seq);
-    emailKnown = answer.email_known;
+    emailKnown = answer.email_known || answer.phone_known;
     block("");
     footer();
     seen();
@@ -583,7 +558,9 @@
     if (name === "message") showMessage(body, replayed);
     else if (name === "state") {
       ({ operator, state } = body);
+      opensAt = body.opens_at || null;
       header();
+      askWhere();
       greeting();
       footer();
       replayed = true;
@@ -970,7 +947,8 @@
     };
     wrong("");
     try {
-      const answer = await call("POST", "contact", { email: $("address").value });
+      const where = $("address").value;
+      const answer = await call("POST", "contact", where.includes("@") ? { email: where } : { phone: where });
       if (answer.ok) {
         emailKnown = true;
         $("mail").hidden = true;
