@@ -482,7 +482,6 @@ async def test_whoever_writes_when_nobody_is_there_is_asked_where_to_answer(page
     # Somebody came: it is said with the next event, and nobody is asked again.
     stage.host.opening = None
     await widget.say("And a table?")
-    await widget.shows("And a table?")
     await expect(widget.frame.locator("#state")).not_to_contain_text("Nobody")
 
 

@@ -1,4 +1,4 @@
-"""Stories of waiting: who looked after the borscht and came back, or came too late; who asked on a Saturday night."""
+"""Stories of waiting: who looked after the borscht, in time or too late; who asked on a Saturday night."""
 
 from __future__ import annotations
 
@@ -226,6 +226,7 @@ async def test_a_lead_out_of_hours() -> None:
         # Ivan works late on Sunday, and answers: whoever reads an answer need not hear that nobody is there.
         run.clock.advance(DAY_MS)
         await run.answer(ivan, case, "Измерим и посчитаем.")
+        await run.settled()
         await lead.say("Когда?")
         assert await run.read(automatic, case) == [{"n": 1}]
         run.clock.advance(monday - run.clock.now())
