@@ -284,8 +284,8 @@ async def test_whenever_the_server_ends_each_step_is_done_once(tmp_path: Path) -
         assert not announcements(run)
         closings = "SELECT 1 FROM message WHERE event_kind = 'closed' AND conversation_id = ?"
         assert len(await run.read(closings, sure)) == 1
-        row = (await (await run.client()).detail(unsure)).conversation
-        assert (row.state, row.unsettled) == ("waiting", 1)
+        still = (await (await run.client()).detail(unsure)).conversation
+        assert (still.state, still.unsettled) == ("waiting", 1)
 
 
 async def test_who_is_silent_in_the_site_chat_may_be_reached_elsewhere(run: Running) -> None:
