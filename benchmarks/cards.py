@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from server.people.card_settings import Condition, SegmentSettings
-from server.store import card, card_search, fields, offline, records, river, segments
+from server.protocol.filtering import Test
+from server.protocol.query import Term
+from server.store import card, card_search, fields, finding, offline, records, river, segments
 from server.store.database import open_reader, open_writer
 from server.store.transaction import Snapshot, Transaction
 
@@ -118,6 +120,10 @@ def _questions(cards: int, messages: int) -> dict[str, Question]:
     def find(words: str) -> Question:
         return lambda tx: card_search.find(tx, words, "RU", before=None, limit=51)
 
+    def inside(word: str) -> Question:
+        tests = (Test(term=Term(name="text", value=word)),)
+        return lambda tx: finding.found(tx, tests, finding.Asker(1, "RU"), someone, None, 50)
+
     return {
         "find_name": find("иван сама"),
         "find_common": find("и"),
@@ -135,8 +141,8 @@ def _questions(cards: int, messages: int) -> dict[str, Question]:
         "around": lambda tx: river.around(tx, someone, messages // 2, 60),
         "files": lambda tx: river.files(tx, someone, None, 60),
         "notes": lambda tx: river.notes(tx, someone, None, 60),
-        "search_inside": lambda tx: river.found(tx, someone, "доставке", None, 50),
-        "search_inside_in_vain": lambda tx: river.found(tx, someone, "отсутствует", None, 50),
+        "search_inside": inside("доставке"),
+        "search_inside_in_vain": inside("отсутствует"),
     }
 
 

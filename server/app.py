@@ -247,9 +247,14 @@ class Server:
                     refused=self.counters.get("refused", channel_id),
                     begins=channel.spec.scheme if channel and channel.spec.capabilities.start_by_us else "",
                     continues=channel is not None and self._leads_to(channel),
+                    team=self._team_of(channel_id),
                 )
             )
         return infos
+
+    def _team_of(self, channel_id: str) -> str:
+        served = self.desks.teams.served.get(channel_id)
+        return served.team if served is not None else ""
 
     def _acknowledging(self) -> Acknowledging:
         return Acknowledging(

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import structlog
 from aiohttp import web
 
-from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
+from server.api.context import CONTEXT, Context, answer, key, limit, operator, refused, shown_key
 from server.api.describe import Query, describes, number, page_key
 from server.api.describe import limit as limit_of
 from server.people.cards import person
-from server.protocol import SearchHit, SearchPage
-from server.store import conversations, messages, river
-from server.store import search as index
+from server.protocol import ChannelInfo, OperatorInfo, SearchHit, SearchPage, filtering
+from server.protocol.query import QUERY_MAX, QueryError, parse
+from server.store import conversations, finding, messages
+from server.store import operators as accounts
 from server.store.errors import StoreUnavailableError
 from server.store.transaction import Snapshot
 
@@ -19,57 +22,75 @@ log = structlog.get_logger(__name__)
 
 routes = web.RouteTableDef()
 
-QUERY_MAX = 400
+
+def known_to(tx: Snapshot, me: OperatorInfo, channels: list[ChannelInfo]) -> filtering.Known:
+    """Whom and what the names in a query may mean."""
+    return filtering.Known(me=me.id, operators=accounts.everybody(tx), channels=channels)
+
+
+def here(context: Context) -> datetime:
+    """Now, for dates in a query: consoles send moments, and the rest is UTC."""
+    return datetime.fromtimestamp(context.clock.now() / 1000, UTC)
 
 
 @routes.get("/v1/search")
 @describes(
-    "Messages with these words, the newest first.",
+    "Messages with these words, by these people, of this time: docs/search.md; the newest first.",
     query=(
-        Query("q", str, f"Words; the first {QUERY_MAX} characters count."),
+        Query("q", str, f"Words and qualifiers; the first {QUERY_MAX} characters count. Days are UTC."),
         number("customer", "Only what was said to this person or by him."),
         page_key("before", 1, 2),
         limit_of(50, 200),
     ),
-    codes=("not_found",),
+    codes=("not_found", "bad_request"),
     answer=SearchPage,
 )
 async def search(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
-    query = request.query.get("q", "")[:QUERY_MAX]
     whose = key(request, "customer", 1)
-    # Everybody's matches are ordered by one number, one person's by time and number.
     before = key(request, "before", 1, 2)
     most = limit(request, 50, 200)
+    try:
+        query = parse(request.query.get("q", ""))
+    except QueryError as error:
+        raise refused(400, "bad_request", error.message, error.hint) from error
+    now, channels = here(context), await context.channels()
 
     def read(tx: Snapshot) -> SearchPage:
-        following: tuple[int, ...] | None
-        if whose is None:
-            ids, newest = index.search(tx, query, None if before is None else before[0], most)
-            following = None if newest is None else (newest,)
-        else:
-            since = None if before is None else (before[0], before[-1])
-            ids, following = river.found(tx, person(tx, whose[0]), query, since, most)
-        found = messages.many(tx, ids)
-        rows = conversations.many(tx, sorted({row.conversation_id for row in found.values()}), me.id)
+        tests = filtering.look_up(query, known_to(tx, me, channels), now)
+        found = finding.found(
+            tx,
+            tests,
+            finding.Asker(me.id, context.country),
+            None if whose is None else person(tx, whose[0]),
+            before,
+            most,
+        )
+        said = messages.many(tx, found.ids)
+        rows = conversations.many(tx, sorted({row.conversation_id for row in said.values()}), me.id)
         return SearchPage(
             hits=[
                 SearchHit(
-                    message=context.marks.message(found[message_id]),
-                    conversation=rows[found[message_id].conversation_id],
+                    message=context.marks.message(said[message_id]),
+                    conversation=rows[said[message_id].conversation_id],
                 )
-                for message_id in ids
+                for message_id in found.ids
             ],
-            next=shown_key(following),
+            next=shown_key(found.next),
+            reached=found.reached,
         )
 
     try:
         await context.indexer.catch_up()
+        await context.indexer.catch_up_cards()
     except StoreUnavailableError:
         # What is in the index can be found all the same; consoles are told of the trouble.
         log.warning("search answers from an index that is behind")
-    page = await context.database.read(read)
+    try:
+        page = await context.database.read(read)
+    except QueryError as error:
+        raise refused(400, "bad_request", error.message, error.hint) from error
     for conversation in {hit.conversation.id: hit.conversation for hit in page.hits}.values():
         context.marks.conversation(conversation)
     return answer(page)

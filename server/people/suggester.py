@@ -197,7 +197,7 @@ class Suggester:
         for record in step.records:
             number = likenesses.number_of(tx, record)
             if number is not None:
-                messages += search.search(tx, f'"{number}"', None, SAID_BEFORE)[0]
+                messages += search.search(tx, f'"{number}"', SAID_BEFORE)
         facts: dict[tuple[int, int], list[Fact]] = defaultdict(list)
         for said in likenesses.said(tx, dict.fromkeys(messages)):
             numbers = numbers_in(said.text)

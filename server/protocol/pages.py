@@ -38,5 +38,9 @@ class SearchHit(msgspec.Struct, kw_only=True):
 
 
 class SearchPage(msgspec.Struct, kw_only=True):
+    """`reached`: the page is not full, though there may be more: so far back was looked (UTC ms), and `next`
+    goes on from there."""
+
     hits: list[SearchHit]
     next: str | None
+    reached: int | None = None

@@ -42,6 +42,7 @@ class ChannelInfo(msgspec.Struct, kw_only=True):
     refused: int = 0  # requests with a wrong signature since the start
     begins: str = ""  # scheme of the addresses to which we may write first there; "": none
     continues: bool = False  # a link can lead a person to it
+    team: str = ""  # that serves it
 
 
 class Hello(msgspec.Struct, kw_only=True):

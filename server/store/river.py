@@ -5,17 +5,14 @@ Every page is read along an index of the person, so that it costs the same howev
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import NamedTuple
 
 from server.protocol import CustomerFile, Message
-from server.store import messages, search, shares
+from server.store import messages, shares
 from server.store.transaction import Snapshot
 
 Key = tuple[int, int]  # (at, id) of a message
 TOP: Key = (1 << 62, 0)
-SEARCHED_AT_ONCE = 500
 
 
 class Only(NamedTuple):
@@ -154,58 +151,3 @@ def _files_of(tx: Snapshot, message_id: int) -> list[CustomerFile]:
             (message_id,),
         )
     ]
-
-
-# --- search inside one person ---------------------------------------------------------------------
-
-
-def found(
-    tx: Snapshot, customer_id: int, query: str, before: Key | None, limit: int, sees: int | None = None
-) -> tuple[list[int], Key | None]:
-    """Ids of his messages that match, newest first, as `search.search` would find them among all.
-
-    His messages are read, not the index: there everybody's matches for a common word would have to be
-    looked at to find his few.
-    """
-    patterns = [_pattern(term) for term in search.terms(query)]
-    if not patterns:
-        return [], None
-    matching: list[Key] = []
-    key = before or TOP
-    while len(matching) <= limit:
-        rows = tx.all(
-            "SELECT m.at, m.id, m.text, m.subject FROM message m WHERE m.customer_id = :customer"
-            f" AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
-            " ORDER BY m.at DESC, m.id DESC LIMIT :limit",
-            {
-                "customer": customer_id,
-                "at": key[0],
-                "id": key[1],
-                "limit": SEARCHED_AT_ONCE,
-                "sees": sees,
-            },
-        )
-        for row in rows:
-            text = _plain(f"{row['text']}\n{row['subject'] or ''}")
-            if all(pattern.search(text) for pattern in patterns):
-                matching.append((row["at"], row["id"]))
-        if len(rows) < SEARCHED_AT_ONCE:
-            break
-        key = (rows[-1]["at"], rows[-1]["id"])
-    return [message_id for _, message_id in matching[:limit]], matching[limit - 1] if len(
-        matching
-    ) > limit else None
-
-
-def _pattern(term: search.Term) -> re.Pattern[str]:
-    end = "" if term.prefix else r"(?![^\W_])"
-    return re.compile(rf"(?<![^\W_]){re.escape(_plain(term.word))}{end}")
-
-
-_MARKED = re.compile("[\u00c0-\u024f]")
-
-
-def _plain(text: str) -> str:
-    """As the index has it: small letters, ё as е, Latin letters without their marks."""
-    text = search.folded(text.lower())
-    return _MARKED.sub(lambda found: unicodedata.normalize("NFD", found[0])[0], text)

@@ -42,7 +42,7 @@ def stem_of(word: str) -> str:
 
 
 class Term(NamedTuple):
-    """A word to look for: whole, or as a beginning."""
+    """A word to look for: whole, or as a beginning. Several with spaces between them: a phrase."""
 
     word: str
     prefix: bool
@@ -56,20 +56,34 @@ def terms(query: str) -> list[Term]:
     """
     query = folded(query.lower())
     exact = {word for phrase in re.findall(r'"([^"]*)"', query) for word in _WORD.findall(phrase)}
-    found = []
-    for word in _WORD.findall(query)[:WORDS_MAX]:
-        if word in exact or len(word) <= 3 or word.isdigit():
-            found.append(Term(word, prefix=False))
-            continue
-        stem = stem_of(word)
-        found.append(Term(stem if len(stem) >= 3 else word, prefix=True))
-    return found
+    return [
+        Term(word, prefix=False) if word in exact else _term(word)
+        for word in _WORD.findall(query)[:WORDS_MAX]
+    ]
+
+
+def _term(word: str) -> Term:
+    if len(word) <= 3 or word.isdigit():
+        return Term(word, prefix=False)
+    stem = stem_of(word)
+    return Term(stem if len(stem) >= 3 else word, prefix=True)
+
+
+def phrase(text: str) -> Term | None:
+    """Words that stand one behind the other, in these forms; None where there is no word in it."""
+    words = _WORD.findall(folded(text.lower()))[:WORDS_MAX]
+    return Term(" ".join(words), prefix=False) if words else None
+
+
+def expression(found: list[Term]) -> str | None:
+    """The FTS5 expression for texts in which all of these stand; None where there is nothing to look for."""
+    quoted = [f'"{term.word}" *' if term.prefix else f'"{term.word}"' for term in found]
+    return " AND ".join(quoted) if quoted else None
 
 
 def match_expression(query: str) -> str | None:
     """The FTS5 expression for what a person typed, or None where there is no word in it."""
-    found = [f'"{term.word}" *' if term.prefix else f'"{term.word}"' for term in terms(query)]
-    return " AND ".join(found) if found else None
+    return expression(terms(query))
 
 
 INDEXED = "search.indexed"  # the newest message id that is in the index
@@ -137,16 +151,14 @@ def remember(tx: Transaction, message_id: int) -> None:
         _insert(tx, row)
 
 
-def search(tx: Snapshot, query: str, before: int | None, limit: int) -> tuple[list[int], int | None]:
-    """Ids of the messages that match, newest first, and the key of the next page."""
-    expression = match_expression(query)
-    if expression is None:
-        return [], None
+def search(tx: Snapshot, query: str, limit: int) -> list[int]:
+    """Ids of the newest messages with these words."""
+    wanted = match_expression(query)
+    if wanted is None:
+        return []
     rows = tx.all(
-        "SELECT m.id, m.search_id FROM message_text t JOIN message m ON m.search_id = t.rowid"
-        " WHERE message_text MATCH ? AND m.deleted = 0 AND t.rowid < ? ORDER BY t.rowid DESC LIMIT ?",
-        (expression, before if before is not None else 1 << 62, limit + 1),
+        "SELECT m.id FROM message_text t JOIN message m ON m.search_id = t.rowid"
+        " WHERE message_text MATCH ? AND m.deleted = 0 ORDER BY t.rowid DESC LIMIT ?",
+        (wanted, limit),
     )
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return [row["id"] for row in rows], rows[-1]["search_id"] if more else None
+    return [row["id"] for row in rows]

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from server.people.card_settings import Condition, SegmentSettings
-from server.store import card, card_search, fields, offline, origins, records, river, segments
+from server.protocol.filtering import Test
+from server.protocol.query import Term
+from server.store import card, card_search, fields, finding, offline, origins, records, river, segments
 from server.store.transaction import Parameters, Transaction
 
 NOW = 1_790_000_000_000
@@ -103,6 +105,7 @@ def tx(tmp_path: Path) -> Iterator[Watching]:
 
 
 KEY = (NOW, 1 << 40)
+NUMBER = (Test(term=Term(name="text", value="89161234567")),)
 SEGMENT = SegmentSettings(
     title="x", where=[Condition(field="plan", is_="value 2"), Condition(record="order", at_least=1)]
 )
@@ -119,7 +122,7 @@ QUESTIONS: dict[str, Callable[[Watching], object]] = {
     "around": lambda tx: river.around(tx, 1, 11, 20),
     "notes": lambda tx: river.notes(tx, 1, KEY, 20),
     "files": lambda tx: river.files(tx, 1, KEY, 20),
-    "search inside": lambda tx: river.found(tx, 1, "89161234567", KEY, 20),
+    "search inside": lambda tx: finding.found(tx, NUMBER, finding.Asker(1, "RU"), 1, KEY, 20).ids,
     "records": lambda tx: records.of_customer(tx, 1, kind="order", after=KEY),
     "record": lambda tx: records.owner(tx, 1),
     "put a record": lambda tx: records.put(tx, records.Fact(kind="order", external_id="9", customer_id=1)),

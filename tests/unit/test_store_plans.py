@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from server.protocol import View
+from server.protocol import ChannelInfo, OperatorInfo, View
+from server.protocol.filtering import Known, look_up
+from server.protocol.query import parse
 from server.store import (
     approach,
     auto_answers,
@@ -18,6 +21,7 @@ from server.store import (
     conversations,
     customers,
     deadlines,
+    finding,
     journal,
     lists,
     offline,
@@ -149,6 +153,41 @@ def test_candidates_for_the_next_one_are_read_off_indexes(only: list[str] | None
         assert any(index in plan for plan in found), found
     assert not any(plan.startswith("SCAN conversation") for plan in found), found
     assert not any("TEMP B-TREE" in plan for plan in tx.plans), tx.plans
+
+
+SEARCHES = {
+    "refund": "VIRTUAL TABLE INDEX",
+    "refund is:closed before:2026-01-01 -tag:vip": "VIRTUAL TABLE INDEX",
+    "has:attachment": "message_carrying",
+    "is:note -from:olga": "message_noted",
+    "from:me": "message_by_operator",
+    "is:unread": "sqlite_autoindex_message_1",
+    "channel:mail topic:refund": "sqlite_autoindex_message_1",
+    "-refund priority:urgent": "sqlite_autoindex_message_1",
+    "from:anna@example.org refund": "message_river",
+    "to:anna": "message_river",
+    "tag:vip": "conversation_by_tag",
+    "is:snoozed": "conversation_snoozed",
+    "is:mine": "conversation_held",
+    "is:mine refund": "conversation_resting",
+    "assignee:olga": "sqlite_autoindex_message_1",
+}
+
+
+@pytest.mark.parametrize("typed", SEARCHES)
+def test_a_search_is_read_off_an_index(typed: str, tx: Explaining) -> None:
+    """Also by a qualifier alone: newest first along an index, never a table and never sorted."""
+    me = OperatorInfo(id=1, login="olga", name="Olga", role="operator")
+    mail = ChannelInfo(id="mail", kind="email", title="Mail", mark="@")
+    known = Known(me=1, operators=[me], channels=[mail])
+    tests = look_up(parse(typed), known, datetime(2026, 11, 30, tzinfo=UTC))
+    finding.found(tx, tests, finding.Asker(1, ""), None, None, 50)
+    # Nothing is run, so nobody was found: what would follow for one person is asked here.
+    finding.found(tx, tests, finding.Asker(1, ""), 1, None, 50)
+    assert any(SEARCHES[typed] in plan for plan in tx.plans), tx.plans
+    tables = [plan for plan in tx.plans if plan.startswith("SCAN") and "VIRTUAL TABLE" not in plan]
+    assert not tables, tx.plans
+    assert not any("ORDER BY" in plan for plan in tx.plans), tx.plans
 
 
 def test_the_ruler_measures(tx: Explaining) -> None:
