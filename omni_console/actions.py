@@ -168,7 +168,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("suggest.join", "Y", "browse", N_("Join what is suggested"), N_("A letter that may belong to another conversation goes there; u takes it back")),
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to"), name="go", takes=("words",)),
-    Action("search.open", "/", "browse", N_("Search"), N_("Search this person's messages, or all of them"), 10, N_("search"), name="search", takes=("words",)),
+    Action("search.open", "/", "browse", N_("Search"), N_("This person's messages, or all of them: words and from: to: channel: after: has: is: …"), 10, N_("search"), name="search", takes=("words",)),
+    Action("hit.next", "n", "panes", N_("Next hit"), N_("Of the latest search, without opening it again")),
+    Action("hit.prev", "comma", "panes", N_("Previous hit"), N_("The one before it")),
     Action("mentions.open", "@", "browse", N_("Who calls you"), N_("Notes of colleagues with your @login; enter goes to the note"), name="mentions"),
     Action("outbox.open", "O", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide"), name="outbox"),
     # the console

@@ -29,6 +29,7 @@ _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/`"
 _RUSSIAN = "йцукенгшщзхъфывапролджэячсмитьбюЙЦУКЕНГШЩЗХЪФЫВАПРОЛДЖЭЯЧСМИТЬБЮ,/.ё"
 _TWINS = {key: russian for key, russian in zip(_LATIN, _RUSSIAN, strict=True) if russian.isalpha()}
 _LATIN_OF = {russian: key for key, russian in _TWINS.items()}
+_TWINS["comma"] = "б"  # as Textual names it: where keys are written, a comma stands between two
 
 # These characters are a Mac's option + digit; Textual 8.2.8 reads ESC 1 (alt+1 everywhere else) as one.
 _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
@@ -177,6 +178,7 @@ _SHOWN = {
     "down": "↓", "up": "↑", "left": "←", "left_curly_bracket": "{", "right_curly_bracket": "}",
     "grave_accent": "`", "underscore": "_", "equals_sign": "=", "right": "→",
     "exclamation_mark": "!", "colon": ":", "full_stop": ".", "at": "@", "greater_than_sign": ">", "plus": "+",
+    "comma": ",", "backslash": "\\",
 }  # fmt: skip
 
 

@@ -210,6 +210,15 @@ class SearchCame(Message):
     q: str
     page: wire.SearchPage
     customer_id: int | None = None
+    more: bool = False  # the page behind those that came before
+
+
+@dataclass
+class MoreHits(Message):
+    """Behind the last hit that one went to."""
+
+    asked: str
+    page: wire.SearchPage
 
 
 @dataclass

@@ -12,6 +12,7 @@ import click
 
 from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.output import json_line, json_option, moment, print_json, print_table
+from omni_console.commands.query import QueryCommand, asked
 from omni_console.commands.reach import Server, at_server
 from server.protocol import View
 
@@ -92,7 +93,7 @@ async def _count_as_read(client: ServerClient, detail: ConversationDetail) -> No
             raise
 
 
-@click.command()
+@click.command(cls=QueryCommand)
 @click.argument("words", nargs=-1, required=True)
 @click.option("--customer", type=click.IntRange(min=1), help="Only with this person.")
 @click.option("--limit", default=50, type=click.IntRange(1, 200), help="How many at most; 50.")
@@ -107,8 +108,13 @@ def search(
     before: str | None,
     as_json: bool,
 ) -> int:
-    """Messages with these words, the newest first. Exit code 1 where there is none."""
-    page = server.run(lambda client: client.search(" ".join(words), before, limit, customer_id=customer))
+    """Messages with these words, the newest first. Exit code 1 where there is none.
+
+    Qualifiers: from: to: channel: before: after: on: has: is: tag: topic: assignee: team: priority:, and -
+    before what must not be (docs/search.md). In one piece: 'refund "blue kettle" from:anna after:3d'
+    """
+    typed = asked(words)
+    page = server.run(lambda client: client.search(typed, before, limit, customer_id=customer))
     if as_json:
         print_json(page)
     elif not page.hits:

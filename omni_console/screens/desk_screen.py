@@ -30,6 +30,7 @@ from omni_console.messages import (
     LinkChanged,
     MentionsCame,
     MentionSeen,
+    MoreHits,
     OlderCame,
     PageCame,
     PeopleCame,
@@ -50,6 +51,7 @@ from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
 from omni_console.screens.first_words import FirstWords
+from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
 from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
@@ -138,6 +140,7 @@ class DeskScreen(Screen[None]):
         self.repeating = Repeating(self)
         self.orders = Orders(self, history)
         self.refusals = 0  # how often the server said no, or nothing
+        self.hits = Hits(self)
         install(self, ("anywhere",), changes)
         install(self.list, ("list", "browse", "panes"), changes)
         self._commands: dict[str, Callable[[], None]] = {
@@ -161,6 +164,7 @@ class DeskScreen(Screen[None]):
             **self.windows.commands(),
             **self.repeating.commands(),
             **self.orders.commands(),
+            **self.hits.commands(),
             "screen.redraw": self.loader.reload,
         }
 
@@ -385,12 +389,17 @@ class DeskScreen(Screen[None]):
     def codes_came(self, event: CodesCame) -> None:
         self.orders.codes_came(event)
 
+    @on(MoreHits)
+    def more_hits(self, event: MoreHits) -> None:
+        self.hits.came(event)
+
     @on(Sent)
     def sent(self, event: Sent) -> None:
         self.writing.sent(event)
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
+        self.hits.gave_up(event.what)
         if event.what not in errands.QUIET:
             self.refusals += 1
             self.repeating.not_done()
@@ -402,6 +411,7 @@ class DeskScreen(Screen[None]):
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
+        self.hits.gave_up(event.what)
         if event.what not in errands.QUIET:
             self.refusals += 1
             self.repeating.not_done()

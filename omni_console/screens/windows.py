@@ -46,12 +46,11 @@ class Windows:
 
         def chosen(found: Found | None) -> None:
             if found is not None:
-                screen.desk.put_row(found.conversation, with_seen=True)
-                screen.reading.jump_to(found.conversation.id, found.message_id)
+                screen.hits.opened(found)
 
         row = screen.target if screen.focused is not screen.list else None
         person = None if row is None else screen.desk.customers.get(row.customer_id)
-        screen.app.push_screen(SearchScreen(screen.client, screen.clock, person), chosen)
+        screen.app.push_screen(SearchScreen(screen.client, screen.desk, screen.clock, person), chosen)
 
     def _things(self, *, notes: bool) -> None:
         """Files or notes of the person; enter goes to the place."""

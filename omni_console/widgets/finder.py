@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from omni_console.screens.choice_screen import TextLines
@@ -22,8 +23,9 @@ class Finder(ModalScreen[R | None], Generic[R]):
 
     BINDINGS: ClassVar = [("escape", "leave", "")]
 
-    def __init__(self, title: str, rows: LineList) -> None:
+    def __init__(self, title: str, rows: LineList, *, suggester: Suggester | None = None) -> None:
         super().__init__()
+        self._suggester = suggester
         self.title_line = TextLines(title, role="strong", classes="title")
         self.rows = rows
         self.foot = TextLines("", role="dim", classes="foot")
@@ -32,7 +34,7 @@ class Finder(ModalScreen[R | None], Generic[R]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
             yield self.title_line
-            yield Input(compact=True, max_length=200)
+            yield Input(compact=True, max_length=400, suggester=self._suggester)
             yield self.rows
             yield self.foot
 

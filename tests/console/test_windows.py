@@ -6,7 +6,9 @@ from pathlib import Path
 
 from omni_console import i18n
 from omni_console.actions import ACTIONS
+from omni_console.query_words import texts_of
 from omni_console.screens.search_screen import in_context
+from server.protocol.query import Term, parse
 from tests.fakes.console_hands import console
 from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
@@ -73,6 +75,54 @@ async def test_search_opens_the_place_even_far_back(world: FakeServer, tmp_path:
         await hands.sees("»11:14 w Иван       the needle is here")
 
 
+async def test_from_hit_to_hit_without_opening_the_search_again(world: FakeServer, tmp_path: Path) -> None:
+    world.page_limit = 2
+    for number in range(5):
+        said(world, IVAN if number % 2 else MARIA, ("in", 9 * MINUTE - number, f"the needle {number}"))
+    async with console(world, tmp_path) as hands:
+        await hands.press("n")
+        await hands.sees("search first")
+        await hands.press("slash")
+        await hands.type("needle")
+        await hands.sees("the needle 3")
+        await hands.press("enter")
+        await hands.sees("hit 1 of")
+        for number in (2, 3, 4, 5):
+            await hands.press("n")
+            await hands.sees(f"hit {number} of")
+        await hands.press("n")
+        await hands.sees("this was the last hit")
+        await hands.press("comma")
+        await hands.sees("hit 4 of 5: needle")
+        river = hands.screen.pane.river if hands.screen.pane else None
+        assert river is not None and river.hit is not None
+        assert next(one for one in world.messages if one.id == river.hit).text == "the needle 1"
+        await hands.press("comma", "comma", "б")
+        await hands.sees("hit 1 of 5")
+        await hands.press("comma")
+        await hands.sees("this is the first hit")
+
+
+async def test_qualifiers_are_completed_and_sent_as_they_are_meant(world: FakeServer, tmp_path: Path) -> None:
+    said(world, MARIA, ("in", MINUTE, "a needle of Maria"))
+    said(world, IVAN, ("in", MINUTE, "a needle of Ivan"))
+    async with console(world, tmp_path) as hands:
+        await hands.press("slash")
+        await hands.type("needle fr")
+        await hands.press("right")
+        await hands.type("мария")
+        await hands.sees("a needle of Maria")
+        await hands.sees_no("a needle of Ivan")
+        await hands.type(" after:yesterday")
+        await hands.until(lambda: any("after" in one for one in world.searched), "asked")
+        # The operator's yesterday, wherever the server is.
+        assert "after:@17" in world.searched[-1]
+        await hands.type(" form:x")
+        await hands.sees("there is no qualifier form: · did you mean from:?")
+        await hands.press("enter")
+        assert hands.app.screen is not hands.screen  # what is not asked opens nothing
+
+
 async def test_nothing_found_says_so(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.press("slash")
@@ -80,12 +130,18 @@ async def test_nothing_found_says_so(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("nothing found")
 
 
+def terms(typed: str) -> list[Term]:
+    return texts_of(parse(typed))
+
+
 def test_a_hit_is_marked_within_its_words() -> None:
-    line = in_context("a" * 60 + " блокировка карты за границей", "карта", 40)
+    line = in_context("a" * 60 + " блокировка карты за границей", terms("карта"), 40)
     assert [(part.plain, role) for part, role in line if role == "hit"] == [("карты", "hit")]
     assert line[0][0].plain == "…"
-    assert in_context("nothing", "", 40)[-1][0].plain == "nothing"
-    assert in_context("[red]x(", "(", 40)
+    line = in_context("Ёлка, blue kettle, blue pot", terms('"blue kettle" елка -pot'), 40)
+    assert [part.plain for part, role in line if role == "hit"] == ["Ёлка", "blue kettle"]
+    assert in_context("nothing", [], 40)[-1][0].plain == "nothing"
+    assert in_context("[red]x(", terms("x("), 40)
 
 
 async def test_outbox_one_key_decides(world: FakeServer, tmp_path: Path) -> None:

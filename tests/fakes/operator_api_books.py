@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from server import protocol as wire
+from server.protocol.query import parse
 from tests.fakes.operator_api_wire import RefusalError
 
 NOW = 1_795_260_000_000  # 2026-11-21 11:20 UTC
@@ -37,6 +38,7 @@ class Books:
         self.now = NOW
         self.seq = 1000
         self.page_limit = 1000
+        self.searched: list[str] = []
         self.fields: list[wire.FieldSpec] = []
         self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
         self.suggestions: dict[int, wire.Suggestion] = {}
@@ -153,16 +155,28 @@ class Books:
             late=sum(1 for row in rows if row.deadline is not None and row.deadline.level == "late"),
         )
 
-    def hits(self, q: str, limit: int, customer_id: int | None = None) -> wire.SearchPage:
-        words = q.lower().split()
+    def hits(
+        self, q: str, limit: int, customer_id: int | None = None, before: str | None = None
+    ) -> wire.SearchPage:
+        """Words and `from:`, which is enough to see what the console asks. Keys are places in the list."""
+        self.searched.append(q)
+        query = parse(q)
+
+        def found(message: wire.Message) -> bool:
+            text, name = message.text.lower(), self.conversations[message.conversation_id].customer.lower()
+            return all(
+                (term.value.lower() in (name if term.name == "from" else text)) != term.excluded
+                for term in query.of("text", "from")
+            )
+
         hits = [
             wire.SearchHit(message=message, conversation=self.row(message.conversation_id))
             for message in sorted(self.messages, key=lambda message: -message.at)
-            if words
-            and all(word in message.text.lower() for word in words)
-            and customer_id in (None, message.customer_id)
+            if query and found(message) and customer_id in (None, message.customer_id)
         ]
-        return wire.SearchPage(hits=hits[:limit], next=None)
+        begin = int(before or 0)
+        end = min(begin + min(limit, self.page_limit), len(hits))
+        return wire.SearchPage(hits=hits[begin:end], next=str(end) if end < len(hits) else None)
 
     def outbox(self) -> list[wire.OutboxItem]:
         return [

@@ -97,7 +97,8 @@ class Questions:
     async def _search(self, request: web.Request) -> web.Response:
         customer = request.query.get("customer")
         limit = int(request.query.get("limit", "50"))
-        return answer(self._server.hits(request.query["q"], limit, int(customer) if customer else None))
+        key = int(customer) if customer else None
+        return answer(self._server.hits(request.query["q"], limit, key, request.query.get("before")))
 
     async def _outbox(self, request: web.Request) -> web.Response:
         return answer(self._server.outbox())

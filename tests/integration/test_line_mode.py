@@ -7,11 +7,14 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from omni_console.commands.query import asked
+from omni_console.timing import Clock
 from server.settings import ApiSettings
 from tests.fakes.distant import new_token
 from tests.fakes.omni_command import ROOT, omni
@@ -137,6 +140,16 @@ async def test_search_and_its_exit_code(run: Running) -> None:
     [hit] = (await as_json(run, "search", "needle"))["hits"]
     assert hit["message"]["text"] == "the needle in the hay"
     assert (await omni(run, "search", "thimble"))[0] == 1
+    assert "needle" in await ok(run, "search", "is:queued", "after:yesterday", "-thimble", "needle")
+    assert (await omni(run, "search", "needle", "-channel:market"))[0] == 1
+    code, _out, err = await omni(run, "search", "form:anna")
+    assert code == 2 and "did you mean from:?" in err
+
+
+def test_a_query_that_the_shell_took_the_quotes_from() -> None:
+    clock = Clock(lambda: 1_790_000_000_000, UTC)
+    assert asked(["-from:Anna Schmidt", '"blue kettle"'], clock) == '-from:"Anna Schmidt" "blue kettle"'
+    assert asked(["on:today"], clock) == "on:@1789948800000..1790035200000"
 
 
 async def test_several_at_once_and_those_that_cannot(run: Running) -> None:

@@ -31,7 +31,7 @@ def test_ids_are_unique() -> None:
 
 
 def test_the_twins_of_a_russian_layout_do_not_clash_either() -> None:
-    for mode in (("anywhere", "browse", "list"), ("anywhere", "compose")):
+    for mode in (("anywhere", "browse", "panes", "list"), ("anywhere", "compose")):
         owner: dict[str, str] = {}
         for where in mode:
             for binding in bindings(where):
