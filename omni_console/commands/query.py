@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.timing import Clock
-from server.protocol.query import QueryError, dated, parse, written
+from server.protocol.query import DATES, Query, QueryError, dated, parse, written
+
+if TYPE_CHECKING:
+    from omni_console.client import ServerClient
 
 
 class QueryCommand(click.Command):
@@ -24,12 +29,26 @@ class QueryCommand(click.Command):
 _VALUE_OF_WORDS = re.compile(r'(-?[^\W\d_]+):([^"]*\s[^"]*)')
 
 
-def asked(words: Sequence[str], clock: Clock | None = None) -> str:
-    """As the server is asked. Raises CommandError."""
-    clock = clock or Clock()
+def asked(words: Sequence[str]) -> Query:
+    """Raises CommandError."""
     # The shell took the quotes away: from:"Anna Schmidt" is one word here, with a space in it.
-    typed = " ".join(_VALUE_OF_WORDS.sub(r'\1:"\2"', word) for word in words)
+    return parsed(" ".join(_VALUE_OF_WORDS.sub(r'\1:"\2"', word) for word in words))
+
+
+def parsed(typed: str) -> Query:
+    """Raises CommandError."""
     try:
-        return written(dated(parse(typed), clock.local(clock.now())))
+        query = parse(typed)
+        dated(query, datetime.now(UTC))  # are its dates such?
+        return query
     except QueryError as error:
         raise CommandError(error.message, hint=error.hint, code=Code.USAGE) from error
+
+
+async def sent(query: Query, client: ServerClient, clock: Clock | None = None) -> str:
+    """As the server is asked: "yesterday" is this machine's, by the server's clock."""
+    if not query.of(*DATES):
+        return written(query)
+    clock = clock or Clock()
+    clock.set_by((await client.hello()).now)
+    return written(dated(query, clock.local(clock.now())))

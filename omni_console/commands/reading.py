@@ -12,13 +12,13 @@ import click
 
 from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.output import json_line, json_option, moment, print_json, print_table
-from omni_console.commands.query import QueryCommand, asked
+from omni_console.commands.query import QueryCommand, asked, sent
 from omni_console.commands.reach import Server, at_server
 from server.protocol import View
 
 if TYPE_CHECKING:
     from omni_console.client import Link, ServerClient
-    from server.protocol import ConversationDetail, Envelope, Hello, HistoryPage
+    from server.protocol import ConversationDetail, Envelope, Hello, HistoryPage, SearchPage
 
 
 @click.command(name="list")
@@ -113,8 +113,12 @@ def search(
     Qualifiers: from: to: channel: before: after: on: has: is: tag: topic: assignee: team: priority:, and -
     before what must not be (docs/search.md). In one piece: 'refund "blue kettle" from:anna after:3d'
     """
-    typed = asked(words)
-    page = server.run(lambda client: client.search(typed, before, limit, customer_id=customer))
+    query = asked(words)
+
+    async def ask(client: ServerClient) -> SearchPage:
+        return await client.search(await sent(query, client), before, limit, customer_id=customer)
+
+    page = server.run(ask)
     if as_json:
         print_json(page)
     elif not page.hits:

@@ -25,7 +25,7 @@ Name = Literal[
 Wrong = Literal["unknown", "empty", "value", "date", "nobody", "place"]
 
 NAMES: tuple[Name, ...] = get_args(Name)[1:]
-DATES = ("before", "after", "on")
+DATES: tuple[Name, ...] = ("before", "after", "on")
 VALUES: Mapping[str, tuple[str, ...]] = {
     "is": ("waiting", "open", "closed", "snoozed", "unread", "mine", "queued", "note"),
     "has": ("attachment",),

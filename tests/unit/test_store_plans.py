@@ -158,9 +158,9 @@ def test_candidates_for_the_next_one_are_read_off_indexes(only: list[str] | None
 SEARCHES = {
     "refund": "VIRTUAL TABLE INDEX",
     "refund is:closed before:2026-01-01 -tag:vip": "VIRTUAL TABLE INDEX",
-    "has:attachment": "message_carrying",
-    "is:note -from:olga": "message_noted",
-    "from:me": "message_by_operator",
+    "has:attachment": "sqlite_autoindex_message_1",
+    "is:note -from:olga": "sqlite_autoindex_message_1",
+    "from:me": "sqlite_autoindex_message_1",
     "is:unread": "sqlite_autoindex_message_1",
     "channel:mail topic:refund": "sqlite_autoindex_message_1",
     "-refund priority:urgent": "sqlite_autoindex_message_1",
