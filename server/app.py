@@ -28,6 +28,7 @@ from server.cases.urgent import UrgentWords
 from server.cases.ways import ChannelOffer
 from server.clock import Clock, SystemClock
 from server.config import deadline_rules, make_channels, silence_terms
+from server.cut_off import CutOff, Owner
 from server.host import ChannelHost, Installation
 from server.hub import Hub
 from server.indexer import Indexer
@@ -44,7 +45,7 @@ from server.people.authors import ChannelFacts
 from server.people.codes import CodeRules
 from server.people.erasing import Eraser
 from server.people.suggester import Suggester
-from server.protocol import ChannelInfo
+from server.protocol import ChannelInfo, OperatorInfo
 from server.public.app import create_public_app
 from server.public.confirm import Confirming
 from server.public.counters import Counters
@@ -94,6 +95,12 @@ def offers_of(channels: dict[str, Channel], known_ms: int) -> dict[str, ChannelO
     }
 
 
+def owner_of(config: Config, channel_id: str) -> Owner:
+    name = config.channels[channel_id].owner
+    team = config.teams.get(name)
+    return Owner(name, frozenset((name,) if team is None else team.members) if name else frozenset())
+
+
 class Server:
     """One process, one database. `run()` holds it open; everything it owns ends with it."""
 
@@ -136,6 +143,12 @@ class Server:
         self._disk_trouble = ""
         self._writing_trouble = ""
         self._parser_away = ""
+        self.cut_off = CutOff(
+            {channel_id: one.settings.title or channel_id for channel_id, one in self.channels.items()},
+            {channel_id: owner_of(config, channel_id) for channel_id in self.channels},
+        )
+        for channel_id, health in self.health.items():
+            self.cut_off.note(channel_id, health, self.clock.now())
         self._telling: set[asyncio.Task[None]] = set()
 
     @property
@@ -153,9 +166,10 @@ class Server:
     def refuse(self) -> str:
         return self._disk_trouble
 
-    def notice(self) -> str:
-        """What operators are shown: trouble, or what merely waits."""
-        return self.trouble() or self._parser_away
+    def notice(self, operator: OperatorInfo | None = None) -> str:
+        """What an operator is shown: trouble, or what merely waits, and channels that are cut off."""
+        cut_off = self.cut_off.text(self.clock.now(), "" if operator is None else operator.login)
+        return "; ".join(filter(None, (self.trouble() or self._parser_away, cut_off)))
 
     def _parser_is_away(self, why: str) -> None:
         text = f"new mail is kept and waits: {why}" if why else ""
@@ -197,7 +211,11 @@ class Server:
         else:
             log.info("trouble is over")
         if self._hub is not None and text != self._hub.trouble:
-            self._hub.tell_trouble(text)
+            self._hub.tell_trouble(text, self.notice)
+
+    def _look_at_channels(self) -> None:
+        if self._hub is not None and self.notice() != self._hub.trouble:
+            self._tell_trouble()
 
     # --- events ---------------------------------------------------------------------------------------
 
@@ -209,6 +227,7 @@ class Server:
         if self.health.get(channel_id) == health:
             return
         self.health[channel_id] = health
+        self.cut_off.note(channel_id, health, self.clock.now())
         log.info("channel", channel=channel_id, state=health.state, detail=health.detail)
         task = asyncio.get_running_loop().create_task(self._tell_channel(channel_id, health.state))
         self._telling.add(task)
@@ -557,6 +576,7 @@ class Server:
                 self.hub.end_expired(self.clock.now())
                 self.hub.tell_company(self.clock.now())
                 await self._look_at_writing()
+                self._look_at_channels()
                 await self._look_at_terms()
                 if self.dispatcher is not None:
                     await self.dispatcher.look()

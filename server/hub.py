@@ -303,11 +303,12 @@ class Hub:
             if bearer is not None and bearer.expires_at is not None and bearer.expires_at <= now:
                 subscription.end("this token has expired")
 
-    def tell_trouble(self, text: str) -> None:
-        """What every operator must know at once; empty when it is over."""
+    def tell_trouble(self, text: str, own: Callable[[OperatorInfo], str] | None = None) -> None:
+        """What every operator must know at once; empty when it is over. `own`: as one of them is told it."""
         self.trouble = text
-        frame = encode(Envelope(type="trouble", seq=self.last_published, text=text))
         for subscription in self._subscriptions:
+            said = text if own is None else own(subscription.operator)
+            frame = encode(Envelope(type="trouble", seq=self.last_published, text=said))
             subscription.push(subscription.examined, frame)
 
     # --- site chats -------------------------------------------------------------------------------

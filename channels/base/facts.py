@@ -42,7 +42,7 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     kind: str
     title: str = ""
-    owner: str = ""  # login of the operator who answers for the channel
+    owner: str = ""  # who answers for the channel: an operator's login, or a team
     hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00", or the name of [hours.NAME]
     # What is said by itself outside of these hours: "default", or a text with {opens}, {site}; "": nothing.
     out_of_hours: str = ""

@@ -236,6 +236,16 @@ def channels(config: Config) -> tuple[dict[str, Channel], list[Finding]]:
         else:
             if not settings.enabled:
                 refused.append(Finding(name=f"channel {name}", detail="switched off"))
+    orphans = [name for name, settings in config.channels.items() if settings.enabled and not settings.owner]
+    if orphans:
+        refused.append(
+            Finding(
+                name="owners",
+                state="warning",
+                detail=f"nobody answers for {', '.join(orphans)}",
+                hint='write owner = "LOGIN" (or a team) in the channel\'s table: the alarm names him',
+            )
+        )
     if not config.channels:
         refused.append(
             Finding(

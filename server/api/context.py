@@ -49,7 +49,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     site_name: str
     version: str
     trouble: Callable[[], str]
-    notice: Callable[[], str]  # trouble, or what else operators are shown
+    notice: Callable[[OperatorInfo], str]  # trouble, or what else this operator is shown
     disk_reserve: int = 0  # bytes that nothing but intake may use
     ready: Callable[[], bool] = lambda: True
     timekeeper: Timekeeper

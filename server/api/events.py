@@ -106,7 +106,7 @@ async def _catch_up(
     """Welcome or reset, then what the client missed, up to where its queue begins."""
     start = subscription.examined
     if resume is None or resume == start:
-        await _say(socket, Envelope(type="welcome", seq=start, text=context.notice()))
+        await _say(socket, Envelope(type="welcome", seq=start, text=context.notice(subscription.operator)))
         return
 
     async def send(seq: int, frame: bytes) -> None:
@@ -115,7 +115,7 @@ async def _catch_up(
         await socket.send_str(frame.decode())
         subscription.sent = seq
 
-    await _say(socket, Envelope(type="welcome", seq=start, text=context.notice()))
+    await _say(socket, Envelope(type="welcome", seq=start, text=context.notice(subscription.operator)))
     if not await context.hub.replay(subscription.operator, resume, start, send):
         await _say(socket, Envelope(type="reset", seq=start))
 

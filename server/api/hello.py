@@ -38,7 +38,7 @@ async def hello(request: web.Request) -> web.Response:
             now=context.clock.now(),
             channels=[] if limited_to(me) else await context.channels(),
             operators=everybody,
-            trouble=context.notice(),
+            trouble=context.notice(me),
         )
     )
 

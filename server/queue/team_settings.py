@@ -98,7 +98,7 @@ class Teams(msgspec.Struct, frozen=True, kw_only=True):
 def check_teams(
     teams: Mapping[str, TeamSettings], media: Mapping[str, Medium], owners: Mapping[str, str]
 ) -> None:
-    """Raises SettingError. `media`: of every channel; `owners`: logins by channel, "" for none."""
+    """Raises SettingError. `media`: of every channel; `owners`: logins or teams by channel, "" for none."""
     taken: dict[str, str] = {}
     for name, team in teams.items():
         if not NAME.fullmatch(name):
@@ -124,10 +124,10 @@ def check_teams(
     if teams:
         everybody = {login for team in teams.values() for login in team.members}
         for channel, owner in owners.items():
-            if owner and owner not in everybody:
+            if owner and owner not in everybody and owner not in teams:
                 raise SettingError(
-                    f"the owner of channel {channel}, {owner!r}, is in no team",
-                    hint="name him among the members of the team that serves it",
+                    f"the owner of channel {channel}, {owner!r}, is neither a team nor in one",
+                    hint="name a team, or one of the members of the team that serves it",
                 )
 
 

@@ -110,8 +110,10 @@ def written(*addresses: str) -> list[Addressee]:
 
 
 @contextlib.asynccontextmanager
-async def post_office(kept: Path | None = None, **more: Any) -> AsyncIterator[PostOffice]:
-    """`more` are settings of the account support@shop.example."""
+async def post_office(
+    kept: Path | None = None, tables: dict[str, Any] | None = None, **more: Any
+) -> AsyncIterator[PostOffice]:
+    """`more` are settings of the account support@shop.example; `tables` others of the configuration."""
     usual = running.configuration
     async with ScriptedSmtp() as smtp:
 
@@ -126,5 +128,5 @@ async def post_office(kept: Path | None = None, **more: Any) -> AsyncIterator[Po
             patch.object(running, "configuration", with_mail),
             patch("channels.email.channel.Pace", lambda: QUICK),
         ):
-            async with running.running_server(kept) as server:
+            async with running.running_server(kept, **tables or {}) as server:
                 yield PostOffice(server, smtp, await server.client())

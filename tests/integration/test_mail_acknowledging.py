@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from server.acknowledging import ALL_AN_HOUR
+from server.queue.silence import SilenceSettings
 from tests.fakes.post_office import post_office
 
 ANNA = "anna@x.example"
@@ -52,3 +55,32 @@ async def test_an_automatic_answer_holds_nobodys_reply() -> None:
         detail = await post.detail(first.conversation_id)
         command = post.server.command("Hello", detail.ways[0], first.seq)
         assert (await post.client.reply(first.conversation_id, command)).id
+
+
+async def test_the_announcement_of_a_closing_is_a_mail_of_its_thread_and_marked_as_automatic() -> None:
+    async with post_office(tables={"silence": (SilenceSettings(announce_after="7d"),)}) as post:
+        first = await post.receive(ANNA, subject="Order 12")
+        await post.answer(first.conversation_id)
+        post.server.clock.advance(7 * 24 * 3_600_000)
+        async with asyncio.timeout(10):
+            while True:
+                found = await post.server.read("SELECT step FROM silence WHERE step = 'close'")
+                if found:
+                    break
+                await asyncio.sleep(0.01)
+        mail = post.sent()
+        assert (mail["To"], mail["Subject"]) == (ANNA, "Re: Order 12")
+        assert mail["In-Reply-To"] == "<in1@x.example>"
+        assert "<in1@x.example>" in mail["References"]
+        assert (mail["Auto-Submitted"], mail["Precedence"]) == ("auto-replied", "bulk")
+        # An answer to it is an answer to the conversation, and a machine's stops nothing.
+        machine = await post.receive(
+            ANNA, subject="Out of office", in_reply_to=mail["Message-ID"], auto_submitted="auto-replied"
+        )
+        assert machine.conversation_id == first.conversation_id
+        assert (await post.detail(first.conversation_id)).conversation.state == "waiting"
+        late = await post.receive(ANNA, subject="Re: Order 12", in_reply_to=mail["Message-ID"])
+        detail = await post.detail(first.conversation_id)
+        assert (late.conversation_id, detail.conversation.state) == (first.conversation_id, "open")
+        await post.answer(first.conversation_id)
+        assert post.sent()["In-Reply-To"] == "<in3@x.example>"

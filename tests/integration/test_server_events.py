@@ -11,9 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from channels.base import ChannelHealth
 from server.api import events as stream_module
+from server.cut_off import ALARM_MS
 from server.protocol import PROTOCOL, Draft
 from server.store import events as log_of_events
+from tests.fakes.letters import LettersChannel
 from tests.fakes.running_server import IVAN, OLGA, Listening, Running, only, refusal, running_server, until
 
 
@@ -297,3 +300,24 @@ async def test_trouble_is_told_and_taken_back(run: Running) -> None:
     assert texts == ["the disk is full: nothing can be written", ""]
     client = await run.client()
     assert (await client.hello()).trouble == ""
+
+
+async def test_a_channel_that_is_cut_off_is_told_to_everybody_and_named_to_its_owner() -> None:
+    letters = LettersChannel.spec.settings(kind="letters", title="Support", owner="olga")
+    async with running_server(channels={"mail": letters}) as run:
+        olga, ivan = await run.listen(OLGA), await run.listen(IVAN)
+
+        def told(stream: Listening) -> list[str]:
+            return [one.text for one in stream.heard if one.type == "trouble"]
+
+        run.letters.host.report(ChannelHealth(state="retrying", detail="connection refused"))
+        run.clock.advance(ALARM_MS - 1)
+        await run.read("SELECT 1")
+        assert not told(olga)
+        run.clock.advance(1)
+        await until(lambda: bool(told(olga) and told(ivan)))
+        assert told(olga) == ["Support, for which you answer, is cut off: connection refused"]
+        assert told(ivan) == ["Support is cut off: connection refused (olga answers for it)"]
+        assert (await (await run.client(OLGA)).hello()).trouble == told(olga)[0]
+        run.letters.host.report(ChannelHealth(state="connected"))
+        await until(lambda: told(olga)[-1] == "" and told(ivan)[-1] == "")

@@ -285,3 +285,25 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
         for struct in structs(root):
             missing = set(struct.__struct_encode_fields__) - mentioned
             assert not missing, f"{struct.__name__}: {missing}"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ('[[silence]]\nannounce_after = "soon"', "silence[0].announce_after"),
+        ("[[silence]]", "silence[0].announce_after"),
+        ('[[silence]]\nannounce_after = "72h"\nchanel = "chat"', "silence[0].chanel"),
+        ('[[silence]]\nannounce_after = "72h"\nchannel = "fax"', "silence[0].channel"),
+        ('[silence]\nannounce_after = "72h"', "silence"),
+        (
+            '[channels.forms]\nkind = "webhook"\nsecrets = ["env:OMNI_TEST"]\nhours = "Mon-Fri"\n'
+            'out_of_hours = "default"',
+            "channels.forms.out_of_hours",
+        ),
+    ],
+)
+def test_terms_that_cannot_be_kept_are_refused(wrong: str, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMNI_TEST", "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0")
+    with pytest.raises(ConfigError) as refused:
+        decode(wrong.encode(), Path("/etc/omni/omni.toml"))
+    assert refused.value.key == key

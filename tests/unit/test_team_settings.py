@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from omni_console.commands.service_checks import channels
+from server.app import owner_of
 from server.config import ConfigError, decode
+from server.cut_off import Owner
 from server.queue.team_settings import make_teams
 from server.routing import Capacity
 from server.settings import Config
@@ -66,7 +69,7 @@ def test_a_site_without_teams(monkeypatch: pytest.MonkeyPatch) -> None:
         ('[teams.a]\nchannels = ["mail"]', "teams.a.members", "nobody is in it"),
         ("[teams.A]\nmembers.olga = {}", "teams.A", "not a team's name"),
         ('[teams.a]\nmembers."Olga!" = {}', "teams.a.members", "no login"),
-        ("[teams.a]\nmembers.ivan = {}", "teams", "in no team"),
+        ("[teams.a]\nmembers.ivan = {}", "teams", "neither a team nor in one"),
         (
             '[teams.a]\nchannels = ["mail"]\nmembers.olga = {}\n'
             '[teams.b]\nchannels = ["mail"]\nmembers.olga = {}',
@@ -87,3 +90,23 @@ def test_what_is_wrong_is_told(wrong: str, key: str, says: str, monkeypatch: pyt
         read(wrong, monkeypatch)
     assert refused.value.key == key
     assert says in str(refused.value)
+
+
+def test_a_team_may_answer_for_a_channel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMNI_TEST", "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0")
+    text = CHANNEL.replace('"olga"', '"night"') + "[teams.night]\nmembers.ivan = {}\nmembers.rita = {}"
+    config = decode(text.encode(), Path("/etc/omni/omni.toml"))
+    assert owner_of(config, "mail") == Owner("night", frozenset({"ivan", "rita"}))
+    assert owner_of(read("", monkeypatch), "mail") == Owner("olga", frozenset({"olga"}))
+
+
+def test_doctor_names_channels_for_which_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    owned = read("", monkeypatch)
+    assert [one.name for one in channels(owned)[1]] == []
+    orphan = CHANNEL.replace('owner = "olga"', "") + CHANNEL.replace("mail", "off") + "enabled = false"
+    [lost] = [
+        one
+        for one in channels(decode(orphan.encode(), Path("/etc/omni/omni.toml")))[1]
+        if one.name == "owners"
+    ]
+    assert (lost.state, lost.detail) == ("warning", "nobody answers for mail")
