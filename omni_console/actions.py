@@ -27,6 +27,20 @@ Takes = Literal[
     "operator", "tags", "moment", "view", "topic", "words", "template", "priority", "presence", "spam"
 ]
 
+ARGUMENT_WORDS: Mapping[Takes, str] = {
+    "operator": N_("COLLEAGUE"),
+    "tags": N_("TAG -TAG…"),
+    "moment": N_("UNTIL"),
+    "view": N_("VIEW"),
+    "topic": N_("TOPIC"),
+    "words": N_("WORDS…"),
+    "template": N_("CODE"),
+    "priority": N_("PRIORITY"),
+    "presence": N_("STATE"),
+    "spam": N_("bar|mark|back"),
+}
+
+
 WHERE_TITLES: Mapping[Where, str] = {
     "anywhere": N_("Anywhere"),
     "browse": N_("Reading (browse mode)"),

@@ -11,20 +11,23 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import BindingType
 
-from omni_console import i18n, keymap, own_files
+from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
-from omni_console.command_history import CommandHistory
 from omni_console.desk import Desk
-from omni_console.keymap import load, repair_alt_digits
+from omni_console.keymap import repair_alt_digits
 from omni_console.look import DARK, LIGHT, OMNI, OMNI_LIGHT
 from omni_console.messages import Greeted, Heard, LinkChanged
+from omni_console.own import Own
+from omni_console.own import read as read_own
+from omni_console.own_keys import OwnKeys
 from omni_console.screens.desk_screen import DeskScreen
+from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
 from server.protocol import Envelope
 
 
 class OmniConsole(App[int]):
-    """`changes`: the operator's own keys by action id, checked (keymap.load)."""
+    """`own`: what is the operator's own; `changes`: only his keys by action id, checked (own_keys.py)."""
 
     TITLE = "Omni Console"
     CSS_PATH = "styles/omni.tcss"
@@ -38,29 +41,38 @@ class OmniConsole(App[int]):
         *,
         clock: Clock | None = None,
         changes: Mapping[str, str] | None = None,
+        own: Own | None = None,
         light: bool = False,
-        history: CommandHistory | None = None,
     ) -> None:
         super().__init__()
         repair_alt_digits()
-        keymap.use(changes or {})
+        own = own or Own(keys=OwnKeys(dict(changes or {})))
+        keymap.use(own.keys.changes)
         self.register_theme(OMNI)
         self.register_theme(OMNI_LIGHT)
         self.theme = LIGHT if light else DARK
         self.client = client
         self.clock = clock or Clock()
         self.desk = Desk()
-        self.desk_screen = DeskScreen(
-            self.desk, client, self.clock, dict(changes or {}), history or CommandHistory()
-        )
+        self.desk_screen = DeskScreen(self.desk, client, self.clock, own.keys.changes, own)
+        self._titled = own.settings.title and takes_titles(os.environ)
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
 
     def on_mount(self) -> None:
+        if self._titled:
+            self.emit(KEEP_TITLE)
         self.push_screen(self.desk_screen)
         self.run_worker(self._live(), name="live", group="live", exit_on_error=True)
 
+    def emit(self, sequence: str) -> None:
+        """Write what is no drawing to the terminal: a title, a notification."""
+        if sequence and self._driver is not None and not self.is_headless:
+            self._driver.write(sequence)
+
     async def on_unmount(self) -> None:
+        if self._titled:
+            self.emit(BRING_BACK_TITLE)
         await self.client.close()
 
     async def _live(self) -> None:
@@ -107,16 +119,14 @@ def run_console(
     mouse: bool = True,
     keys_path: Path | None = None,
 ) -> int:
-    """Run the console until the operator quits; the exit code. Raises KeymapError before it draws."""
+    """Run the console until the operator quits; the exit code."""
     i18n.use(language)
-    changes = load(keys_path or own_files.configuration("keys.toml"))
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     client = ServerClient(socket_path, url=url, token=token)
     console = OmniConsole(
         client,
-        changes=changes,
+        own=read_own(keys_path),
         light=os.environ.get("OMNI_THEME") == "light",
-        history=CommandHistory(own_files.state("commands")),
     )
     console.animation_level = "none"
     code = console.run(mouse=mouse)

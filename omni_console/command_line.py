@@ -13,26 +13,13 @@ from dataclasses import dataclass, field
 
 from omni_console.actions import BY_ID, BY_NAME, Action, Takes, command_of, name_of
 from omni_console.due import parse_due
-from omni_console.i18n import N_, _
+from omni_console.i18n import _
 from omni_console.keymap import latin
 from omni_console.state_words import PRIORITIES, SPAM_ANSWERS, STATES, presence_word, priority_word, view_word
 from omni_console.timing import Clock
 from omni_console.views import VIEWS
 
 LINE_MAX = 2_000  # characters of one command
-
-ARGUMENT_WORDS: Mapping[Takes, str] = {
-    "operator": N_("COLLEAGUE"),
-    "tags": N_("TAG -TAG…"),
-    "moment": N_("UNTIL"),
-    "view": N_("VIEW"),
-    "topic": N_("TOPIC"),
-    "words": N_("WORDS…"),
-    "template": N_("CODE"),
-    "priority": N_("PRIORITY"),
-    "presence": N_("STATE"),
-    "spam": N_("bar|mark|back"),
-}
 
 
 @dataclass(frozen=True)
@@ -68,11 +55,6 @@ class Known:
     templates: Sequence[str] = ()  # codes
 
 
-def usage(action: Action) -> str:
-    """ "assign COLLEAGUE WORDS…" """
-    return " ".join([name_of(action), *(_(ARGUMENT_WORDS[takes]) for takes in action.takes)])
-
-
 # --- reading ------------------------------------------------------------------------------------------
 
 
@@ -100,6 +82,18 @@ def read(line: str, known: Known) -> Order | Misread | None:
             return value
         words.append(value)
     return Order(action, tuple(words))
+
+
+def check(line: str) -> Misread | None:
+    """What is wrong with a line wherever it is carried out: its name, or that something stands behind it."""
+    name, _space, rest = line.strip().lstrip(":").strip().partition(" ")
+    action = action_called(name) if name else None
+    if action is None:
+        found = read(name, Known(Clock()))
+        return found if isinstance(found, Misread) else Misread(_("there is no command in it"))
+    if rest.strip() and not action.takes:
+        return Misread(_("{command} takes nothing behind it").format(command=name_of(action)))
+    return None
 
 
 def action_called(name: str) -> Action | None:

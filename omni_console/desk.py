@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from omni_console.drafts import DraftBook
+from omni_console.happenings import Happening, happenings
 from omni_console.river import River
 from omni_console.views import RANK, VIEWS, ListWindow, belongs, sort_at
 from server.protocol import (
@@ -115,11 +116,10 @@ class Changed:
     drafts: set[int] = field(default_factory=set)
     stale_customers: set[int] = field(default_factory=set)
     stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
-    arrived: Message | None = None  # a customer's new message
+    happened: list[Happening] = field(default_factory=list)  # what this operator may want to be told
     acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
     mentions: bool = False  # somebody called this operator to a note, or he has seen one
-    called: bool = False
     regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
     erased: set[int] = field(default_factory=set)  # conversations of which nothing may be kept
 
@@ -284,6 +284,9 @@ class Desk:
             return changed
         repeated = envelope.seq <= self.seq
         self.seq = max(self.seq, envelope.seq)
+        if not repeated:
+            before = self.conversations.get(body.conversation_id or 0)
+            changed.happened = happenings(envelope.kind, body, before, body.conversation or before, self.me)
         if body.conversation is not None and self.put_row(body.conversation):
             changed.lists = True
             changed.conversations.add(body.conversation.id)
@@ -302,7 +305,6 @@ class Desk:
             changed.acted.add(body.conversation_id)
         changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
         changed.mentions = not repeated and envelope.kind.startswith("mention.")
-        changed.called = not repeated and envelope.kind == "mention.added"
         if envelope.kind in _REGROUPS and not repeated:
             # The card that was taken in ("from"), or became one again ("restored").
             involved = (body.customer_id, body.data.get("from"), body.data.get("restored"))
@@ -341,10 +343,9 @@ class Desk:
         if self.put_message(message, envelope.seq):
             changed.customers.add(message.customer_id)
             changed.conversations.add(message.conversation_id)
-        if envelope.kind == "message.received" and not repeated:
-            changed.arrived = message
-            if message.kind == "in" and not message.stranger and not self._answered_there(message):
-                changed.stale_ways.add(message.conversation_id)
+        arrived = envelope.kind == "message.received" and not repeated
+        if arrived and message.kind == "in" and not message.stranger and not self._answered_there(message):
+            changed.stale_ways.add(message.conversation_id)
 
     def _answered_there(self, message: Message) -> bool:
         """Whether our answers already go where this message came from (or nobody asked yet where)."""
@@ -389,7 +390,7 @@ class Desk:
             row.id
             for view in ("mine", "queue")
             for row in sorted(
-                self._rows(view),
+                self.rows(view),
                 key=lambda row: (not self.unread(row), RANK[row.priority], sort_at(row), row.id),
             )
         ]
@@ -405,7 +406,7 @@ class Desk:
         found = order[(order.index(current) + step) % len(order)]
         return None if found == current else found
 
-    def _rows(self, view: View) -> Iterable[Conversation]:
+    def rows(self, view: View) -> Iterable[Conversation]:
         return [self.conversations[key] for key in self.windows[view].ids()]
 
     def trim(self, open_conversations: Iterable[int], shown: View) -> None:
@@ -463,7 +464,7 @@ class Desk:
             row = None if key is None else self.conversations.get(key)
             if row is None or row.assignee_id != self.me or row.state == "closed":
                 self.slots[index] = None
-        for row in rows or self._rows("mine"):
+        for row in rows or self.rows("mine"):
             if not belongs(row, "mine", self.me) or row.id in self.slots:
                 continue
             place = self._free_slot()

@@ -12,17 +12,23 @@ nobody has to change the layout to press a key.
 
 from __future__ import annotations
 
-import difflib
-import tomllib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from textual import _ansi_sequences
 from textual.binding import Binding, BindingsMap
 from textual.keys import _character_to_key
 from textual.widget import Widget
 
-from omni_console.actions import ACTIONS, BY_ID, WHERE_TITLES, Action, Where, command_of
+from omni_console.actions import (
+    ACTIONS,
+    ARGUMENT_WORDS,
+    BY_ID,
+    WHERE_TITLES,
+    Action,
+    Where,
+    command_of,
+    name_of,
+)
 from omni_console.i18n import _
 
 _LATIN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.QWERTYUIOP{}ASDFGHJKL:\"ZXCVBNM<>?|/`"
@@ -35,19 +41,11 @@ _TWINS["comma"] = "б"  # as Textual names it: where keys are written, a comma s
 _ALT_DIGITS = tuple(f"\x1b{digit}" for digit in range(10))
 
 # Together in one mode: the same key twice among them would be a clash.
-_MODES: Mapping[str, tuple[Where, ...]] = {
+MODES: Mapping[str, tuple[Where, ...]] = {
     "browse": ("anywhere", "browse", "panes", "list"),
     "card": ("anywhere", "browse", "card"),
     "compose": ("anywhere", "compose"),
 }
-
-
-class KeymapError(Exception):
-    """A keymap that cannot be used; every line says what is wrong and what to do."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def repair_alt_digits() -> None:
@@ -73,58 +71,9 @@ def keys_of(action: Action, changes: Mapping[str, str] | None = None) -> list[st
     return [key.strip() for key in text.split(",") if key.strip()]
 
 
-def load(path: Path) -> dict[str, str]:
-    """Read and check a keymap file. A missing file is no changes. Raises KeymapError."""
-    if not path.exists():
-        return {}
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise KeymapError([f"{path}: {error}"]) from error
-    keys = data.get("keys", {})
-    if not isinstance(keys, dict):
-        raise KeymapError([_("{path}: [keys] must be a table of action = key").format(path=path)])
-    changes = {str(action): str(key) for action, key in keys.items()}
-    problems = check(changes)
-    if problems:
-        raise KeymapError(problems)
-    return changes
-
-
-def check(changes: Mapping[str, str]) -> list[str]:
-    """What is wrong with these changes, one sentence each; nothing when they can be used."""
-    problems: list[str] = []
-    for action_id, keys in changes.items():
-        if action_id not in BY_ID:
-            near = difflib.get_close_matches(action_id, BY_ID, n=1)
-            hint = _(" (did you mean {near}?)").format(near=near[0]) if near else ""
-            problems.append(_("there is no action {action}").format(action=action_id) + hint)
-        elif not [key for key in keys.split(",") if key.strip()]:
-            problems.append(_("{action} has no key").format(action=action_id))
-        elif BY_ID[action_id].where == "compose" or BY_ID[action_id].where == "anywhere":
-            problems.extend(
-                _("{key} for {action} would be typed into the editor; use ctrl, alt or an F key").format(
-                    key=key.strip(), action=action_id
-                )
-                for key in keys.split(",")
-                if len(key.strip()) == 1
-            )
-    told: set[tuple[str, str]] = set()
-    for mode, wheres in _MODES.items():
-        owner: dict[str, Action] = {}
-        for action in ACTIONS:
-            if action.where not in wheres:
-                continue
-            for key in keys_of(action, changes):
-                other = owner.setdefault(normal(key), action)
-                if other is not action and (other.id, action.id) not in told:
-                    told.add((other.id, action.id))
-                    problems.append(
-                        _("in {mode} mode {key} is both {one} and {two}").format(
-                            mode=mode, key=key, one=other.id, two=action.id
-                        )
-                    )
-    return problems
+def typable(key: str) -> bool:
+    """Would the editor take it for a letter?"""
+    return len(key.strip()) == 1 or normal(key) == "space"
 
 
 def twin(key: str) -> str | None:
@@ -172,6 +121,20 @@ def install(widget: Widget, wheres: tuple[Where, ...], changes: Mapping[str, str
             mine.key_to_bindings[binding.key] = [binding]
 
 
+def macro_bindings(keys: Iterable[str]) -> list[Binding]:
+    """They are of the screen: what has the focus comes first, and letters are text in an editor."""
+    found = []
+    for number, key in enumerate(keys):
+        for spelled in (key, twin(key)):
+            if spelled is not None:
+                # A letter must not come before the editor; anything else must.
+                priority = not typable(key)
+                found.append(
+                    Binding(normal(spelled), f"screen.macro({number})", show=False, priority=priority)
+                )
+    return found
+
+
 _SHOWN = {
     "question_mark": "?", "vertical_line": "|", "minus": "-", "left_square_bracket": "[",
     "right_square_bracket": "]", "slash": "/", "escape": "esc", "pagedown": "pgdn", "pageup": "pgup",
@@ -203,6 +166,11 @@ def shown(key: str) -> str:
     return head + plus + _SHOWN.get(last, last)
 
 
+def usage(action: Action) -> str:
+    """How it is typed behind `:` — "assign COLLEAGUE WORDS…"."""
+    return " ".join([name_of(action), *(_(ARGUMENT_WORDS[takes]) for takes in action.takes)])
+
+
 def keys_page(changes: Mapping[str, str] | None = None) -> str:
     """docs/keys.md."""
     lines = [
@@ -217,21 +185,31 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
         "```toml",
         "[keys]",
         '"reply.start" = "r,i"',
+        '"app.quit" = "ctrl+x"',
+        "",
+        "[macros]                                 # a key of your own, and commands one after the other",
+        '"H" = ["tag hotel", "priority high", "snooze 2h"]',
         "```",
+        "",
+        "`:` takes any action by its name, with what it needs (`close delivery moved`, `assign boris`,",
+        "`tag vip -new`); tab completes, ↑ brings back what was typed. `.` does the last deed again, here or",
+        "on the marked rows. What is wrong in `keys.toml` is said at the start and on the page of keys",
+        "(`?`), and the rest of it is used.",
         "",
         "Terminals do not deliver every key: `ctrl+enter` needs the kitty protocol, `ctrl+j` sends anywhere.",
         "Where alt+digit changes the terminal's tabs, use the digit alone in browse mode.",
     ]
     for where, title in WHERE_TITLES.items():
-        lines += ["", f"## {title}", "", "| key | action | id | |", "|---|---|---|---|"]
+        lines += ["", f"## {title}", "", "| key | action | command | id | |", "|---|---|---|---|---|"]
         for action in ACTIONS:
             if action.where != where:
                 continue
             given = keys_of(action, changes) or keys_of(BY_ID["palette.open"], changes)
             keys = " ".join(
-                "`` ` ``" if key == "`" else f"`{shown(key)}`".replace("|", "\\|") for key in given
+                "`` ` ``" if key == "`" else f"`{shown(key)}`".replace("|", "\|") for key in given
             )
-            lines.append(f"| {keys} | {action.label} | `{action.id}` | {action.help} |")
+            command = usage(action).replace("|", "\|")
+            lines.append(f"| {keys} | {action.label} | `{command}` | `{action.id}` | {action.help} |")
     return "\n".join(lines) + "\n"
 
 

@@ -59,7 +59,6 @@ def understand(error: Exception) -> CommandError | None:
     # Typed errors of the server's modules are known only where those modules were loaded at all.
     for module, name, code in (
         ("server.config", "ConfigError", Code.USAGE),
-        ("omni_console.keymap", "KeymapError", Code.USAGE),
         ("server.failpoints", "FailpointError", Code.USAGE),
         ("channels.base", "ChannelError", Code.USAGE),
         ("server.lock", "DataLockedError", Code.NOT_OK),

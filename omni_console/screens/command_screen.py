@@ -22,9 +22,9 @@ from omni_console.command_line import (
     complete,
     completed,
     read,
-    usage,
 )
 from omni_console.i18n import _
+from omni_console.keymap import usage
 from omni_console.text import safe_line, typed
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, width_of

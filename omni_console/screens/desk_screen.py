@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,10 +13,10 @@ from textual.screen import Screen
 
 from omni_console import errands
 from omni_console.client import ServerClient
-from omni_console.command_history import CommandHistory
 from omni_console.desk import Desk
+from omni_console.happenings import Happening
 from omni_console.i18n import _
-from omni_console.keymap import install
+from omni_console.keymap import install, key_for, macro_bindings
 from omni_console.messages import (
     CodesCame,
     CountsCame,
@@ -43,6 +44,7 @@ from omni_console.messages import (
     Unanswered,
     UrgencyCame,
 )
+from omni_console.own import Own
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.attending import TICK_S as ATTEND_S
 from omni_console.screens.attending import Attending
@@ -64,6 +66,7 @@ from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
 from omni_console.screens.repeating import Repeating
+from omni_console.screens.teller import Teller
 from omni_console.screens.templates import Templates
 from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
@@ -82,6 +85,9 @@ from omni_console.widgets.pane_lines import PaneHeader
 from omni_console.widgets.river_view import RiverView
 from omni_console.widgets.status_line import StatusLine
 from server.protocol import Conversation
+
+if TYPE_CHECKING:
+    from omni_console.app import OmniConsole
 
 TICK_S = 10.0
 
@@ -102,13 +108,14 @@ class DeskScreen(Screen[None]):
         client: ServerClient,
         clock: Clock,
         changes: Mapping[str, str],
-        history: CommandHistory,
+        own: Own,
     ) -> None:
         super().__init__()
         self.desk = desk
         self.client = client
         self.clock = clock
         self.changes = changes
+        self.own = own
         self.online = False
         self.status = StatusLine(desk, clock)
         self.banner = OfflineBanner()
@@ -138,10 +145,13 @@ class DeskScreen(Screen[None]):
         self.letters = Letters(self)
         self.windows = Windows(self)
         self.repeating = Repeating(self)
-        self.orders = Orders(self, history)
+        self.orders = Orders(self, own.history)
+        self.teller = Teller(self, own.settings)
         self.refusals = 0  # how often the server said no, or nothing
         self.hits = Hits(self)
         install(self, ("anywhere",), changes)
+        for binding in macro_bindings(own.keys.macros):
+            self._bindings.key_to_bindings[binding.key] = [binding]
         install(self.list, ("list", "browse", "panes"), changes)
         self._commands: dict[str, Callable[[], None]] = {
             **self.browsing.commands(),
@@ -180,7 +190,17 @@ class DeskScreen(Screen[None]):
     def on_mount(self) -> None:
         self.set_focus(self.list)
         self.set_interval(TICK_S, self.tick)
+        self._say_problems()
         self.set_interval(ATTEND_S, self.attending.tick)
+
+    def _say_problems(self) -> None:
+        """What in the operator's own files cannot be used; the page of keys has all of it."""
+        problems = self.own.problems
+        if problems:
+            more = f" (+{len(problems) - 1})" if len(problems) > 1 else ""
+            text = _("not used: {problem}{more} · {key} shows it")
+            key = key_for("help.open.browse")
+            self.say(text.format(problem=problems[0], more=more, key=key), bad=True)
 
     def on_resize(self) -> None:
         self.arrangement.resized()
@@ -189,6 +209,7 @@ class DeskScreen(Screen[None]):
         """Time goes on: ages are painted anew."""
         self.list.refresh()
         self.status.changed()
+        self.teller.show_title()
         self.card.changed()
         for pane in self.grid.panes:
             pane.header.changed()
@@ -205,6 +226,19 @@ class DeskScreen(Screen[None]):
             self.focused.call_later(self._commands[command])
         else:
             self._commands[command]()
+
+    def action_macro(self, number: int) -> None:
+        """A key of the operator's own, which stands for commands."""
+        key, lines = list(self.own.keys.macros.items())[number]
+        if isinstance(self.focused, Composer):
+            self.focused.call_later(self.orders.play, key, lines)
+        else:
+            self.orders.play(key, lines)
+
+    @property
+    def console(self) -> OmniConsole:
+        """The program, for what only it can do to the terminal."""
+        return cast("OmniConsole", self.app)
 
     async def settled(self) -> None:
         """Until what has been posted to the screen so far is handled, and painted."""
@@ -301,6 +335,8 @@ class DeskScreen(Screen[None]):
     @on(LinkChanged)
     def link_changed(self, event: LinkChanged) -> None:
         link = event.link
+        if self.online and link.state != "online":
+            self.teller.heard([Happening("lost")])
         self.online = link.state == "online"
         self.status.online = self.online
         self.desk.company.clear()  # who is where is told anew with each connection

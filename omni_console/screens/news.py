@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omni_console.desk import Changed
-from server.protocol import Envelope, Message
+from server.protocol import Envelope
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -72,19 +72,8 @@ class News:
         for conversation_id in changed.stale_ways:
             screen.loader.load_detail(conversation_id)
         screen.card.changed()
-        if changed.arrived is not None:
-            self._ring(changed.arrived)
-        if changed.called and not screen.app.app_focus:
-            screen.app.bell()
-
-    def _ring(self, arrived: Message) -> None:
-        """For whoever looks elsewhere: something came that is his, or nobody's."""
-        screen = self._screen
-        row = screen.desk.conversations.get(arrived.conversation_id)
-        if row is None or row.spam:
-            return
-        if not screen.app.app_focus and row.assignee_id in (None, screen.desk.me):
-            screen.app.bell()
+        screen.teller.heard(changed.happened)
+        screen.teller.show_title()
 
 
 def add(whole: Changed, more: Changed) -> None:
@@ -100,7 +89,6 @@ def add(whole: Changed, more: Changed) -> None:
     whole.acted |= more.acted
     whole.inbox |= more.inbox
     whole.mentions |= more.mentions
-    whole.called |= more.called
     whole.regrouped |= more.regrouped
     whole.erased |= more.erased
-    whole.arrived = more.arrived or whole.arrived
+    whole.happened += more.happened

@@ -92,4 +92,4 @@ class Windows:
         screen.app.push_screen(PaletteScreen(screen.changes), chosen)
 
     def _help(self) -> None:
-        self._screen.app.push_screen(HelpScreen(self._screen.changes))
+        self._screen.app.push_screen(HelpScreen(self._screen.own))

@@ -13,6 +13,7 @@ from textual.widgets import Input, TextArea
 
 from omni_console.app import OmniConsole
 from omni_console.client import ServerClient
+from omni_console.own import Own
 from omni_console.screens.desk_screen import DeskScreen
 from omni_console.timing import Clock
 from tests.fakes.operator_api import serving
@@ -91,11 +92,12 @@ async def console(
     size: tuple[int, int] = (120, 40),
     offline_after: float = 4.5,
     changes: dict[str, str] | None = None,
+    own: Own | None = None,
 ) -> AsyncIterator[Hands]:
     path = tmp_path / "s.sock"
     async with serving(world, path):
         client = ServerClient(str(path), offline_after=offline_after, chance=lambda: 0.0)
-        app = OmniConsole(client, clock=Clock(lambda: NOW, UTC), changes=changes)
+        app = OmniConsole(client, clock=Clock(lambda: NOW, UTC), changes=changes, own=own)
         async with app.run_test(size=size) as pilot:
             hands = Hands(app, pilot, world, path)
             await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")

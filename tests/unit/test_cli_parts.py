@@ -16,7 +16,6 @@ from omni_console.commands.errors import Code, CommandError, explain, plain, und
 from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
 from omni_console.commands.template import Answers, example, fill, quoted, render
-from omni_console.keymap import KeymapError
 from server.config import ConfigError, decode
 from server.lock import DataLockedError
 from server.settings import PublicSettings, ServerSettings
@@ -35,7 +34,6 @@ def settings(tmp_path: Path) -> ServerSettings:
         (DataLockedError(Path("/data"), 7), 1),
         (PermissionError(13, "Permission denied", "/x"), 4),
         (FileNotFoundError(2, "No such file or directory", "/x"), 1),
-        (KeymapError(["one", "two"]), 2),
         (click.BadParameter("x"), 2),
         (KeyError("x"), 70),
     ],

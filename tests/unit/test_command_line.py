@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from omni_console import own_files
 from omni_console.actions import ACTIONS, BY_NAME, name_of
 from omni_console.command_history import KEPT, CommandHistory
-from omni_console.command_line import Known, Misread, Order, complete, completed, read, usage
+from omni_console.command_line import Known, Misread, Order, complete, completed, read
+from omni_console.keymap import usage
 from omni_console.screens.case_facts import difference, retagged
 from omni_console.timing import Clock
 

@@ -1,0 +1,27 @@
+"""What is the operator's own: keys and macros, settings, what he typed. Read once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from omni_console import own_files, own_keys, own_settings
+from omni_console.command_history import CommandHistory
+from omni_console.own_keys import OwnKeys
+from omni_console.own_settings import Settings
+
+
+@dataclass(frozen=True)
+class Own:
+    keys: OwnKeys = field(default_factory=OwnKeys)
+    settings: Settings = field(default_factory=Settings)
+    history: CommandHistory = field(default_factory=CommandHistory)
+    problems: tuple[str, ...] = ()  # a sentence for each thing in these files that is not used
+
+
+def read(keys_path: Path | None = None) -> Own:
+    """From the usual places, or the keys from another file."""
+    keys = own_keys.load(keys_path or own_files.configuration("keys.toml"))
+    found = own_settings.load(own_files.configuration("console.toml"))
+    path = own_files.state("commands") if found.settings.history else None
+    return Own(keys, found.settings, CommandHistory(path), (*keys.problems, *found.problems))
