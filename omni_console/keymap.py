@@ -206,9 +206,9 @@ def keys_page(changes: Mapping[str, str] | None = None) -> str:
                 continue
             given = keys_of(action, changes) or keys_of(BY_ID["palette.open"], changes)
             keys = " ".join(
-                "`` ` ``" if key == "`" else f"`{shown(key)}`".replace("|", "\|") for key in given
+                "`` ` ``" if key == "`" else f"`{shown(key)}`".replace("|", "\\|") for key in given
             )
-            command = usage(action).replace("|", "\|")
+            command = usage(action).replace("|", "\\|")
             lines.append(f"| {keys} | {action.label} | `{command}` | `{action.id}` | {action.help} |")
     return "\n".join(lines) + "\n"
 

@@ -12,7 +12,7 @@ from omni_console import own, own_settings
 from omni_console.happenings import Happening, happenings
 from omni_console.own_settings import Quiet, Settings, Tell, read
 from omni_console.telling import decide, is_quiet, title
-from omni_console.terminal_signs import notification, title_sequence, takes_titles
+from omni_console.terminal_signs import notification, takes_titles, title_sequence
 from server.protocol import Conversation, Deadline, EventBody, Message
 
 ME, COLLEAGUE = 1, 2
