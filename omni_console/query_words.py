@@ -20,6 +20,7 @@ def why(error: QueryError) -> str:
         "value": _("{name}: knows no “{value}”"),
         "date": _("{name}: “{value}” is no date; such as 3.11, yesterday, mon, 3d"),
         "nobody": _("{name}: there is no “{value}”"),
+        "unseen": _("{name}: asks cards, which you do not see"),
         "place": _("{name}:{value} is for searching messages, not for a list"),
     }[error.wrong].format(name=error.name, value=error.value[:40])
     if error.near:

@@ -10,6 +10,7 @@ from aiohttp import web
 from server.api.context import CONTEXT, Context, answer, key, limit, operator, refused, shown_key
 from server.api.describe import Query, describes, number, page_key
 from server.api.describe import limit as limit_of
+from server.operators import limited_to
 from server.people.cards import person
 from server.protocol import ChannelInfo, OperatorInfo, SearchHit, SearchPage, filtering
 from server.protocol.query import QUERY_MAX, QueryError, parse
@@ -36,6 +37,7 @@ def here(context: Context) -> datetime:
 @routes.get("/v1/search")
 @describes(
     "Messages with these words, by these people, of this time: docs/search.md; the newest first.",
+    "look",
     query=(
         Query("q", str, f"Words and qualifiers; the first {QUERY_MAX} characters count. Days are UTC."),
         number("customer", "Only what was said to this person or by him."),
@@ -46,7 +48,7 @@ def here(context: Context) -> datetime:
     answer=SearchPage,
 )
 async def search(request: web.Request) -> web.Response:
-    me = operator(request, "read")
+    me = operator(request, "look")
     context = request.app[CONTEXT]
     whose = key(request, "customer", 1)
     before = key(request, "before", 1, 2)
@@ -62,7 +64,7 @@ async def search(request: web.Request) -> web.Response:
         found = finding.found(
             tx,
             tests,
-            finding.Asker(me.id, context.country),
+            finding.Asker(me.id, context.country, limited_to(me)),
             None if whose is None else person(tx, whose[0]),
             before,
             most,

@@ -22,7 +22,7 @@ Name = Literal[
     "text", "from", "to", "channel", "before", "after", "on", "has", "is", "tag", "topic", "assignee",
     "team", "priority",
 ]  # fmt: skip
-Wrong = Literal["unknown", "empty", "value", "date", "nobody", "place"]
+Wrong = Literal["unknown", "empty", "value", "date", "nobody", "place", "unseen"]
 
 NAMES: tuple[Name, ...] = get_args(Name)[1:]
 DATES: tuple[Name, ...] = ("before", "after", "on")
@@ -77,6 +77,7 @@ class QueryError(ValueError):
             "value": f"{self.name}: knows no {shown!r}",
             "date": f"{self.name}: {shown!r} is no date",
             "nobody": f"{self.name}: there is no {shown!r}",
+            "unseen": f"{self.name}: asks cards, which you do not see",
             "place": f"{self.name}:{shown} is for searching messages, not for lists of conversations",
         }[self.wrong]
 
@@ -91,6 +92,7 @@ class QueryError(ValueError):
             "date": "such as 2026-11-03, 3.11, yesterday, mon, nov, 3d or 2w",
             "nobody": "",
             "place": "",
+            "unseen": "leave it out, or ask a colleague",
         }[self.wrong]
 
 

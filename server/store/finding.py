@@ -22,7 +22,8 @@ import msgspec
 
 from server.protocol.base import State
 from server.protocol.filtering import Test, Tests, begin_words, tokens
-from server.store import card_search, search
+from server.protocol.query import QueryError
+from server.store import card_search, search, shares
 from server.store.conversations import PRIORITIES
 from server.store.transaction import Snapshot
 
@@ -48,6 +49,7 @@ class Asker(NamedTuple):
 
     me: int
     country: str
+    sees: int | None = None  # only what was shared with this operator; None: everything
 
 
 class _Candidate(NamedTuple):
@@ -70,7 +72,14 @@ def found(
     """`customer_id`: only what was said to this person or by him."""
     if not any(test.term.name != "text" or search.phrase(test.term.value) for test in tests):
         return Found([], None, None)  # nothing is asked
-    people = [customer_id] if customer_id is not None else _few_people(tx, tests, asker)
+    if asker.sees is not None:
+        _check_shown(tests)
+    if customer_id is not None:
+        people: list[int] | None = [customer_id]
+    elif asker.sees is not None:
+        people = shares.people(tx, asker.sees)
+    else:
+        people = _few_people(tx, tests, asker)
     source = _source(tx, tests, asker, people)
     look = _Look(tests, asker, customer_id, texts=people is not None)
     ids: list[int] = []
@@ -95,6 +104,13 @@ def found(
         if examined >= EXAMINED_MAX:
             return Found(ids, key, chunk[-1].at)
         size = min(CHUNK_MAX, size * 2)
+
+
+def _check_shown(tests: Tests) -> None:
+    """Raises QueryError where an answer would tell what is on cards that are not shown to who asks."""
+    for test in tests:
+        if test.term.name in ("from", "to"):
+            raise QueryError("unseen", test.term.name)
 
 
 def _key(given: Key, length: int) -> Key:
@@ -256,6 +272,8 @@ class _Look:
         if customer_id is not None:
             parts.append("m.customer_id = :customer")
             self._parameters["customer"] = customer_id
+        shown = shares.condition("m.conversation_id", asker.sees)
+        self._parameters["sees"] = asker.sees
         for place, test in enumerate(tests):
             if test.term.name == "text":
                 patterns = [_pattern(term) for term in _words(test)]
@@ -268,7 +286,7 @@ class _Look:
             else:
                 sql = _sql(test, asker, f"p{place}", self._parameters)
                 parts.append(f"NOT ({sql})" if test.term.excluded else f"({sql})")
-        self._sql = "".join(f" AND {part}" for part in parts)
+        self._sql = "".join(f" AND {part}" for part in parts) + shown
 
     def fitting(self, tx: Snapshot, chunk: list[_Candidate]) -> set[int]:
         """Ids of those that match. The one place that says which messages a search may show."""

@@ -40,6 +40,16 @@ def readers(tx: Snapshot, conversation_ids: Iterable[int]) -> dict[int, frozense
     return {key: frozenset(value) for key, value in found.items()}
 
 
+def people(tx: Snapshot, operator_id: int) -> list[int]:
+    """Whose conversations were shared with him."""
+    rows = tx.all(
+        "SELECT DISTINCT c.customer_id FROM share s JOIN conversation c ON c.id = s.conversation_id"
+        " WHERE s.operator_id = ?",
+        (operator_id,),
+    )
+    return [row["customer_id"] for row in rows]
+
+
 def condition(column: str, sees: int | None) -> str:
     """More of a WHERE, for who sees only what was shared with the operator `:sees`; empty for the others."""
     if sees is None:

@@ -108,7 +108,17 @@ def filled(path: str, most: int) -> Iterator[str]:
         yield path.format(**dict(zip(names, chosen, strict=True)))
 
 
-QUERIES = ("", "?q=canary", "?find=canary", "?view=all", "?view=closed", "?view=mine", "?around=1")
+QUERIES = (
+    "",
+    "?q=canary",
+    "?q=is:open",
+    "?q=canary+channel:mail",
+    "?find=canary",
+    "?view=all",
+    "?view=closed",
+    "?view=mine",
+    "?around=1",
+)
 
 
 async def test_no_route_shows_a_collaborator_what_was_not_shared(world: World) -> None:
@@ -135,6 +145,9 @@ async def test_what_was_shared_is_shown(world: World) -> None:
     [file] = detail.history.messages[0].files
     status, body = await world.run.ask("GET", f"/v1/files/{file.id}", uid=CARL)
     assert (status, body) == (200, b"a pump")
+    assert [hit.message.text for hit in (await carl.search("pump")).hits] == ["the pump drips"]
+    assert (await carl.search("canary")).hits == []
+    assert "asks cards" in str(await refusal(carl.search("from:p@canary.example")))
     written = await carl.note(world.shared, NoteCommand(client_id="note-0002", text="a new seal, @olga"))
     assert written.author == "Carl"
     olga = await world.run.client(OLGA)
