@@ -288,6 +288,19 @@ class ServerClient:
     async def outbox(self) -> list[wire.OutboxItem]:
         return await self._ask("GET", "/v1/outbox", list[wire.OutboxItem])
 
+    async def held(self) -> list[wire.Message]:
+        return await self._ask("GET", "/v1/outbox/held", list[wire.Message])
+
+    async def withdraw(self, message_id: int) -> wire.Withdrawn:
+        return await self._ask("POST", f"/v1/messages/{message_id}/withdraw", wire.Withdrawn)
+
+    async def leave(
+        self, message_id: int, at: int | None = None, *, keep: bool | None = None
+    ) -> wire.Message:
+        """Let a held or scheduled reply go now, or a scheduled one `at` another time."""
+        command = wire.LeaveCommand(at=at, keep=keep)
+        return await self._ask("POST", f"/v1/messages/{message_id}/leave", wire.Message, command)
+
     async def settle(
         self,
         verdict: Literal["arrived", "again", "drop"],

@@ -49,6 +49,8 @@ KINDS = frozenset(
     {
         "message.received",
         "message.queued",
+        "message.scheduled",
+        "message.withdrawn",
         "message.status",
         "message.changed",
         "note.added",
@@ -150,6 +152,7 @@ class Desk:
         self.rivers: dict[int, River] = {}  # by customer
         self.windows: dict[View, ListWindow] = {view: ListWindow(view) for view in VIEWS}
         self.drafts = DraftBook()
+        self.held: dict[int, Message] = {}  # mine, that the server holds for a moment
         self.slots: list[int | None] = [None] * SLOTS
         self.unknown_kinds: Counter[str] = Counter()
         self._seen: dict[int, int] = {}
@@ -248,6 +251,21 @@ class Desk:
         self._deal_slots(kept)
         return True
 
+    def put_held(self, messages: Iterable[Message]) -> None:
+        """All of mine that the server holds."""
+        self.held = {message.id: message for message in messages}
+
+    def note_held(self, message: Message) -> None:
+        if message.author_id == self.me and message.status == "queued" and message.leaves_at is not None:
+            self.held[message.id] = message
+        else:
+            self.held.pop(message.id, None)
+
+    def still_held(self, now: int) -> list[Message]:
+        """The oldest first; the time of what is not here any more is over."""
+        self.held = {key: one for key, one in self.held.items() if (one.leaves_at or 0) > now}
+        return sorted(self.held.values(), key=lambda one: one.id)
+
     def put_message(self, message: Message, as_of: int | None = None) -> bool:
         """A message from an answer or an event. `as_of`: seq it reflects, the message's own by default."""
         river = self.rivers.get(message.customer_id)
@@ -340,6 +358,7 @@ class Desk:
     def _put_from_event(
         self, message: Message, envelope: Envelope, changed: Changed, *, repeated: bool
     ) -> None:
+        self.note_held(message)
         if self.put_message(message, envelope.seq):
             changed.customers.add(message.customer_id)
             changed.conversations.add(message.conversation_id)

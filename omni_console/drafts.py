@@ -54,9 +54,24 @@ class DraftBook:
         self._unsaved[key] = self._change
         return True
 
+    def come_back(self, draft: Draft, words: str) -> None:
+        """A reply was taken back. The server put its words before the draft that it knew; what was written
+        here since, and is not saved yet, stays behind them."""
+        key: DraftKey = (draft.conversation_id, draft.kind)
+        ours = self._drafts.get(key) if key in self._unsaved else None
+        known = [file.id for file in draft.files]
+        kept = [file for file in self.attached.get(draft.conversation_id, []) if file.id not in known]
+        self.attached[draft.conversation_id] = [*draft.files, *kept]
+        if ours is None:
+            self._drafts[key] = draft
+        else:
+            self.write(replace(draft, text="\n\n".join(filter(None, (words, ours.text)))))
+
     def take(self, draft: Draft) -> bool:
         """The server has this. False when ours is newer or the same."""
         key = (draft.conversation_id, draft.kind)
+        if draft.files and draft.conversation_id not in self.attached:
+            self.attached[draft.conversation_id] = list(draft.files)
         if key in self._unsaved:
             return False
         known = self._drafts.get(key)

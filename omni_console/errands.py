@@ -14,7 +14,7 @@ from omni_console.messages import Refused, Unanswered
 T = TypeVar("T")
 
 # Asked by the console itself: nobody waits for them.
-QUIET = frozenset({"codes", "counts", "seen", "inbox", "mentions", "fields", "people", "drafts"})
+QUIET = frozenset({"codes", "counts", "seen", "inbox", "mentions", "fields", "people", "drafts", "held"})
 
 
 def send(

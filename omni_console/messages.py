@@ -188,6 +188,20 @@ class Sent(Message):
 
 
 @dataclass
+class HeldCame(Message):
+    """Replies of mine that the server holds for a moment, the oldest first."""
+
+    messages: list[wire.Message]
+
+
+@dataclass
+class TakenBack(Message):
+    """A reply did not leave."""
+
+    withdrawn: wire.Withdrawn
+
+
+@dataclass
 class TemplatesCame(Message):
     """Texts kept ready, for what is being written in a conversation; `code` is to be replaced by one."""
 

@@ -94,6 +94,9 @@ class River:
             return False
         old = self._messages.get(message.id)
         place = place_of(message)
+        if message.kind_of_event == "withdrawn":
+            self._as_of[message.id] = as_of  # an older copy does not bring it back
+            return old is not None and self._drop(old)
         if old is None:
             if not from_page and self.before is not None and self._order and place < self._order[0]:
                 return False  # older than what is loaded: its page will bring it
@@ -106,6 +109,12 @@ class River:
             return False
         self._messages[message.id] = message
         self._as_of[message.id] = as_of
+        self.version += 1
+        return True
+
+    def _drop(self, message: Message) -> bool:
+        del self._order[bisect_left(self._order, place_of(message))]
+        del self._messages[message.id]
         self.version += 1
         return True
 

@@ -54,6 +54,10 @@ KNOWN = frozenset(
         N_("the customer cannot be reached where he wrote last"),
         N_("the channel takes no more messages until the customer writes"),
         N_("the customer's address is barred"),
+        N_("too late: it has left already, or is being sent now"),
+        N_("write to the customer what is right instead"),
+        N_("a colleague wrote this"),
+        N_("he or a lead can take it back"),
     }
 )
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiohttp import web
 
-from channels.base import Channel, ChannelHealth
+from channels.base import Channel, ChannelHealth, ChannelSettings, Medium
 from server import backup
 from server.acknowledging import Acknowledging, Away
 from server.apart import ParseApart
@@ -19,7 +19,7 @@ from server.api import socket as operator_socket
 from server.api.app import create_operator_app
 from server.api.context import Context
 from server.api.listen import ApiDoor
-from server.cases import case, casework
+from server.cases import case, casework, leaving
 from server.cases.outreach import Rules as OutreachRules
 from server.cases.replying import Outgoing
 from server.cases.templating import Site
@@ -56,8 +56,8 @@ from server.queue.silence_keeper import Announcing, SilenceKeeper
 from server.queue.team_settings import make_teams
 from server.queue.timekeeper import Timekeeper
 from server.rawitems import RawItems
-from server.settings import Config, PublicLimits
-from server.store import cases, channels, codes, conversations, events, offline, state
+from server.settings import Config, PublicLimits, SendingSettings
+from server.store import cases, channels, codes, conversations, events, offline, scheduled, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreError
@@ -78,7 +78,9 @@ FORGET_EVERY_S = 600.0
 MIB = 1024 * 1024
 
 
-def offers_of(channels: dict[str, Channel], known_ms: int) -> dict[str, ChannelOffer]:
+def offers_of(
+    channels: dict[str, Channel], known_ms: int, sending: SendingSettings
+) -> dict[str, ChannelOffer]:
     """`known_ms`: for how long nobody is asked again who he is."""
     return {
         channel_id: ChannelOffer(
@@ -90,6 +92,7 @@ def offers_of(channels: dict[str, Channel], known_ms: int) -> dict[str, ChannelO
             capabilities=channel.spec.capabilities,
             own_addresses=channel.own_addresses(),
             known_ms=known_ms,
+            hold_ms=hold_ms(channel.settings, channel.spec.capabilities.medium, sending),
         )
         for channel_id, channel in channels.items()
     }
@@ -99,6 +102,12 @@ def owner_of(config: Config, channel_id: str) -> Owner:
     name = config.channels[channel_id].owner
     team = config.teams.get(name)
     return Owner(name, frozenset((name,) if team is None else team.members) if name else frozenset())
+
+
+def hold_ms(settings: ChannelSettings, medium: Medium, sending: SendingSettings) -> int:
+    """For how long a reply by this channel waits before it leaves. Pure."""
+    by_kind = sending.hold_letters_seconds if medium == "email" else sending.hold_chats_seconds
+    return int((by_kind if settings.hold_seconds is None else settings.hold_seconds) * 1000)
 
 
 class Server:
@@ -114,11 +123,18 @@ class Server:
         self.health: dict[str, ChannelHealth] = {
             channel_id: ChannelHealth(state="starting") for channel_id in self.channels
         }
-        self.offers = offers_of(self.channels, config.site.identity_days * DAY_MS)
+        self.offers = offers_of(self.channels, config.site.identity_days * DAY_MS, config.sending)
         self.desks = Desks(
             teams=make_teams(config.teams),
             media={channel_id: offer.capabilities.medium for channel_id, offer in self.offers.items()},
             decline_ms=config.queue.decline_seconds * 1000,
+        )
+        self.outgoing = Outgoing(
+            offers=self.offers,
+            name_message=self._name_message,
+            check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
+            continue_link=lambda channel_id, token: self.channels[channel_id].continue_link(token),
+            confirm_link=self._confirm_link,
         )
         self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
         data_dir = config.server.data_dir
@@ -507,13 +523,7 @@ class Server:
             hub=hub,
             clock=self.clock,
             marks=self.marks,
-            outgoing=Outgoing(
-                offers=self.offers,
-                name_message=self._name_message,
-                check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
-                continue_link=lambda channel_id, token: self.channels[channel_id].continue_link(token),
-                confirm_link=self._confirm_link,
-            ),
+            outgoing=self.outgoing,
             codes=CodeRules(
                 key=key,
                 site_name=self.config.site.name,
@@ -598,8 +608,11 @@ class Server:
                 log.exception("housekeeping stumbled")
 
     async def _look_at_terms(self) -> None:
-        """Snoozes that are over, promises whose time has come."""
+        """Scheduled replies and promises whose time has come, snoozes that are over."""
         now = self.clock.now()
+        # First, so that what sleeps until its answer leaves does not wake for a moment.
+        if await self.database.read(lambda tx: scheduled.any_due(tx, now)):
+            await self.database.write(lambda tx: leaving.leave_due(tx, self.outgoing))
         snoozes, promises = await self.database.read(
             lambda tx: (conversations.due_snoozes(tx, now), cases.come_due(tx, now))
         )

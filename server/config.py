@@ -47,6 +47,7 @@ from server.settings import (
     Config,
     OutreachSettings,
     PublicSettings,
+    SendingSettings,
     ServerSettings,
     SiteSettings,
     UrgentSettings,
@@ -150,6 +151,7 @@ def decode(data: bytes, path: Path) -> Config:
         site=site,
         urgent=_convert(tables["urgent"], UrgentSettings, path, "urgent"),
         outreach=_convert(tables["outreach"], OutreachSettings, path, "outreach"),
+        sending=_convert(tables["sending"], SendingSettings, path, "sending"),
         channels={name: _channel(name, table, site, path) for name, table in tables["channels"].items()},
         fields={name: _field(name, table, path) for name, table in tables["fields"].items()},
         teams={
@@ -199,6 +201,7 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         "site",
         "urgent",
         "outreach",
+        "sending",
         "channels",
         "teams",
         "queue",

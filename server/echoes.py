@@ -13,6 +13,7 @@ import msgspec
 from channels.base import InboundEvent, Sender
 from channels.folds import sound, unfolded
 from server import lifecycle, outbox
+from server.cases import leaving
 from server.outcome import Outcome, happened_at
 from server.people.authors import ChannelFacts, recognise
 from server.store import conversations, messages, recipients, state, threads
@@ -41,6 +42,9 @@ def take_echo(
     conversation = _conversation(tx, channel, event)
     if conversation is None:
         return Outcome()
+    if not event.automatic:
+        leaving.answered(tx, conversation.id, None)
+        conversation = conversations.held(tx, conversation.id)
     at = happened_at(event, tx.now)
     life = conversation.life
     # Who wrote after this answer waits for another one.

@@ -14,7 +14,9 @@ from server.store.transaction import Event
 
 log = structlog.get_logger(__name__)
 
-BRINGS_TEXT = frozenset({"message.received", "message.imported", "message.queued", "note.added"})
+BRINGS_TEXT = frozenset(
+    {"message.received", "message.imported", "message.queued", "message.scheduled", "note.added"}
+)
 GATHER_S = 0.5  # messages that come within it are indexed together
 RETRY_S = 5.0
 

@@ -14,7 +14,7 @@ from channels.base import InboundEvent
 from channels.folds import sound, unfolded
 from server import bounced, lifecycle, outbox, places
 from server.acknowledging import Acknowledging, acknowledge
-from server.cases import calls, case, casework, spam
+from server.cases import calls, case, casework, leaving, spam
 from server.cases.locate import locate
 from server.echoes import take_echo
 from server.history import take_history
@@ -214,6 +214,8 @@ def _take_message(
     if digits is not None:
         proving.told(tx, conversation.id, author.address_id, digits)
         conversation = conversations.held(tx, conversation.id)
+    if not event.automatic and not stranger:
+        leaving.customer_wrote(tx, conversation.customer_id)
     if not barred and not stranger:
         how = policy.acknowledging
         acknowledge(tx, channel, event, author, conversation.id, how, begins=before is None)

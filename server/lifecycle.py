@@ -94,6 +94,18 @@ def reply_failed(now: Lifecycle, at: int) -> Lifecycle:
     return replace(now, state="open", waiting_since=at, sort_at=at)
 
 
+def reply_withdrawn(now: Lifecycle, before: Lifecycle, replier_id: int, at: int) -> Lifecycle:
+    """Our answer of `before` was taken back and never left: as it was, if nothing else moved it since.
+
+    What the answer had opened again stays open: its ending is in the history already.
+    """
+    if replace(now, sort_at=0) != replace(replied(before, replier_id, at), sort_at=0):
+        return now
+    if before.state == "closed":
+        return Lifecycle(state="open", assignee_id=now.assignee_id, waiting_since=at, sort_at=at)
+    return before
+
+
 def reply_arrived(now: Lifecycle, at: int) -> Lifecycle:
     """A doubtful reply is settled and the customer has not written since: the ball is with him."""
     if now.state != "open":

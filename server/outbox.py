@@ -50,6 +50,7 @@ log = structlog.get_logger(__name__)
 LEASE_MS = 90_000
 IN_FLIGHT_PER_CHANNEL = 8
 IDLE_S = 30.0
+LOOK_S = 1.0  # while something waits for its moment
 STORE_RETRY_S = 2.0
 
 
@@ -259,10 +260,11 @@ class Outbox:
         now = self._clock.now()
         if await self._database.read(lambda tx: bool(self._abandoned(tx, now))):
             await self._database.write(lambda tx: self._resolve_abandoned(tx, now))
-        due = await self._database.read(lambda tx: outbox.next_due(tx, list(room)))
+        due = await self._database.read(lambda tx: outbox.next_due(tx, list(room), now))
         if due is None or due > now:
             idle = min(IDLE_S, lease_ms() / 1000)
-            return idle if due is None else min(idle, max(0.01, (due - now) / 1000))
+            # Never long: the clock on the wall may be set while we sleep.
+            return idle if due is None else min(LOOK_S, idle, max(0.01, (due - now) / 1000))
         token = secrets.token_hex(8)
         leased = await self._database.write(lambda tx: outbox.lease_due(tx, token, tx.now + lease_ms(), room))
         if leased:

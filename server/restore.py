@@ -21,6 +21,7 @@ import msgspec
 
 from server import outbox as sending
 from server.backup import FORMAT, MANIFEST, MIB, Manifest, Part
+from server.cases import leaving
 from server.clock import SystemClock
 from server.people import erasing
 from server.store import backup, offline, switch
@@ -101,6 +102,7 @@ def _ready(staged: Path, manifest: Manifest, erased: list[erasing.Line]) -> int:
         why = "restored from a backup: it may have been sent after the backup was made"
         for row in doubtful:
             sending.declare_unknown(tx, row, why)
+        leaving.give_back_all(tx, leaving.RESTORED)
         return len(doubtful)
 
     unknown = offline.write(staged, begin_anew)

@@ -113,6 +113,20 @@ class UrgentSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     words: tuple[Annotated[str, msgspec.Meta(pattern=r"\w", max_length=100)], ...] = ()
 
 
+HoldSeconds = Annotated[float, msgspec.Meta(ge=0, le=120)]
+
+
+class SendingSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """`[sending]`: for how long a reply waits before it leaves, so that it can be taken back; 0: not at all.
+
+    A letter is read minutes later; ten seconds are the glance after the key. In a chat somebody looks at the
+    screen: four are enough to see the wrong name, and shorter than it takes to type the next line.
+    """
+
+    hold_letters_seconds: HoldSeconds = 10.0  # e-mail
+    hold_chats_seconds: HoldSeconds = 4.0  # site chats, messengers and everything else
+
+
 class OutreachSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`[outreach]`: what holds a message to somebody who did not just write to us."""
 
@@ -128,6 +142,7 @@ class Config(msgspec.Struct, kw_only=True):
     site: SiteSettings = msgspec.field(default_factory=SiteSettings)
     urgent: UrgentSettings = msgspec.field(default_factory=UrgentSettings)
     outreach: OutreachSettings = msgspec.field(default_factory=OutreachSettings)
+    sending: SendingSettings = msgspec.field(default_factory=SendingSettings)
     channels: dict[str, ChannelSettings] = {}
     teams: dict[str, TeamSettings] = {}  # none: everybody takes by hand what he wants
     queue: QueueSettings = msgspec.field(default_factory=QueueSettings)

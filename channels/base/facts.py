@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -47,6 +47,8 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     # What is said by itself outside of these hours: "default", or a text with {opens}, {site}; "": nothing.
     out_of_hours: str = ""
     enabled: bool = True
+    # For how long a reply waits before it leaves; None: as long as [sending] says for its kind.
+    hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=120)] | None = None
 
 
 class ChannelSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from omni_console.commands.errors import Code, CommandError
-from omni_console.commands.output import json_option, print_json
+from omni_console.commands.output import json_option, moment, print_json
 from omni_console.commands.reach import Server, at_server, refused
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ id_option = click.option(
     type=click.IntRange(min=0),
     help="The newest event you have read; else what counts as read (omni show).",
 )
+@click.option("--at", "when", help="Send it then: 2h, tomorrow 9:00, mon 10:00, by the clock of this host.")
+@click.option("--keep", is_flag=True, help="With --at: even if the customer writes before.")
+@click.option("--now", "at_once", is_flag=True, help="Without the moment in which it can be taken back.")
 @click.option("--consent", is_flag=True, help="Send it whatever came meanwhile.")
 @id_option
 @json_option
@@ -58,11 +61,17 @@ def reply(
     files: tuple[Path, ...],
     subject: str | None,
     after_seq: int | None,
+    when: str | None,
+    keep: bool,
+    at_once: bool,
     consent: bool,
     client_id: str | None,
     as_json: bool,
 ) -> int:
     """Answer the customer.
+
+    It leaves after a moment in which omni outbox withdraw takes it back, or at once with --now, or later with
+    --at; then it comes back as a draft if the customer writes before.
 
     It is held, not sent, when a colleague answered (by e-mail also: when the customer wrote) after what you
     have read: exit code 1, and what came is printed. Read it, then send again with the --after-seq that is
@@ -75,6 +84,9 @@ def reply(
         raise CommandError("-m and --template are two texts", hint="give one", code=Code.USAGE)
     said = words(text, may_be_empty=bool(files)) if code is None else ""
     name = client_id or str(uuid.uuid4())
+    at = _moment(when) if when is not None else None
+    if keep and at is None:
+        raise CommandError("--keep is for --at", hint="say when: --at 'tomorrow 9:00'", code=Code.USAGE)
 
     async def send(client: ServerClient) -> Message | RefusedError:
         detail = await client.detail(conversation)
@@ -86,6 +98,9 @@ def reply(
             address_id=way.address_id,
             after_seq=detail.conversation.seen_seq if after_seq is None else after_seq,
             subject=subject,
+            hold=not at_once,
+            at=at,
+            keep=keep,
             upload_ids=[
                 (await client.put_up(conversation, file.name, file.read_bytes())).id for file in files
             ],
@@ -132,6 +147,21 @@ def _held(server: Server, error: RefusedError, *, as_json: bool) -> int:
     raise problem
 
 
+def _moment(text: str) -> int:
+    """UTC ms of a time as people type it. Raises CommandError."""
+    from omni_console.due import parse_due
+    from omni_console.timing import Clock
+
+    at = parse_due(text, Clock())
+    if at is None:
+        raise CommandError(
+            f"{text!r} is no time",
+            hint="write 2h, 14:00, tomorrow 9:00, mon 10:00, 25.11 9:30",
+            code=Code.USAGE,
+        )
+    return at
+
+
 async def _ready(client: ServerClient, conversation: int, channel: str, code: str) -> str:
     """A template's text for this person. Raises CommandError."""
     for template in await client.templates.filled(conversation, channel, code):
@@ -172,7 +202,9 @@ def _tell(message: Message, *, as_json: bool) -> None:
         print_json(message)
     else:
         done = "kept" if message.kind == "note" else message.status
-        click.echo(f"message {message.id} {done}")
+        later = f", leaves {moment(message.leaves_at)}" if message.leaves_at is not None else ""
+        back = f"; omni outbox withdraw {message.id} takes it back" if later else ""
+        click.echo(f"message {message.id} {done}{later}{back}")
 
 
 def words(text: str | None, *, may_be_empty: bool = False) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.options import Options
 from omni_console.commands.output import json_option, moment, print_json, print_table
+from omni_console.commands.reach import Server, at_server
+
+if TYPE_CHECKING:
+    from omni_console.client import ServerClient
+    from server.protocol import Message, Withdrawn
 
 VERDICTS = {
     "arrived": "It arrived: nothing is sent again.",
@@ -17,9 +24,10 @@ VERDICTS = {
 
 @click.group()
 def outbox() -> None:
-    """Replies that wait, failed, or whose result nobody knows.
+    """Replies that are held, scheduled, wait, failed, or whose result nobody knows.
 
-    What is unknown was never sent again by itself. Look at the channel, then say what became of it.
+    Held and scheduled ones can be withdrawn, or sent now. What is unknown was never sent again by itself:
+    look at the channel, then say what became of it.
     """
 
 
@@ -38,7 +46,7 @@ def list_(options: Options, as_json: bool) -> int:
         click.echo("every reply is settled")
     else:
         print_table(
-            ("MESSAGE", "STATE", "CUSTOMER", "CHANNEL", "WRITTEN", "TRIES", "WHY"),
+            ("MESSAGE", "STATE", "CUSTOMER", "CHANNEL", "WRITTEN", "LEAVES", "TRIES", "WHY"),
             [
                 (
                     str(item.message.id),
@@ -46,6 +54,7 @@ def list_(options: Options, as_json: bool) -> int:
                     item.customer,
                     item.message.channel_id,
                     moment(item.message.at),
+                    "" if item.message.leaves_at is None else moment(item.message.leaves_at),
                     str(item.attempts),
                     item.error,
                 )
@@ -84,6 +93,42 @@ def _settle(verdict: str) -> click.Command:
         return int(bool(missing))
 
     return settle
+
+
+@outbox.command()
+@click.argument("message_ids", metavar="MESSAGE…", type=click.IntRange(min=1), nargs=-1, required=True)
+@json_option
+@at_server
+def withdraw(server: Server, message_ids: tuple[int, ...], as_json: bool) -> None:
+    """Take back replies that are held or scheduled: they are drafts of their authors again."""
+
+    async def take_back(client: ServerClient) -> list[Withdrawn]:
+        return [await client.withdraw(message_id) for message_id in message_ids]
+
+    taken = server.run(take_back)
+    if as_json:
+        print_json(taken)
+    else:
+        for one in taken:
+            click.echo(f"message {one.message.id} did not leave; it is a draft again")
+
+
+@outbox.command()
+@click.argument("message_ids", metavar="MESSAGE…", type=click.IntRange(min=1), nargs=-1, required=True)
+@json_option
+@at_server
+def now(server: Server, message_ids: tuple[int, ...], as_json: bool) -> None:
+    """Let replies that are held or scheduled leave now."""
+
+    async def let_go(client: ServerClient) -> list[Message]:
+        return [await client.leave(message_id) for message_id in message_ids]
+
+    leaving = server.run(let_go)
+    if as_json:
+        print_json(leaving)
+    else:
+        for one in leaving:
+            click.echo(f"message {one.id} leaves now")
 
 
 for _verdict in VERDICTS:

@@ -36,9 +36,17 @@ def make_secrets() -> Secrets:
 
 
 def write(
-    folder: Path, *, language: str, imap_port: int, smtp_port: int, receiver_url: str, public_port: int = 0
+    folder: Path,
+    *,
+    language: str,
+    imap_port: int,
+    smtp_port: int,
+    receiver_url: str,
+    public_port: int = 0,
+    hold: bool = False,
 ) -> Path:
     """Write omni.toml for three channels on loopback; its path."""
+    sending = "" if hold else "[sending]\nhold_letters_seconds = 0\nhold_chats_seconds = 0\n"
     path = folder / "omni.toml"
     path.write_text(
         f"""\
@@ -62,6 +70,7 @@ name = "{"Лавка" if language == "ru" else "The Shop"}"
 language = "{language}"
 reopen_days = 0 # so that what was closed a minute ago stands in the history as what it was
 
+{sending}
 [channels.site]
 kind = "webchat"
 title = "{"чат на сайте" if language == "ru" else "site chat"}"

@@ -25,7 +25,7 @@ class Backstage(threading.Thread):
 
     def __init__(self, folder: Path, language: str) -> None:
         super().__init__(name="demo", daemon=True)
-        self.world = World(folder, language)
+        self.world = World(folder, language, hold=True)
         self.failure: BaseException | None = None
         self._language = language
         self._ready = threading.Event()

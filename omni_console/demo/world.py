@@ -27,10 +27,14 @@ class ServerDiedError(Exception):
 
 
 class World:
-    """Everything that a demo starts; leaving the block stops all of it. `folder` must exist."""
+    """Everything that a demo starts; leaving the block stops all of it. `folder` must exist.
 
-    def __init__(self, folder: Path, language: str = "en") -> None:
+    `hold`: replies wait a moment before they leave, as they do by default.
+    """
+
+    def __init__(self, folder: Path, language: str = "en", *, hold: bool = False) -> None:
         self.folder = folder
+        self.hold = hold
         self.language = language
         self.secrets: Secrets = make_secrets()
         self.mail = MailServer(username="support", password=self.secrets.mail)
@@ -82,6 +86,7 @@ class World:
             smtp_port=self.sink.port,
             receiver_url=self.market.url,
             public_port=public_port,
+            hold=self.hold,
         )
 
     def _make_operator(self) -> None:

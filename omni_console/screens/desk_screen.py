@@ -28,6 +28,7 @@ from omni_console.messages import (
     FieldsCame,
     Greeted,
     Heard,
+    HeldCame,
     LinkChanged,
     MentionsCame,
     MentionSeen,
@@ -40,6 +41,7 @@ from omni_console.messages import (
     RowCame,
     Sent,
     SuggestionsCame,
+    TakenBack,
     TemplatesCame,
     Unanswered,
     UrgencyCame,
@@ -66,6 +68,8 @@ from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
 from omni_console.screens.repeating import Repeating
+from omni_console.screens.sending import TICK_S as SENDING_S
+from omni_console.screens.sending import Sending
 from omni_console.screens.teller import Teller
 from omni_console.screens.templates import Templates
 from omni_console.screens.undoing import Undoing
@@ -131,6 +135,7 @@ class DeskScreen(Screen[None]):
         self.attending = Attending(self)
         self.mentions = Mentions(self)
         self.writing = Writing(self)
+        self.sending = Sending(self)
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
         self.cases = Cases(self)
@@ -158,6 +163,7 @@ class DeskScreen(Screen[None]):
             **self.arrangement.commands(),
             **self.reading.commands(),
             **self.writing.commands(),
+            **self.sending.commands(),
             **self.first_words.commands(),
             **self.templates.commands(),
             **self.cases.commands(),
@@ -192,6 +198,7 @@ class DeskScreen(Screen[None]):
         self.set_interval(TICK_S, self.tick)
         self._say_problems()
         self.set_interval(ATTEND_S, self.attending.tick)
+        self.set_interval(SENDING_S, self.sending.tick)
 
     def _say_problems(self) -> None:
         """What in the operator's own files cannot be used; the page of keys has all of it."""
@@ -346,6 +353,7 @@ class DeskScreen(Screen[None]):
             self.banner.hide()
             self.loader.online_again()
             self.writing.online_again()
+            self.sending.load()
         else:
             self.banner.show(link.why, for_good=link.state == "refused")
 
@@ -429,6 +437,14 @@ class DeskScreen(Screen[None]):
     def more_hits(self, event: MoreHits) -> None:
         self.hits.came(event)
 
+    @on(HeldCame)
+    def held_came(self, event: HeldCame) -> None:
+        self.sending.came(event)
+
+    @on(TakenBack)
+    def taken_back(self, event: TakenBack) -> None:
+        self.sending.taken_back(event)
+
     @on(Sent)
     def sent(self, event: Sent) -> None:
         self.writing.sent(event)
@@ -439,7 +455,7 @@ class DeskScreen(Screen[None]):
         if event.what not in errands.QUIET:
             self.refusals += 1
             self.repeating.not_done()
-        if self.loader.gave_up(event.what) or self.mentions.not_told(event):
+        if self.loader.gave_up(event.what) or self.mentions.not_told(event) or self.sending.refused(event):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return

@@ -57,6 +57,8 @@ class Undoing:
             screen.say(said)
 
     def _undo(self) -> None:
+        if self._screen.sending.undo_newest():
+            return
         if not self._backs:
             self._screen.say(_("nothing to take back"))
             return

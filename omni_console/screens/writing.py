@@ -157,7 +157,7 @@ class Writing:
             chosen = await screen.app.push_screen_wait(ChoiceScreen(text, choices))
             if chosen != "quit":
                 return
-        screen.app.exit(0)
+        screen.app.exit(0, message=screen.sending.farewell() or None)
 
     # --- sending ------------------------------------------------------------------------------------------
 
@@ -238,6 +238,8 @@ class Writing:
         screen = self._screen
         self._outgoing[event.conversation_id].taken()
         screen.desk.put_message(event.message)
+        screen.desk.note_held(event.message)
+        screen.sending.tick()
         pane = screen.grid.showing(event.conversation_id)
         if pane is not None:
             pane.sent(event.kind)

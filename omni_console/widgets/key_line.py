@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from textual.content import Content
 
-from omni_console.actions import ACTIONS, Where
+from omni_console.actions import ACTIONS, BY_ID, Where
 from omni_console.i18n import _
 from omni_console.keymap import keys_of, shown
 from omni_console.text import safe_line
@@ -23,6 +23,12 @@ class KeyLine(Lines):
         self.mode: Where = "list"
         self._said = ""
         self._role = "strong"
+        self._held = (0, 0)  # replies that the server holds, seconds of the newest
+
+    def show_held(self, count: int, seconds: int) -> None:
+        if (count, seconds) != self._held:
+            self._held = (count, seconds)
+            self.changed()
 
     def show_mode(self, mode: Where) -> None:
         if mode != self.mode:
@@ -40,14 +46,25 @@ class KeyLine(Lines):
     def said(self) -> str:
         return self._said
 
+    def _held_words(self) -> Line:
+        count, seconds = self._held
+        if not count:
+            return []
+        action = BY_ID["send.undo" if self.mode == "compose" else "undo.last"]
+        text = _("sending {n} (undo {key} {seconds} s)").format(
+            n=count, key=shown(keys_of(action, self._changes)[0]), seconds=seconds
+        )
+        return [(safe_line(text, before=" ", after=" "), "note")]
+
     def _forget(self, text: str) -> None:
         if self._said == text:
             self._said = ""
             self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
+        held = self._held_words()
         if self._said:
-            return [[(Content(" "), "base"), (safe_line(self._said), self._role)]]
+            return [spread([(Content(" "), "base"), (safe_line(self._said), self._role)], held, width)]
         wheres: dict[Where, tuple[Where, ...]] = {
             "list": ("list", "panes", "browse", "anywhere"),
             "browse": ("browse", "panes", "anywhere"),
@@ -56,7 +73,7 @@ class KeyLine(Lines):
             "anywhere": ("anywhere",),
         }
         mode = _("writing") if self.mode == "compose" else ""
-        right: Line = [(Content(f" {mode} " if mode else ""), "accent")]
+        right: Line = [*held, (Content(f" {mode} " if mode else ""), "accent")]
         left: Line = [(Content(" "), "base")]
         hints = [action for action in ACTIONS if action.hint and action.where in wheres[self.mode]]
         for action in sorted(hints, key=lambda action: action.hint):

@@ -54,7 +54,7 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
     indent = 10 + author_cells(context.width) if wide else 1
     room = max(8, context.width - indent - 2)
     body = _body(message, context, room)
-    sign = _sign(message)
+    sign = _sign(message, clock)
     if sign:
         if body and width_of(body[-1]) + width_of(sign) + 1 <= room:
             body[-1] = [*body[-1], (Content(" "), "base"), *sign]
@@ -202,12 +202,21 @@ def _file(file: File, room: int, *, whole: bool) -> Line:
     return spread([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], [], room)
 
 
-def _sign(message: Message) -> Line:
+def seconds_left(message: Message, clock: Clock) -> int:
+    """For how long the server still holds a reply of ours; 0: it does not."""
+    if message.status != "queued" or message.leaves_at is None:
+        return 0
+    left = message.leaves_at - clock.now()
+    return max(1, round(left / 1000)) if left > 0 else 0
+
+
+def _sign(message: Message, clock: Clock) -> Line:
     if message.kind != "out" or message.status not in SIGNS:
         return []
     sign, role = SIGNS[message.status]
+    left = seconds_left(message, clock)
     words = {
-        "queued": _("queued"),
+        "queued": _("leaves in {n} s").format(n=left) if left else _("queued"),
         "sending": _("sending"),
         "retrying": _("trying again"),
         "failed": _("failed"),

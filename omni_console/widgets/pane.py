@@ -134,6 +134,16 @@ class Pane(Vertical):
                 self.composer.put(draft.text)
         self._show_writing()
 
+    def bring_back(self) -> None:
+        """A reply was taken back: its draft, with what was begun since, stands in the editor."""
+        draft = self.desk.drafts.get(self.conversation_id, "reply")
+        if draft is not None:
+            self.composer.turn("reply")
+            self.notice.clear()
+            self._choose_way(draft)
+            self.composer.put(draft.text)
+        self._show_writing()
+
     def _choose_way(self, draft: Draft) -> None:
         for way in self.ways:
             if (way.channel_id, way.address_id) == (draft.channel_id, draft.address_id):
@@ -224,6 +234,9 @@ class Pane(Vertical):
             to=list(self.addressees.to),
             cc=list(self.addressees.cc),
             bcc=list(self.addressees.bcc),
+            files=[]
+            if self.composer.kind == "note"
+            else list(self.desk.drafts.attached.get(self.conversation_id, [])),
         )
         if self.desk.drafts.write(draft, first=self.composer.kind == "first"):
             self.post_message(self.DraftChanged(draft))

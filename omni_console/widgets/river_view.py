@@ -22,7 +22,13 @@ from omni_console.river import River
 from omni_console.server_words import said_by_server
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import ROLES
-from omni_console.widgets.message_lines import Context, day_line, message_lines, separator
+from omni_console.widgets.message_lines import (
+    Context,
+    day_line,
+    message_lines,
+    seconds_left,
+    separator,
+)
 from omni_console.widgets.paint import Line, strip_of
 from server.protocol import Conversation, Message
 
@@ -170,6 +176,7 @@ class RiverView(Widget, can_focus=True):
             self._today(),
             opened,
             self._sign(message),
+            seconds_left(message, self.clock),
         )
         cached = self._cache.get(message.id)
         if cached is not None and cached[0] == key:

@@ -21,7 +21,7 @@ from server.api.context import (
 from server.api.customers import page_of_river, shown_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
-from server.cases import case, casework, replying, sharing
+from server.cases import case, casework, leaving, replying, sharing
 from server.operators import Action, limited_to
 from server.protocol import (
     AssignCommand,
@@ -228,7 +228,7 @@ async def decline(request: web.Request) -> web.Response:
 @routes.post("/v1/conversations/{conversation}/close")
 @describes("Close it.", "write", body=CloseCommand, codes=("illegal_state",), answer=Conversation)
 async def close(request: web.Request) -> web.Response:
-    return await _command(request, CloseCommand, casework.close)
+    return await _command(request, CloseCommand, leaving.close)
 
 
 @routes.post("/v1/conversations/{conversation}/reopen")

@@ -10,9 +10,10 @@ from aiohttp import web
 from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
-from server.cases import replying, sharing
+from server.cases import leaving, replying, sharing
 from server.operators import Action
 from server.protocol import (
+    LeaveCommand,
     Message,
     NoteCommand,
     OperatorInfo,
@@ -20,9 +21,10 @@ from server.protocol import (
     ReplyCommand,
     SettleCommand,
     Settled,
+    Withdrawn,
 )
-from server.store import messages, outbox
-from server.store.transaction import Transaction
+from server.store import messages, outbox, scheduled
+from server.store.transaction import Snapshot, Transaction
 
 routes = web.RouteTableDef()
 
@@ -61,7 +63,7 @@ async def reply(request: web.Request) -> web.Response:
     written = await _write(
         request,
         ReplyCommand,
-        lambda tx, which, me, wanted: replying.reply(tx, which, me, wanted, outgoing),
+        lambda tx, which, me, wanted: leaving.reply(tx, which, me, wanted, outgoing),
     )
     failpoints.hit("outbox.accepted")
     return written
@@ -79,12 +81,63 @@ async def note(request: web.Request) -> web.Response:
     return await _write(request, NoteCommand, replying.note, "remark")
 
 
+@routes.post("/v1/messages/{message}/withdraw")
+@describes(
+    "Take back a reply that is held or scheduled: its words are a draft of its author again.",
+    "write",
+    codes=("illegal_state",),
+    answer=Withdrawn,
+)
+async def withdraw(request: web.Request) -> web.Response:
+    me = operator(request, "write")
+    context = request.app[CONTEXT]
+    message_id = number(request, "message")
+    taken_back = await context.database.write(lambda tx: leaving.withdraw(tx, message_id, me))
+    context.marks.message(taken_back.message)
+    return answer(taken_back)
+
+
+@routes.post("/v1/messages/{message}/leave")
+@describes(
+    "Let a held or scheduled reply leave now, or a scheduled one at another time.",
+    "write",
+    body=LeaveCommand,
+    codes=("illegal_state",),
+    answer=Message,
+)
+async def leave(request: web.Request) -> web.Response:
+    me = operator(request, "write")
+    wanted = await command(request, LeaveCommand)
+    context = request.app[CONTEXT]
+    message_id = number(request, "message")
+
+    def let_go(tx: Transaction) -> Message:
+        leaving.leave(tx, message_id, me, wanted, context.outgoing)
+        return messages.many(tx, [message_id])[message_id]
+
+    return answer(context.marks.message(await context.database.write(let_go)))
+
+
+@routes.get("/v1/outbox/held")
+@describes("My replies that wait out their hold, the oldest first.", answer=list[Message])
+async def held(request: web.Request) -> web.Response:
+    me = operator(request, "read")
+    context = request.app[CONTEXT]
+
+    def asked(tx: Snapshot) -> list[Message]:
+        ids = outbox.held_by(tx, me.id)
+        found = messages.many(tx, ids)
+        return [found[message_id] for message_id in ids]
+
+    return answer([context.marks.message(one) for one in await context.database.read(asked)])
+
+
 @routes.get("/v1/outbox")
-@describes("Replies that are not settled.", answer=list[OutboxItem])
+@describes("Replies that are not settled, and those that are to leave later.", answer=list[OutboxItem])
 async def unsettled(request: web.Request) -> web.Response:
     operator(request, "read")
     context = request.app[CONTEXT]
-    items = await context.database.read(outbox.unsettled)
+    items = await context.database.read(lambda tx: outbox.unsettled(tx) + scheduled.items(tx))
     for item in items:
         context.marks.message(item.message)
     return answer(items)

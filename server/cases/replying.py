@@ -16,6 +16,7 @@ from server.cases.variables import MissingError, still_open, variables
 from server.cases.ways import ChannelOffer, Way, ways
 from server.protocol import (
     Addressee,
+    Message,
     MessageKind,
     NoteCommand,
     OperatorInfo,
@@ -31,6 +32,7 @@ from server.store import (
     messages,
     outbox,
     recipients,
+    scheduled,
     templates,
     uploads,
 )
@@ -40,6 +42,9 @@ from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.transaction import Snapshot, Transaction
+
+WINDOW_MARGIN_MS = 30_000  # so long before a channel's window closes a reply must be on its way
+SCHEDULE_MAX_MS = 366 * 86_400_000
 
 
 class StaleError(Exception):
@@ -144,7 +149,9 @@ def _written_already(
     known = messages.sent_client_id(tx, operator.id, client_id)
     if known is None:
         return None
-    if (known.conversation_id, known.kind) != (conversation_id, kind):
+    # One that has not left yet, or was taken back, is "system": the same client id is the same reply still.
+    kinds = (kind, "system") if kind == "out" else (kind,)
+    if known.conversation_id != conversation_id or known.kind not in kinds:
         raise RefusedError("this client_id was used for another message", "make one for every message")
     return known.id
 
@@ -186,20 +193,26 @@ def reply(
     if news:
         raise StaleError(news, messages.newest_seq(tx, conversation_id))
 
+    later = command.at is not None
+    if command.at is not None:
+        check_time(command.at, tx.now, way)
+        if conversation.life.state == "closed":
+            raise RefusedError("the conversation is closed", "reopen it, or answer now")
     posted = messages.post(
         tx,
         conversation.id,
         conversation.customer_id,
-        "message.queued",
+        "message.scheduled" if later else "message.queued",
         NewMessage(
-            kind="out",
+            kind="system" if later else "out",
+            event_kind="scheduled" if later else "message",
             channel_id=offer.id,
             thread=way.thread,
             address_id=command.address_id,
             operator_id=operator.id,
             text=command.text,
             subject=command.subject or (conversation.subject if offer.capabilities.subject else None),
-            status="queued",
+            status="scheduled" if later else "queued",
             at=tx.now,
             client_id=command.client_id,
             files=tuple(files),
@@ -209,42 +222,130 @@ def reply(
     )
     uploads.used(tx, command.upload_ids)
     recipients.add(tx, posted.id, to)
-    outbox.enqueue(tx, posted.id, offer.id, way.thread)
-    life = lifecycle.replied(conversation.life, operator.id, tx.now)
+    if command.at is not None:
+        scheduled.add(tx, posted.id, offer.id, way.thread, command.at, keep=command.keep)
+        _sleep_until(tx, conversation, operator, command.at, posted.seq)
+        return posted.id
+    hold_ms = offer.hold_ms if command.hold else 0
+    leaves_at = end_of_hold(tx.now, hold_ms, way.shown.window_until)
+    queue(
+        tx,
+        conversation,
+        operator,
+        Posting(posted.id, posted.seq, way.thread, offer.id, command.text, len(files)),
+        leaves_at=leaves_at,
+    )
+    return posted.id
+
+
+def end_of_hold(now: int, hold_ms: int, window_until: int | None) -> int:
+    """When a reply leaves: after its hold, and surely before the channel's window closes. Pure."""
+    if window_until is None:
+        return now + hold_ms
+    return max(now, min(now + hold_ms, window_until - WINDOW_MARGIN_MS))
+
+
+def check_time(at: int, now: int, way: Way) -> None:
+    """Raises RefusedError where nothing can be sent by this way then."""
+    if at <= now:
+        raise RefusedError("that time is over", "give a later one, or send it now")
+    if at - now > SCHEDULE_MAX_MS:
+        raise RefusedError("that is more than a year away", "give an earlier time")
+    until = way.shown.window_until
+    if until is not None and at >= until - WINDOW_MARGIN_MS:
+        raise RefusedError(
+            f"{way.shown.channel_title} takes messages only until its window closes, before that time",
+            "give an earlier time, or choose another way",
+        )
+
+
+def _sleep_until(tx: Transaction, conversation: Held, operator: OperatorInfo, at: int, seq: int) -> None:
+    """What waits for us sleeps until its answer leaves, or until the customer writes."""
+    if conversation.life.state == "open":
+        life = lifecycle.snooze(conversation.life, operator.id, at, tx.now)
+        save_state(tx, conversation, life, operator, "snoozed")
+    else:
+        conversations.touch(tx, conversation.id, seq)
+
+
+def own_words(message: Message) -> str:
+    """What its author wrote of a reply: without what it quotes below. Pure."""
+    at = message.detail.get("quote_at")
+    return message.text if at is None else message.text[: int(at)].rstrip("\n")
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """A reply that is written down and not in the outbox yet. `text`: of its author's own."""
+
+    message_id: int
+    seq: int
+    thread: str
+    channel_id: str
+    text: str
+    files: int
+
+
+def queue(
+    tx: Transaction,
+    conversation: Held,
+    author: OperatorInfo,
+    posting: Posting,
+    *,
+    leaves_at: int | None = None,
+) -> None:
+    """A written reply goes to the outbox, and the conversation is answered."""
+    outbox.enqueue(
+        tx,
+        posting.message_id,
+        posting.channel_id,
+        posting.thread,
+        leaves_at=leaves_at,
+        before=conversation.life,
+    )
+    life = lifecycle.replied(conversation.life, author.id, tx.now)
     if conversation.life.state == "closed":
         keep_closing(tx, conversation)
     if life.assignee_id != conversation.life.assignee_id:
-        save_assignee(tx, conversation, life, operator, "replied")
+        save_assignee(tx, conversation, life, author, "replied")
     if life.state != conversation.life.state:
-        save_state(tx, conversation, life, operator, "replied")
-    cases.acted(tx, conversation.id, "replied", operator.id)
+        save_state(tx, conversation, life, author, "replied")
+    cases.acted(tx, conversation.id, "replied", author.id)
     conversations.note_message(
         tx,
         conversation,
         life,
-        seq=posted.seq,
+        seq=posting.seq,
         kind="out",
-        text=command.text,
-        files=len(files),
-        channel_id=offer.id,
+        text=posting.text,
+        files=posting.files,
+        channel_id=posting.channel_id,
         subject=None,
         from_customer=False,
         to_customer=True,
     )
-    return posted.id
 
 
 def _way_chosen(
     tx: Transaction, conversation: Held, command: ReplyCommand, offers: dict[str, ChannelOffer]
 ) -> Way:
     """The way must be one of this customer's own: nothing goes to the wrong person."""
-    for way in ways_to(tx, conversation.customer_id, conversation.id, offers):
-        if (way.shown.channel_id, way.shown.address_id) == (command.channel_id, command.address_id):
-            check_window(way, tx.now)
-            return way
+    way = way_of(tx, conversation, command.channel_id, command.address_id, offers)
+    if way is not None:
+        check_window(way, tx.now)
+        return way
     raise RefusedError(
         "this customer cannot be reached that way", "choose one of the ways shown beside the composer"
     )
+
+
+def way_of(
+    tx: Snapshot, conversation: Held, channel_id: str, address_id: int, offers: dict[str, ChannelOffer]
+) -> Way | None:
+    """That way to this conversation's customer, if it is one of his own now."""
+    for way in ways_to(tx, conversation.customer_id, conversation.id, offers):
+        if (way.shown.channel_id, way.shown.address_id) == (channel_id, address_id):
+            return way
+    return None
 
 
 def check_window(way: Way, now: int) -> None:

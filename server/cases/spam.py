@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from server import lifecycle
-from server.cases import casework
+from server.cases import casework, leaving
 from server.cases.placement import Placement
 from server.lifecycle import Lifecycle
 from server.protocol import OperatorInfo, SpamCommand, SpamDone
@@ -57,6 +57,7 @@ def _close_apart(tx: Transaction, operator: OperatorInfo, conversation: Held) ->
     )
     seq = _tell(tx, conversation, operator, before.state, "closed", apart=True)
     conversations.save_life(tx, conversation.id, life, seq)
+    leaving.ended(tx, conversation.id, leaving.SPAM)
     cases.acted(tx, conversation.id, "spam", operator.id)
     return spam.set_apart(tx, conversation.id, before, seq, operator.id)
 

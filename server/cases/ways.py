@@ -23,6 +23,7 @@ class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     capabilities: Capabilities
     own_addresses: frozenset[str] = frozenset()  # at which the channel itself is written to
     known_ms: int = 30 * 86_400_000  # for how long nobody is asked again who he is
+    hold_ms: int = 0  # for how long a reply waits before it leaves
 
 
 class Way(msgspec.Struct, frozen=True):

@@ -46,6 +46,7 @@ from server.protocol.conversations import (
     Draft,
     File,
     Fold,
+    LeaveCommand,
     Message,
     NoteCommand,
     ReplyCommand,
@@ -55,6 +56,7 @@ from server.protocol.conversations import (
     SnoozeCommand,
     Stopped,
     Upload,
+    Withdrawn,
 )
 from server.protocol.deadlines import Deadline, DeadlineFigure, DeadlineKind, DeadlineLevel, Recomputed
 from server.protocol.exchange import (
@@ -220,6 +222,7 @@ __all__ = [
     "Imported",
     "JoinCommand",
     "JournalItem",
+    "LeaveCommand",
     "LinkCommand",
     "LinkedPerson",
     "Login",
@@ -298,5 +301,6 @@ __all__ = [
     "Variant",
     "View",
     "Whereabouts",
+    "Withdrawn",
     "Writing",
 ]

@@ -19,9 +19,20 @@ Priority = Literal["urgent", "high", "normal", "low"]
 Proof = Literal["channel", "code", "signature", "colleague", "claim"]
 MessageKind = Literal["in", "out", "note", "system"]
 # Inbound messages are "received". Outbound ones go queued -> sending -> sent -> delivered -> read, or end
-# in failed, or in unknown ("maybe delivered": only an operator decides), or wait in "retrying".
+# in failed, or in unknown ("maybe delivered": only an operator decides), or wait in "retrying". What is to
+# leave later is "scheduled" first; what was taken back before it left is "withdrawn".
 Status = Literal[
-    "received", "queued", "sending", "retrying", "sent", "delivered", "read", "failed", "unknown"
+    "received",
+    "scheduled",
+    "queued",
+    "sending",
+    "retrying",
+    "sent",
+    "delivered",
+    "read",
+    "failed",
+    "unknown",
+    "withdrawn",
 ]
 # available: takes new work. pause: takes only what colleagues hand him. away, offline: is not there.
 Presence = Literal["available", "pause", "away", "offline"]

@@ -51,13 +51,16 @@ class Message(msgspec.Struct, kw_only=True):
     text: str = ""
     subject: str | None = None
     status: Status = "received"
-    error: str = ""  # why it failed, is unknown or waits
+    error: str = ""  # why it failed, is unknown, waits or was withdrawn
+    leaves_at: int | None = None  # of a queued or scheduled one: not before; until then it can be taken back
     at: int = 0  # sorts the river, with id
     received_at: int = 0
     reason: str = ""  # why an inbound message landed in this conversation
     stranger: bool = False  # written by somebody who is not this conversation's customer
     automatic: bool = False
-    kind_of_event: str = "message"  # "unsupported", "call", … shown as such
+    # "unsupported", "call", … shown as such. Of a reply that is not said: "scheduled", "cancelled" (it comes
+    # back as a draft, and `error` says why), "withdrawn" (taken back in its hold: shown to nobody)
+    kind_of_event: str = "message"
     edited_at: int | None = None
     deleted: bool = False
     files: list[File] = []
@@ -171,6 +174,7 @@ class Draft(msgspec.Struct, kw_only=True):
     to: list[Addressee] = []  # as in ReplyCommand
     cc: list[Addressee] = []
     bcc: list[Addressee] = []
+    files: list[Upload] = []  # put up for it; of those that are saved only their numbers count
     updated_at: Number = 0
 
 
@@ -199,6 +203,8 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     `after_seq`: newest event painted in the writer's pane. What came to this conversation after it may
     hold the reply (409 "stale" with what is new); sending again with the new `after_seq` is the consent.
     `to`, `cc`, `bcc`: where the channel takes several recipients; an empty `to` is the address of the way.
+    It leaves after the channel's hold, in which it can be taken back; `hold` false: at once. `at`: it leaves
+    then, unless the customer writes before; `keep`: even so.
     """
 
     client_id: str
@@ -212,6 +218,24 @@ class ReplyCommand(msgspec.Struct, kw_only=True):
     to: list[Addressee] = []
     cc: list[Addressee] = []
     bcc: list[Addressee] = []
+    hold: bool = True
+    at: Number | None = None
+    keep: bool = False
+
+
+class LeaveCommand(msgspec.Struct, kw_only=True):
+    """When a reply leaves that is held or scheduled: `at` None: now. `keep` None: as it was."""
+
+    at: Number | None = None
+    keep: bool | None = None
+
+
+class Withdrawn(msgspec.Struct, kw_only=True):
+    """A reply that did not leave; its words, files and recipients are in the draft of its author, before
+    what was in it already."""
+
+    message: Message
+    draft: Draft
 
 
 class CaseCommand(msgspec.Struct, kw_only=True):

@@ -58,14 +58,15 @@ class Hello(msgspec.Struct, kw_only=True):
 
 
 class OutboxItem(msgspec.Struct, kw_only=True):
-    """A reply that is not settled: waiting, failed, or with an unknown result."""
+    """A reply that is not settled: held, scheduled, waiting, failed, or with an unknown result."""
 
     message: Message
     customer: str
-    state: str  # queued | sending | retrying | failed | unknown
+    state: str  # scheduled | queued | sending | retrying | failed | unknown
     attempts: int
     due_at: int
     error: str = ""
+    keep: bool = False  # of a scheduled one: it goes even though the customer writes before
 
 
 class JournalItem(msgspec.Struct, kw_only=True):

@@ -62,18 +62,17 @@ class Envelope(msgspec.Struct, kw_only=True):
 class EventBody(msgspec.Struct, kw_only=True):
     """Body of an "event" frame: ids as in the log, and the rows as they are now.
 
-    Kinds: message.received, message.imported (from an archive), message.queued, message.status,
-    message.changed, note.added, contact.added (logged by hand), conversation.opened, conversation.state
-    (reopened, closed, waiting, snoozed, spam and not), conversation.assigned, conversation.changed (priority,
-    summary, promise, tags, due), customer.barred, conversation.deadline (data: deadline, level),
-    conversation.silence (data: step: propose, announce, close, obstacle),
-    conversation.seen, draft.saved, mention.added and mention.seen (only to the operator whom they name; data:
-    mention), conversation.shared and conversation.unshared (data: with), share.ended (only to the
-    collaborator; data: conversation, and no rows), customer.changed, customer.merged, customer.unmerged,
-    conversation.regrouped, record.changed,
-    identity.suggested, identity.accepted and identity.refused (data: suggestion), identity.code_sent,
-    identity.code_failed and identity.code_used (data: code), channel.state, operator.changed,
-    template.changed, journal.quarantined.
+    Kinds: message.received, message.imported (from an archive), message.queued, message.scheduled,
+    message.withdrawn, message.status, message.changed, note.added, contact.added (logged by hand),
+    conversation.opened, conversation.state (reopened, closed, waiting, snoozed, spam and not),
+    conversation.assigned, conversation.changed (priority, summary, promise, tags, due), customer.barred,
+    conversation.deadline (data: deadline, level), conversation.silence (data: step: propose, announce,
+    close, obstacle), conversation.seen, draft.saved, mention.added and mention.seen (only to the operator
+    whom they name; data: mention), conversation.shared and conversation.unshared (data: with), share.ended
+    (only to the collaborator; data: conversation, and no rows), customer.changed, customer.merged,
+    customer.unmerged, conversation.regrouped, record.changed, identity.suggested, identity.accepted and
+    identity.refused (data: suggestion), identity.code_sent, identity.code_failed and identity.code_used
+    (data: code), channel.state, operator.changed, template.changed, journal.quarantined.
     """
 
     conversation_id: int | None = None

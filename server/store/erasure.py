@@ -29,6 +29,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("recipient", "message_id", "message"),
     ("attachment", "message_id", "message"),
     ("outbox", "message_id", "message"),
+    ("scheduled", "message_id", "message"),
     ("upload", "conversation_id", "conversation"),
     ("draft", "conversation_id", "conversation"),
     ("share", "conversation_id", "conversation"),

@@ -17,8 +17,11 @@ from server.store.files import NewFile
 from server.store.transaction import Snapshot, Transaction
 
 _SELECT = """
-SELECT m.*, coalesce(o.name, nullif(m.author, ''), k.name) AS shown
+SELECT m.*, coalesce(o.name, nullif(m.author, ''), k.name) AS shown,
+  coalesce(w.due_at, s.due_at) AS leaves_at
 FROM message m
+LEFT JOIN outbox w ON w.message_id = m.id AND m.status = 'queued' AND w.state = 'queued' AND w.untried = 1
+LEFT JOIN scheduled s ON s.message_id = m.id AND m.status = 'scheduled'
 JOIN customer k ON k.id = m.customer_id
 LEFT JOIN operator o ON o.id = m.operator_id
 """
@@ -249,6 +252,35 @@ def set_visible(tx: Transaction, message_id: int, visible_seq: int) -> None:
     )
 
 
+def unsay(tx: Transaction, message_id: int, event_kind: str, why: str) -> None:
+    """It never left: "withdrawn" by somebody of us, or "cancelled" because of `why`. Its words stay, and no
+    search finds them."""
+    tx.run(
+        "UPDATE message SET kind = 'system', event_kind = ?, status = 'withdrawn', error = ?, deleted = 1"
+        " WHERE id = ?",
+        (event_kind, why, message_id),
+    )
+
+
+def place_now(tx: Transaction, message_id: int) -> None:
+    """It stands in the river where it is now."""
+    search.forget(tx, message_id)
+    tx.run(
+        "UPDATE message SET at = ?, search_id = ? WHERE id = ?",
+        (tx.now, _free_search_id(tx, message_id, tx.now), message_id),
+    )
+    search.remember(tx, message_id)
+
+
+def say(tx: Transaction, message_id: int, seq: int) -> None:
+    """What was scheduled is said now; `seq`: of the event that tells so."""
+    place_now(tx, message_id)
+    tx.run(
+        "UPDATE message SET kind = 'out', event_kind = 'message', status = 'queued', seq = ? WHERE id = ?",
+        (seq, message_id),
+    )
+
+
 class Written(msgspec.Struct, frozen=True):
     id: int
     conversation_id: int
@@ -379,6 +411,7 @@ def _from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Message]:
             subject=row["subject"],
             status=row["status"],
             error=row["error"],
+            leaves_at=row["leaves_at"],
             at=row["at"],
             received_at=row["received_at"],
             reason=row["reason"],

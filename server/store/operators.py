@@ -7,6 +7,7 @@ import sqlite3
 import msgspec
 
 from server.protocol import Addressee, Draft, OperatorInfo, Role
+from server.store import uploads
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
 
@@ -98,8 +99,8 @@ def by_uid(tx: Snapshot, uid: int) -> OperatorInfo | None:
 
 
 def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
-    """Keep a draft; an empty text removes it."""
-    if not draft.text:
+    """Keep a draft; without text and files it is removed."""
+    if not draft.text and not draft.files:
         tx.run(
             "DELETE FROM draft WHERE operator_id = ? AND conversation_id = ? AND kind = ?",
             (operator_id, draft.conversation_id, draft.kind),
@@ -107,10 +108,11 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
     else:
         tx.run(
             "INSERT INTO draft (operator_id, conversation_id, kind, text, channel_id, address_id, recipients,"
-            " updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " upload_ids, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET"
             " text = excluded.text, channel_id = excluded.channel_id, address_id = excluded.address_id,"
-            " recipients = excluded.recipients, updated_at = excluded.updated_at",
+            " recipients = excluded.recipients, upload_ids = excluded.upload_ids,"
+            " updated_at = excluded.updated_at",
             (
                 operator_id,
                 draft.conversation_id,
@@ -119,6 +121,7 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
                 draft.channel_id,
                 draft.address_id,
                 msgspec.json.encode([draft.to, draft.cc, draft.bcc]).decode(),
+                msgspec.json.encode([file.id for file in draft.files]).decode(),
                 tx.now,
             ),
         )
@@ -127,7 +130,7 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
     return draft
 
 
-def _draft(row: sqlite3.Row) -> Draft:
+def _draft(tx: Snapshot, row: sqlite3.Row) -> Draft:
     named = msgspec.json.decode(row["recipients"], type=list[list[Addressee]])
     to, cc, bcc = named if len(named) == 3 else ([], [], [])
     return Draft(
@@ -139,6 +142,9 @@ def _draft(row: sqlite3.Row) -> Draft:
         to=to,
         cc=cc,
         bcc=bcc,
+        files=uploads.known(
+            tx, row["operator_id"], row["conversation_id"], msgspec.json.decode(row["upload_ids"])
+        ),
         updated_at=row["updated_at"],
     )
 
@@ -146,7 +152,7 @@ def _draft(row: sqlite3.Row) -> Draft:
 def drafts(tx: Snapshot, operator_id: int, conversation_id: int | None = None) -> list[Draft]:
     where = "" if conversation_id is None else " AND conversation_id = :conversation"
     return [
-        _draft(row)
+        _draft(tx, row)
         for row in tx.all(
             f"SELECT * FROM draft WHERE operator_id = :me{where} ORDER BY updated_at DESC",
             {"me": operator_id, "conversation": conversation_id},

@@ -11,6 +11,7 @@ import sqlite3
 import msgspec
 
 from server import failpoints
+from server.lifecycle import Lifecycle
 from server.protocol import OutboxItem
 from server.store import messages
 from server.store.transaction import Snapshot, Transaction
@@ -38,13 +39,35 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     quote_at: int | None = None  # from this character on the text is somebody else's
 
 
-def enqueue(tx: Transaction, message_id: int, channel_id: str, thread: str) -> None:
+def enqueue(
+    tx: Transaction,
+    message_id: int,
+    channel_id: str,
+    thread: str,
+    *,
+    leaves_at: int | None = None,
+    before: Lifecycle | None = None,
+) -> None:
+    """`leaves_at`: not before. `before`: the life that its conversation had; with it the row can be taken
+    back until its first try begins."""
     tx.run(
-        "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at)"
-        " VALUES (?, ?, ?, 'queued', ?, ?)",
-        (message_id, channel_id, thread, tx.now, tx.now),
+        "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at, untried, before)"
+        " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
+        (
+            message_id,
+            channel_id,
+            thread,
+            tx.now if leaves_at is None else leaves_at,
+            tx.now,
+            int(before is not None),
+            None if before is None else msgspec.json.encode(before).decode(),
+        ),
     )
     failpoints.hit("outbox.queued")
+
+
+# Whoever set the clock back does not hold for hours what was to wait for seconds.
+_TIME_HAS_COME = "(o.due_at <= :now OR (o.untried = 1 AND o.created_at > :now))"
 
 
 def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> list[Leased]:
@@ -65,8 +88,8 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
             " a.name AS address_name, p.name AS author"
             " FROM outbox o JOIN message m ON m.id = o.message_id JOIN address a ON a.id = m.address_id"
             " LEFT JOIN operator p ON p.id = m.operator_id"
-            " WHERE o.channel_id = :channel AND o.state IN ('queued', 'retrying') AND o.due_at <= :now"
-            " AND o.state != 'sent'"
+            " WHERE o.channel_id = :channel AND o.state IN ('queued', 'retrying')"
+            f" AND {_TIME_HAS_COME} AND o.state != 'sent'"
             " AND NOT EXISTS (SELECT 1 FROM outbox e"
             " WHERE e.channel_id = o.channel_id AND e.thread = o.thread"
             " AND e.state IN ('queued', 'sending', 'retrying') AND e.message_id < o.message_id)"
@@ -75,8 +98,8 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
         )
         for row in rows:
             tx.run(
-                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease = ?, lease_until = ?"
-                " WHERE message_id = ?",
+                "UPDATE outbox SET state = 'sending', attempts = attempts + 1, untried = 0, lease = ?,"
+                " lease_until = ? WHERE message_id = ?",
                 (token, until, row["message_id"]),
             )
             leased.append(
@@ -168,7 +191,8 @@ def give_back(tx: Transaction, message_id: int, token: str) -> bool:
     """End a lease that was not used: the row is as if it had not been leased."""
     return (
         tx.run(
-            "UPDATE outbox SET state = 'queued', attempts = attempts - 1, lease = NULL, lease_until = NULL"
+            "UPDATE outbox SET state = 'queued', attempts = attempts - 1,"
+            " untried = (attempts = 1 AND before IS NOT NULL), lease = NULL, lease_until = NULL"
             " WHERE message_id = ? AND lease = ? AND state = 'sending'",
             (message_id, token),
         )
@@ -218,8 +242,8 @@ def unsent(tx: Snapshot) -> list[Abandoned]:
 
 def set_state(tx: Transaction, message_id: int, state: str, error: str, due_at: int) -> None:
     tx.run(
-        "UPDATE outbox SET state = ?, error = ?, due_at = ?, lease = NULL, lease_until = NULL"
-        " WHERE message_id = ?",
+        "UPDATE outbox SET state = ?, error = ?, due_at = ?, untried = 0, before = NULL, lease = NULL,"
+        " lease_until = NULL WHERE message_id = ?",
         (state, error, due_at, message_id),
     )
 
@@ -228,19 +252,60 @@ def send_again(tx: Transaction, message_id: int) -> None:
     """As if it were written just now, under the same identity: it gets its whole time of tries again."""
     tx.run(
         "UPDATE outbox SET state = 'queued', error = '', attempts = 0, due_at = ?, created_at = ?,"
-        " tried_at = NULL, lease = NULL, lease_until = NULL WHERE message_id = ?",
+        " before = NULL, tried_at = NULL, lease = NULL, lease_until = NULL WHERE message_id = ?",
         (tx.now, tx.now, message_id),
     )
 
 
-def next_due(tx: Snapshot, channel_ids: list[str]) -> int | None:
+def next_due(tx: Snapshot, channel_ids: list[str], now: int) -> int | None:
     """When the next message of these channels falls due (it may be kept back by an earlier one)."""
     value = tx.value(
-        "SELECT min(due_at) FROM outbox WHERE state IN ('queued', 'retrying') AND state != 'sent'"
-        " AND channel_id IN (SELECT value FROM json_each(?))",
-        (msgspec.json.encode(channel_ids).decode(),),
+        f"SELECT min(CASE WHEN {_TIME_HAS_COME} THEN min(o.due_at, :now) ELSE o.due_at END) FROM outbox o"
+        " WHERE o.state IN ('queued', 'retrying') AND o.state != 'sent'"
+        " AND o.channel_id IN (SELECT value FROM json_each(:channels))",
+        {"now": now, "channels": msgspec.json.encode(channel_ids).decode()},
     )
     return None if value is None else int(value)
+
+
+def before_of(tx: Snapshot, message_id: int) -> Lifecycle | None:
+    """The life that its conversation had, if nothing of the message can have left yet."""
+    value = tx.value(
+        "SELECT before FROM outbox WHERE message_id = ? AND state = 'queued' AND untried = 1", (message_id,)
+    )
+    return None if value is None else msgspec.json.decode(value, type=Lifecycle)
+
+
+def withdraw(tx: Transaction, message_id: int) -> bool:
+    """Take back what nobody has begun to send; False where it is too late."""
+    return (
+        tx.run("DELETE FROM outbox WHERE message_id = ? AND state = 'queued' AND untried = 1", (message_id,))
+        == 1
+    )
+
+
+def let_go(tx: Transaction, message_id: int) -> bool:
+    """End the hold of a message; False where it has none any more."""
+    return (
+        tx.run(
+            "UPDATE outbox SET due_at = ? WHERE message_id = ? AND state = 'queued' AND untried = 1",
+            (tx.now, message_id),
+        )
+        == 1
+    )
+
+
+def held_by(tx: Snapshot, operator_id: int) -> list[int]:
+    """This operator's messages that wait out their hold, the oldest first."""
+    return [
+        row["message_id"]
+        for row in tx.all(
+            "SELECT o.message_id FROM outbox o JOIN message m ON m.id = o.message_id"
+            " WHERE o.state = 'queued' AND o.untried = 1 AND o.due_at > ? AND o.state != 'sent'"
+            " AND m.operator_id = ? ORDER BY o.message_id",
+            (tx.now, operator_id),
+        )
+    ]
 
 
 class Doubtful(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from server.store.transaction import Snapshot
 
 Key = tuple[int, int]  # (at, id) of a message
 TOP: Key = (1 << 62, 0)
+_SHOWN = "m.event_kind != 'withdrawn'"  # what was taken back before it left was never said
 
 
 class Only(NamedTuple):
@@ -34,7 +35,8 @@ def _ids(
     key: Key,
     limit: int,
 ) -> list[tuple[int, int]]:
-    where = "m.customer_id = :customer" + (" AND m.channel_id = :channel" if only.channel else "")
+    where = f"m.customer_id = :customer AND {_SHOWN}"
+    where += " AND m.channel_id = :channel" if only.channel else ""
     where += shares.condition("m.conversation_id", only.sees)
     rows = tx.all(
         f"SELECT m.at, m.id FROM message m WHERE {where} AND (m.at, m.id) {condition} (:at, :id)"
@@ -116,7 +118,7 @@ def files(
     at, message_id = before or TOP
     carrying = tx.all(
         "SELECT m.at, m.id, m.files FROM message m WHERE m.customer_id = :customer AND m.files > 0"
-        f" AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
+        f" AND {_SHOWN} AND (m.at, m.id) < (:at, :id){shares.condition('m.conversation_id', sees)}"
         " ORDER BY m.at DESC, m.id DESC LIMIT :limit",
         {"customer": customer_id, "at": at, "id": message_id, "limit": limit + 1, "sees": sees},
     )

@@ -42,6 +42,36 @@ def chosen(tx: Snapshot, operator_id: int, conversation_id: int, upload_ids: Seq
     ]
 
 
+def known(tx: Snapshot, operator_id: int, conversation_id: int, upload_ids: Sequence[int]) -> list[Upload]:
+    """Those of the numbers that are still there, put up by this operator for this conversation."""
+    if not upload_ids:
+        return []
+    return [
+        Upload(id=row["id"], name=row["name"], content_type=row["content_type"], size=row["size"])
+        for row in tx.all(
+            "SELECT * FROM upload WHERE operator_id = ? AND conversation_id = ?"
+            " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (operator_id, conversation_id, msgspec.json.encode(list(upload_ids)).decode()),
+        )
+    ]
+
+
+def of_message(tx: Transaction, operator_id: int, conversation_id: int, message_id: int) -> list[Upload]:
+    """The files of a message that never left, put up once more."""
+    return [
+        add(
+            tx,
+            operator_id,
+            conversation_id,
+            Upload(id=0, name=row["name"], content_type=row["content_type"], size=row["size"]),
+            row["sha256"],
+        )
+        for row in tx.all(
+            "SELECT * FROM attachment WHERE message_id = ? AND sha256 IS NOT NULL ORDER BY id", (message_id,)
+        )
+    ]
+
+
 def used(tx: Transaction, upload_ids: Sequence[int]) -> None:
     """They are files of a message now."""
     tx.run(

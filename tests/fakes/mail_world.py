@@ -17,7 +17,7 @@ from typing import Any, Self
 from channels.email import EmailChannel, EmailSettings
 from channels.email.pace import Pace
 from server.app import Server
-from server.settings import Config, PublicSettings, ServerSettings, SiteSettings
+from server.settings import Config, PublicSettings, SendingSettings, ServerSettings, SiteSettings
 from server.store import offline
 from server.store.transaction import Snapshot
 from tests.fakes.mail_account import QUICK
@@ -52,6 +52,7 @@ class MailWorld:
             server=ServerSettings(data_dir=self.folder / "data", socket=self.folder / "run" / "omni.sock"),
             public=PublicSettings(enabled=False),
             site=SiteSettings(name="Shop"),
+            sending=SendingSettings(hold_letters_seconds=0, hold_chats_seconds=0),
             channels=dict(self.accounts),
         )
         self.server = Server(config)

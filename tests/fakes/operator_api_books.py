@@ -43,6 +43,7 @@ class Books:
         self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
         self.suggestions: dict[int, wire.Suggestion] = {}
         self.stopped: dict[int, wire.Stopped] = {}
+        self.hold_ms = 0  # for how long replies are held
         self.obstacles: list[wire.Obstacle] = []  # in the way of every first message
 
     # --- writing ------------------------------------------------------------------------------------
@@ -177,6 +178,16 @@ class Books:
         begin = int(before or 0)
         end = min(begin + min(limit, self.page_limit), len(hits))
         return wire.SearchPage(hits=hits[begin:end], next=str(end) if end < len(hits) else None)
+
+    def held(self) -> list[wire.Message]:
+        return [
+            message
+            for message in self.messages
+            if message.status == "queued"
+            and message.author_id == self.me.id
+            and message.leaves_at is not None
+            and message.leaves_at > self.now
+        ]
 
     def outbox(self) -> list[wire.OutboxItem]:
         return [

@@ -34,6 +34,8 @@ class Commands:
             web.post("/v1/conversations/{id}/seen", self._seen),
             web.put("/v1/conversations/{id}/draft", self._draft),
             web.post("/v1/outbox/settle", self._settle),
+            web.get("/v1/outbox/held", self._held),
+            web.post("/v1/messages/{id}/withdraw", self._withdraw),
         ]
 
     def _id(self, request: web.Request) -> int:
@@ -177,6 +179,7 @@ class Commands:
             channel_id=command.channel_id,
             address_id=command.address_id,
             status="queued",
+            leaves_at=server.now + server.hold_ms if server.hold_ms else None,
         )
         server.by_client_id[command.client_id] = message
         row = server.conversations[key]
@@ -231,6 +234,25 @@ class Commands:
         else:
             server.drafts.pop((draft.conversation_id, draft.kind), None)
         return answer(draft)
+
+    async def _held(self, request: web.Request) -> web.Response:
+        return answer(self._server.held())
+
+    async def _withdraw(self, request: web.Request) -> web.Response:
+        server, key = self._server, int(request.match_info["id"])
+        index, message = next((i, one) for i, one in enumerate(server.messages) if one.id == key)
+        if message.kind == "out" and message not in server.held():
+            raise RefusalError(409, "illegal_state", "too late: it has left already, or is being sent now")
+        taken = replace(message, kind="system", status="withdrawn", kind_of_event="withdrawn", leaves_at=None)
+        server.messages[index] = taken
+        place = (message.conversation_id, "reply")
+        known = server.drafts.get(place, wire.Draft(conversation_id=message.conversation_id))
+        draft = replace(known, text="\n\n".join(filter(None, (message.text, known.text))))
+        draft = replace(draft, channel_id=message.channel_id, address_id=message.address_id)
+        server.drafts[place] = replace(draft, updated_at=server.now + len(server.asked))
+        row = server.change(message.conversation_id, state="open", waiting_since=server.now)
+        await server.push("message.withdrawn", conversation_id=row.id, message=taken, seq=row.seq)
+        return answer(wire.Withdrawn(message=taken, draft=server.drafts[place]))
 
     async def _settle(self, request: web.Request) -> web.Response:
         server = self._server

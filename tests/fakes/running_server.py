@@ -37,7 +37,15 @@ from server.app import Server
 from server.clock import HeldClock
 from server.config import make_channels
 from server.protocol import Conversation, Envelope, EventBody, Message, ReplyCommand, ReplyWay, Role
-from server.settings import ApiSettings, Config, PublicLimits, PublicSettings, ServerSettings, SiteSettings
+from server.settings import (
+    ApiSettings,
+    Config,
+    PublicLimits,
+    PublicSettings,
+    SendingSettings,
+    ServerSettings,
+    SiteSettings,
+)
 from server.store import operators as accounts
 from server.store.transaction import Snapshot
 from tests.fakes.letters import LettersChannel
@@ -45,6 +53,7 @@ from tests.fakes.letters import LettersChannel
 SHOP = "https://shop.example"
 HOOK_SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 CHAT_KEY = "k" * 48
+NO_HOLD = SendingSettings(hold_letters_seconds=0, hold_chats_seconds=0)  # what is sent leaves at once
 OLGA, IVAN, RITA = 4711, 4712, 4713  # uids: two operators, and one who only reads
 
 _uid: ContextVar[int | None] = ContextVar("uid", default=None)
@@ -334,6 +343,7 @@ def configuration(folder: Path, deliver_url: str) -> Config:
         server=ServerSettings(data_dir=folder / "data", socket=folder / "run" / "omni.sock"),
         public=PublicSettings(listen="127.0.0.1:0", limits=plenty),
         site=SiteSettings(name="Shop"),
+        sending=NO_HOLD,
         channels={
             "market": WebhookSettings(
                 kind="webhook", title="market", secrets=[Secret(HOOK_SECRET)], deliver_url=deliver_url

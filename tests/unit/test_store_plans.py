@@ -36,7 +36,7 @@ from server.store.transaction import Parameters, Snapshot, Transaction
 ASKED: dict[str, Callable[[Transaction], Any]] = {
     "journal.unfinished": lambda tx: journal.unfinished(tx, ["mail", "site"], 25),
     "outbox.abandoned": lambda tx: outbox.abandoned(tx, tx.now),
-    "outbox.next_due": lambda tx: outbox.next_due(tx, ["mail", "site"]),
+    "outbox.next_due": lambda tx: outbox.next_due(tx, ["mail", "site"], tx.now),
     "outbox.lease_due": lambda tx: outbox.lease_due(tx, "token", tx.now + 1, {"mail": 8}),
     "outbox.unsent": outbox.unsent,
     "outbox.doubtful": lambda tx: outbox.doubtful(tx, None),

@@ -1,0 +1,345 @@
+"""Replies that have not left: held for a moment, or scheduled. Taken back, let go, moved, or overtaken.
+
+Every function is one transaction. Whatever does not leave comes back as its author's draft: words are never
+thrown away, and what was begun meanwhile is not written over.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from server import lifecycle
+from server.cases import casework, replying
+from server.cases.refused import RefusedError
+from server.cases.replying import Outgoing, Posting
+from server.protocol import (
+    Addressee,
+    CloseCommand,
+    Draft,
+    LeaveCommand,
+    OperatorInfo,
+    ReplyCommand,
+    Withdrawn,
+)
+from server.store import (
+    conversations,
+    messages,
+    outbox,
+    recipients,
+    regroupings,
+    scheduled,
+    uploads,
+)
+from server.store import operators as accounts
+from server.store.conversations import NotFoundError
+from server.store.scheduled import Scheduled
+from server.store.transaction import Transaction
+
+TOO_LATE = "too late: it has left already, or is being sent now"
+
+# Why a scheduled reply does not leave; shown to operators, who have its words as a draft.
+CUSTOMER_WROTE = "the customer wrote first"
+COLLEAGUE_ANSWERED = "a colleague answered meanwhile"
+CLOSED = "the conversation was closed"
+SPAM = "the conversation is kept apart as spam"
+NO_WAY = "the customer cannot be reached that way any more"
+WINDOW_OVER = "the channel takes no more messages since its window closed"
+RESTORED = "the database was restored from a backup: perhaps it left before"
+
+
+# --- by an operator -------------------------------------------------------------------------------
+
+
+def reply(
+    tx: Transaction,
+    conversation_id: int,
+    operator: OperatorInfo,
+    command: ReplyCommand,
+    outgoing: Outgoing,
+) -> int:
+    """Write a reply, now or for later; what colleagues scheduled there was written before it, and comes back.
+    The message id. Raises what `replying.reply` raises."""
+    message_id = replying.reply(tx, conversation_id, operator, command, outgoing)
+    if command.at is None:
+        answered(tx, messages.place_of(tx, message_id).conversation_id, operator.id)
+    return message_id
+
+
+def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CloseCommand) -> None:
+    """Close the conversation; what was to be said in it later comes back."""
+    casework.close(tx, conversation_id, operator, command)
+    ended(tx, conversation_id, CLOSED)
+
+
+def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdrawn:
+    """Take a reply back, if nothing of it can have left. Asked again, the answer is the same.
+
+    Raises RefusedError, NotFoundError.
+    """
+    message = messages.many(tx, [message_id]).get(message_id)
+    if message is None:
+        raise NotFoundError("message", message_id)
+    if message.author_id is None or message.kind not in ("out", "system"):
+        raise RefusedError("this is no reply of an operator", "only those can be taken back")
+    _only_author_or_lead(operator, message.author_id)
+    if message.status != "withdrawn":
+        before = outbox.before_of(tx, message_id)
+        waits = scheduled.one(tx, message_id)
+        if waits is not None:
+            scheduled.remove(tx, message_id)
+        elif before is None or not outbox.withdraw(tx, message_id):
+            raise RefusedError(TOO_LATE, "write to the customer what is right instead")
+        draft = _back_to_draft(tx, message_id)
+        messages.unsay(tx, message_id, "withdrawn", "")
+        seq = tx.emit(
+            "message.withdrawn",
+            conversation_id=message.conversation_id,
+            customer_id=message.customer_id,
+            message_id=message_id,
+            operator_id=operator.id,
+        )
+        if waits is not None:
+            _no_longer_waits(tx, waits, operator.id)
+        elif before is not None:
+            _as_before(tx, message.conversation_id, before, message.author_id, operator.id)
+        regroupings.refresh(tx, message.conversation_id, seq)
+    else:
+        draft = _draft(tx, message.author_id, message.conversation_id)
+    return Withdrawn(message=messages.many(tx, [message_id])[message_id], draft=draft)
+
+
+def leave(
+    tx: Transaction, message_id: int, operator: OperatorInfo, command: LeaveCommand, outgoing: Outgoing
+) -> None:
+    """Let a held or scheduled reply go now, or a scheduled one at another time. Raises RefusedError."""
+    message = messages.many(tx, [message_id]).get(message_id)
+    if message is None:
+        raise NotFoundError("message", message_id)
+    _only_author_or_lead(operator, message.author_id)
+    waits = scheduled.one(tx, message_id)
+    if waits is None:
+        if command.at is not None:
+            raise RefusedError("only a scheduled reply has a time", "take it back, and schedule it anew")
+        if not outbox.let_go(tx, message_id):
+            raise RefusedError("it has left already, or waits for no time", "look at the outbox")
+        kind = "message.queued"
+    elif command.at is None:
+        why = _obstacle(tx, waits, outgoing)
+        if why:
+            raise RefusedError(f"not sent: {why}", "take it back, and write what is right now")
+        _say(tx, waits)
+        return
+    else:
+        conversation = conversations.held(tx, waits.conversation_id)
+        way = replying.way_of(tx, conversation, waits.channel_id, waits.address_id, outgoing.offers)
+        if way is None:
+            raise RefusedError(NO_WAY, "take it back, and choose another way")
+        replying.check_time(command.at, tx.now, way)
+        scheduled.change(tx, message_id, command.at, command.keep)
+        kind = "message.scheduled"
+        if conversation.life.state == "snoozed" and conversation.life.snooze_until == waits.due_at:
+            life = lifecycle.snooze(conversation.life, waits.author_id, command.at, tx.now)
+            conversations.save_life(tx, conversation.id, life, messages.newest_seq(tx, conversation.id))
+    seq = tx.emit(
+        kind,
+        conversation_id=message.conversation_id,
+        customer_id=message.customer_id,
+        message_id=message_id,
+        operator_id=operator.id,
+    )
+    conversations.touch(tx, message.conversation_id, seq)
+
+
+def _only_author_or_lead(operator: OperatorInfo, author_id: int | None) -> None:
+    if operator.id != author_id and operator.role not in ("lead", "admin"):
+        raise RefusedError("a colleague wrote this", "he or a lead can take it back")
+
+
+# --- by itself ------------------------------------------------------------------------------------
+
+
+def leave_due(tx: Transaction, outgoing: Outgoing) -> int:
+    """Send every scheduled reply whose time has come, or give it back; how many came due."""
+    due = scheduled.come_due(tx, tx.now)
+    for one in due:
+        why = _obstacle(tx, one, outgoing)
+        if why:
+            cancel(tx, one, why)
+        else:
+            _say(tx, one)
+    return len(due)
+
+
+def customer_wrote(tx: Transaction, customer_id: int) -> None:
+    """Whatever was to be said later was written before this: it comes back, on whatever channel he wrote."""
+    for one in scheduled.of_customer(tx, customer_id):
+        if not one.keep:
+            cancel(tx, one, CUSTOMER_WROTE)
+
+
+def answered(tx: Transaction, conversation_id: int, operator_id: int | None) -> None:
+    """Somebody wrote to the customer (`operator_id` None: outside of the console)."""
+    for one in scheduled.of_conversation(tx, conversation_id):
+        if one.author_id != operator_id:
+            cancel(tx, one, COLLEAGUE_ANSWERED)
+
+
+def ended(tx: Transaction, conversation_id: int, why: str) -> None:
+    """The conversation is over, one way or another: nothing more is said in it by itself."""
+    for one in scheduled.of_conversation(tx, conversation_id):
+        cancel(tx, one, why)
+
+
+def give_back_all(tx: Transaction, why: str) -> int:
+    everything = scheduled.everything(tx)
+    for one in everything:
+        cancel(tx, one, why)
+    return len(everything)
+
+
+def cancel(tx: Transaction, one: Scheduled, why: str) -> None:
+    """It does not leave: its words are a draft again, and a line in the history says why."""
+    scheduled.remove(tx, one.message_id)
+    _back_to_draft(tx, one.message_id)
+    messages.place_now(tx, one.message_id)
+    messages.unsay(tx, one.message_id, "cancelled", why)
+    seq = tx.emit(
+        "message.withdrawn",
+        conversation_id=one.conversation_id,
+        customer_id=one.customer_id,
+        message_id=one.message_id,
+        data={"why": why},
+    )
+    _no_longer_waits(tx, one, None)
+    conversations.touch(tx, one.conversation_id, seq)
+
+
+# --- inside ---------------------------------------------------------------------------------------
+
+
+def _obstacle(tx: Transaction, one: Scheduled, outgoing: Outgoing) -> str:
+    """Why it must not leave, or ""."""
+    conversation = conversations.held(tx, one.conversation_id)
+    if conversation.spam:
+        return SPAM
+    if conversation.life.state == "closed":
+        return CLOSED
+    way = replying.way_of(tx, conversation, one.channel_id, one.address_id, outgoing.offers)
+    if way is None:
+        return NO_WAY
+    if way.shown.window_until is not None and way.shown.window_until <= tx.now:
+        return WINDOW_OVER
+    if messages.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=False):
+        return COLLEAGUE_ANSWERED
+    if not one.keep and messages.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=True):
+        return CUSTOMER_WROTE
+    return ""
+
+
+def _say(tx: Transaction, one: Scheduled) -> None:
+    """It leaves now, and is said from now on."""
+    scheduled.remove(tx, one.message_id)
+    conversation = conversations.held(tx, one.conversation_id)
+    seq = tx.emit(
+        "message.queued",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        message_id=one.message_id,
+        operator_id=one.author_id,
+        data={"channel": one.channel_id, "scheduled": True},
+    )
+    messages.say(tx, one.message_id, seq)
+    message = messages.many(tx, [one.message_id])[one.message_id]
+    author = accounts.by_id(tx, one.author_id)
+    assert author is not None  # noqa: S101 - for the type checker: no account is ever deleted
+    replying.queue(
+        tx,
+        conversation,
+        author,
+        Posting(
+            one.message_id,
+            seq,
+            one.thread,
+            one.channel_id,
+            replying.own_words(message),
+            len(message.files),
+        ),
+    )
+
+
+def _draft(tx: Transaction, author_id: int, conversation_id: int) -> Draft:
+    for draft in accounts.drafts(tx, author_id, conversation_id):
+        if draft.kind == "reply":
+            return draft
+    return Draft(conversation_id=conversation_id)
+
+
+def _back_to_draft(tx: Transaction, message_id: int) -> Draft:
+    """The words of a reply, before whatever its author has begun to write there since."""
+    message = messages.many(tx, [message_id])[message_id]
+    author_id = message.author_id
+    assert author_id is not None  # noqa: S101 - for the type checker: operators alone write replies
+    begun = _draft(tx, author_id, message.conversation_id)
+    named: dict[str, list[Addressee]] = {"to": [], "cc": [], "bcc": []}
+    for one in recipients.of_message(tx, message_id):
+        if one.role in named:
+            named[one.role].append(Addressee(address=one.address, name=one.name))
+    own = messages.address_of(tx, message_id)
+    if [one.address for one in named["to"]] == [own] and not named["cc"] and not named["bcc"]:
+        named["to"] = []  # the customer alone: as it is without saying so
+    draft = replace(
+        begun,
+        text="\n\n".join(filter(None, (replying.own_words(message), begun.text))),
+        channel_id=message.channel_id,
+        address_id=message.address_id,
+        to=named["to"],
+        cc=named["cc"],
+        bcc=named["bcc"],
+        files=[*uploads.of_message(tx, author_id, message.conversation_id, message_id), *begun.files],
+    )
+    return accounts.save_draft(tx, author_id, draft)
+
+
+def _as_before(
+    tx: Transaction, conversation_id: int, before: lifecycle.Lifecycle, author_id: int, operator_id: int
+) -> None:
+    """The conversation is what it was before the reply that was taken back."""
+    conversation = conversations.held(tx, conversation_id)
+    life = lifecycle.reply_withdrawn(conversation.life, before, author_id, tx.now)
+    if life == conversation.life:
+        return
+    seq = 0
+    if life.assignee_id != conversation.life.assignee_id:
+        seq = tx.emit(
+            "conversation.assigned",
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            operator_id=operator_id,
+            data={"from": conversation.life.assignee_id, "to": life.assignee_id, "why": "withdrawn"},
+        )
+    if life.state != conversation.life.state:
+        seq = tx.emit(
+            "conversation.state",
+            conversation_id=conversation.id,
+            customer_id=conversation.customer_id,
+            operator_id=operator_id,
+            # "failed": to whoever counts time, this answer never was one.
+            data={"from": conversation.life.state, "to": life.state, "why": "failed"},
+        )
+    conversations.save_life(tx, conversation.id, life, seq or messages.newest_seq(tx, conversation.id))
+
+
+def _no_longer_waits(tx: Transaction, one: Scheduled, operator_id: int | None) -> None:
+    """The conversation slept until its scheduled reply: it is awake."""
+    conversation = conversations.held(tx, one.conversation_id)
+    if conversation.life.state != "snoozed" or conversation.life.snooze_until != one.due_at:
+        return
+    life = lifecycle.wake(conversation.life, tx.now)
+    seq = tx.emit(
+        "conversation.state",
+        conversation_id=conversation.id,
+        customer_id=conversation.customer_id,
+        operator_id=operator_id,
+        data={"from": "snoozed", "to": life.state},
+    )
+    conversations.save_life(tx, conversation.id, life, seq)

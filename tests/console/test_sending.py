@@ -1,0 +1,119 @@
+"""A reply that was just sent comes back with one key, as long as the server holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.protocol import Draft
+from tests.fakes.console_hands import Hands, console
+from tests.fakes.operator_api_server import FakeServer
+
+IVAN, ANNA = 2, 3
+
+
+@pytest.fixture
+def holding(world: FakeServer) -> FakeServer:
+    world.hold_ms = 9_000
+    return world
+
+
+async def sent(hands: Hands, text: str) -> None:
+    await hands.press("r")
+    await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+    await hands.type(text)
+    await hands.press("ctrl+j")
+    await hands.sees(f"{text} … leaves in 9 s")
+
+
+@pytest.mark.parametrize("key", ["u", "alt+u", "г"])
+async def test_send_undo_edit_send(key: str, holding: FakeServer, tmp_path: Path) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "Wrong name")
+        await hands.sees("sending 1 (undo u 9 s)")
+        await hands.press(key)
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing again")
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == "Wrong name"
+        await hands.until(lambda: "sending 1" not in hands.lines()[-1], "nothing held")
+        assert not any("leaves in" in line for line in hands.lines())
+        await hands.type(", corrected")
+        await hands.press("ctrl+j")
+        await hands.sees("Wrong name, corrected … leaves in 9 s")
+        assert [one.text for one in holding.held()] == ["Wrong name, corrected"]
+
+
+async def test_what_was_begun_meanwhile_stays_behind_it(holding: FakeServer, tmp_path: Path) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "first")
+        await hands.press("r")
+        await hands.type("second")
+        await hands.press("alt+u")
+        pane = hands.screen.pane
+        assert pane is not None
+        await hands.until(lambda: pane.composer.text == "first\n\nsecond", "both texts")
+        await hands.until(
+            lambda: holding.drafts.get((IVAN, "reply"), Draft(conversation_id=0)).text == "first\n\nsecond",
+            "both are saved",
+        )
+
+
+async def test_while_another_conversation_is_written_in_nobody_is_torn_away(
+    holding: FakeServer, tmp_path: Path
+) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "oops")
+        await hands.press("1", "r")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+        await hands.type("to another person")
+        await hands.press("alt+u")
+        await hands.sees("taken back: it did not leave, and is a draft again")
+        pane = hands.screen.pane
+        assert pane is not None
+        assert pane.composer.text == "to another person"
+        draft = hands.app.desk.drafts.get(IVAN, "reply")
+        assert draft is not None
+        assert draft.text == "oops"
+
+
+async def test_too_late_is_said(holding: FakeServer, tmp_path: Path) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "gone")
+        holding.now += 60_000
+        await hands.press("alt+u")
+        await hands.sees("too late: it has left already, or is being sent now")
+        await hands.press("alt+u")
+        await hands.sees("nothing is held any more")
+
+
+async def test_a_console_that_comes_back_learns_what_is_held(holding: FakeServer, tmp_path: Path) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "still here")
+    async with console(holding, tmp_path) as hands:
+        await hands.sees("sending 1 (undo u 9 s)")
+        await hands.press("u")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == "still here"
+
+
+async def test_whoever_quits_is_told_what_still_leaves(holding: FakeServer, tmp_path: Path) -> None:
+    async with console(holding, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await sent(hands, "bye")
+        number = holding.messages[-1].id
+        assert hands.screen.sending.farewell() == (
+            f"1 reply still leaves, in 9 s: omni outbox withdraw {number} takes it back"
+        )
