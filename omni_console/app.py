@@ -20,6 +20,7 @@ from omni_console.messages import Greeted, Heard, LinkChanged
 from omni_console.own import Own
 from omni_console.own import read as read_own
 from omni_console.own_keys import OwnKeys
+from omni_console.refusals import refusal
 from omni_console.screens.desk_screen import DeskScreen
 from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
@@ -91,8 +92,7 @@ class OmniConsole(App[int]):
             self.desk_screen.post_message(LinkChanged(Link("offline", str(error))))
             return False
         except RefusedError as error:
-            problem = error.body
-            why = f"{problem.message}. {problem.hint}".strip(" .")
+            why = refusal(error.body)
             self.desk_screen.post_message(LinkChanged(Link("offline", why)))
             return False
         if self.client.seq is None:

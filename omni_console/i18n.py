@@ -25,6 +25,11 @@ def _(message: str) -> str:
     return _current.gettext(message) if message else ""  # gettext answers "" with its header
 
 
+def is_english() -> bool:
+    """Is nothing translated, because English is spoken?"""
+    return type(_current) is gettext.NullTranslations
+
+
 def ngettext(one: str, many: str, count: int) -> str:
     return _current.ngettext(one, many, count)
 

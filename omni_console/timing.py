@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from omni_console.i18n import N_, _
@@ -86,6 +86,15 @@ class Clock:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             return ""
         return there.strftime("%H:%M")
+
+
+def iso_day(text: str) -> str:
+    """ "2026-11-03" as operators read it: "3 Nov 2026"; anything else as it is."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"{day.day} {_(_MONTHS[day.month - 1])} {day.year}"
 
 
 def duration(ms: int) -> str:

@@ -47,6 +47,7 @@ from omni_console.messages import (
     UrgencyCame,
 )
 from omni_console.own import Own
+from omni_console.refusals import refusal
 from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.attending import TICK_S as ATTEND_S
 from omni_console.screens.attending import Attending
@@ -459,7 +460,7 @@ class DeskScreen(Screen[None]):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
-        self.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), bad=True)
+        self.say(refusal(event.problem), bad=True)
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:

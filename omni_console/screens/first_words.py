@@ -12,24 +12,13 @@ from omni_console.i18n import _
 from omni_console.keymap import key_for
 from omni_console.messages import Refused, Sent, Unanswered
 from omni_console.outgoing import new_id
+from omni_console.refusals import obstacle_words, refusal
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.widgets.pane import Pane
-from server.protocol import Conversation, FirstMessage, HeldBecause, Obstacle, ReplyWay
+from server.protocol import Conversation, FirstMessage, HeldBecause, ReplyWay
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
-
-
-def in_words(obstacle: Obstacle) -> str:
-    """What stands in the way in the operator's language; who, what and when as the server says it."""
-    kind = {
-        "open_conversation": _("there is an open conversation"),
-        "colleague_wrote": _("a colleague wrote lately"),
-        "order": _("there is an order"),
-        "consent": _("consent is missing"),
-        "barred": _("the address is barred"),
-    }[obstacle.kind]
-    return f"{kind}: {obstacle.text}" if obstacle.text else kind
 
 
 class FirstWords:
@@ -114,14 +103,13 @@ class FirstWords:
         screen, problem = self._screen, event.problem
         pane = screen.grid.showing(event.conversation_id)
         if pane is None:
-            screen.say(_("a first message was not sent: {why}").format(why=problem.message), bad=True)
+            screen.say(_("a first message was not sent: {why}").format(why=refusal(problem)), bad=True)
             return True
         pane.set_busy(False)
         if problem.code != "held":
-            reason = f"{problem.message}. {problem.hint}".strip(" .")
-            pane.notice.say(_("not sent: {why}").format(why=reason))
+            pane.notice.say(_("not sent: {why}").format(why=refusal(problem)))
             return True
-        reasons = [in_words(obstacle) for obstacle in problem.obstacles]
+        reasons = [obstacle_words(obstacle) for obstacle in problem.obstacles]
         command = self._commands.get(event.conversation_id)
         if any(obstacle.blocks for obstacle in problem.obstacles):
             pane.notice.say(_("not sent, and cannot be:"), reasons=reasons)

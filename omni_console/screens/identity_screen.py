@@ -16,6 +16,7 @@ from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _
 from omni_console.messages import Done, InboxCame, Refused, TakeBack, Unanswered
+from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
 from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line
@@ -204,7 +205,7 @@ class IdentityScreen(ModalScreen[GoTo | None]):
     @on(Refused)
     def refused(self, event: Refused) -> None:
         self._deciding = False
-        self.foot.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), "bad")
+        self.foot.say(refusal(event.problem), "bad")
         if event.what == "decide":
             self._load()
 

@@ -17,6 +17,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.messages import Done, TakeBack
 from omni_console.outgoing import new_id
 from omni_console.own_programs import OwnProgramError
+from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.widgets.message_lines import size
@@ -351,4 +352,4 @@ def _unreadable(answers: Answers, keys: tuple[str, ...]) -> tuple[str, str] | No
 
 
 def _why(error: RefusedError | UnreachableError) -> str:
-    return error.body.message if isinstance(error, RefusedError) else str(error)
+    return refusal(error.body) if isinstance(error, RefusedError) else str(error)

@@ -15,6 +15,7 @@ from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import OutboxCame, Refused, Settled, Unanswered
+from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen, TextLines
 from omni_console.text import safe_line
 from omni_console.timing import Clock
@@ -121,7 +122,7 @@ class OutboxScreen(ModalScreen[int | None]):
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
-        self.foot.say(event.problem.message, "bad")
+        self.foot.say(refusal(event.problem), "bad")
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:

@@ -10,6 +10,7 @@ from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import PeopleFound, Refused, Unanswered
+from omni_console.refusals import refusal
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
@@ -91,7 +92,7 @@ class PeopleScreen(Finder[Customer]):
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
-        self.foot.say(event.problem.message, "bad")
+        self.foot.say(refusal(event.problem), "bad")
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:

@@ -20,6 +20,7 @@ from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Refused, SearchCame, Unanswered
 from omni_console.query_words import completion, known_to, texts_of, why
+from omni_console.refusals import refusal
 from omni_console.text import already_clean, clean_line, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.finder import Finder
@@ -251,7 +252,7 @@ class SearchScreen(Finder[Found]):
     @on(Refused)
     def refused(self, event: Refused) -> None:
         self._asking = False
-        self.foot.say(event.problem.message, "bad")
+        self.foot.say(refusal(event.problem), "bad")
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:

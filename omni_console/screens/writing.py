@@ -17,6 +17,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
 from omni_console.outgoing import Outgoing
+from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.widgets.pane import Pane
 from server.protocol import Conversation
@@ -266,7 +267,7 @@ class Writing:
         outgoing.refused()
         pane = screen.grid.showing(event.conversation_id)
         if pane is None:
-            screen.say(_("a reply was not sent: {why}").format(why=problem.message), bad=True)
+            screen.say(_("a reply was not sent: {why}").format(why=refusal(problem)), bad=True)
             return True
         pane.set_busy(False)
         if problem.code == "stale":
@@ -286,8 +287,7 @@ class Writing:
         if problem.code == "missing":
             screen.templates.point_out(pane, problem.missing)
             return True
-        reason = f"{problem.message}. {problem.hint}".strip(" .")
-        pane.notice.say(_("not sent: {why}").format(why=reason))
+        pane.notice.say(_("not sent: {why}").format(why=refusal(problem)))
         return True
 
     def unanswered(self, event: Unanswered) -> bool:
