@@ -25,7 +25,8 @@ def russian() -> Iterator[None]:
 
 def said_by_the_server() -> tuple[set[str], set[str]]:
     """Every code, and every fixed sentence, that the server's refusals are made with."""
-    codes, sentences = set(), set()
+    codes: set[str] = set()
+    sentences: set[str] = set()
     for path in SERVER.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
