@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -82,6 +82,9 @@ class ParseApart:
 
     def start(self) -> None:
         self._wake.set()
+        parsers = {channel.spec.parser for channel in self._channels.values() if channel.spec.parser}
+        if parsers:
+            self._worker.expect(sorted(parsers))
         self._task = asyncio.create_task(self._run(), name="parse apart")
 
     async def stop(self) -> None:
@@ -200,7 +203,7 @@ class ParseApart:
         """In one transaction, as it came: who writes twice must not be read backwards."""
         if ready is not None:
             try:
-                await self._database.write(lambda tx: [take(tx) for take in ready])
+                await self._database.write(lambda tx: _take_unfinished(tx, group.items, ready))
                 failpoints.hit("parse.after_commit")
                 return
             except (StoreUnavailableError, OSError):
@@ -259,7 +262,8 @@ class ParseApart:
 
     async def _take(self, item: Unfinished, events: list[InboundEvent]) -> None:
         try:
-            await self._database.write(await self._prepare(item, events))
+            ready = [await self._prepare(item, events)]
+            await self._database.write(lambda tx: _take_unfinished(tx, [item], ready))
         except (StoreUnavailableError, OSError):
             raise
         except Exception as error:
@@ -285,6 +289,14 @@ class ParseApart:
         await self._database.write(shelve)
 
 
+def _take_unfinished(tx: Transaction, items: Sequence[Unfinished], ready: Sequence[Take]) -> None:
+    """Take these items in; not those that were taken meanwhile."""
+    left = journal.still_unfinished(tx, [item.id for item in items])
+    for item, take in zip(items, ready, strict=True):
+        if item.id in left:
+            take(tx)
+
+
 def _take_events(
     tx: Transaction,
     facts: ChannelFacts,
@@ -293,9 +305,7 @@ def _take_events(
     files: list[tuple[NewFile, ...]],
     policy: Policy,
 ) -> None:
-    """Everything one raw item holds, in one transaction; nothing when it was taken meanwhile."""
-    if not journal.is_unfinished(tx, item.id):
-        return
+    """Everything one raw item holds, in one transaction."""
     outcomes = [take_in(tx, facts, event, kept, policy) for event, kept in zip(events, files, strict=True)]
     first = outcomes[0] if outcomes else Outcome()
     if first.aside:

@@ -145,14 +145,15 @@ def _conversation(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
     if active is not None and not channel.begins_anew:
         return active
     life = lifecycle.begun_by_us(tx.now)
-    conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
+    conversation_id = conversations.create(
+        tx, author.customer_id, life, event.subject, begun_by=author.address_id
+    )
     tx.emit(
         "conversation.opened",
         conversation_id=conversation_id,
         customer_id=author.customer_id,
         data={"state": life.state},
     )
-    conversations.begun_by(tx, conversation_id, author.address_id)
     state.put_thread(tx, channel.id, event.thread, conversation_id, author.address_id)
     return conversations.held(tx, conversation_id)
 

@@ -115,9 +115,10 @@ def _conversation(
     if found is not None:
         return found, author.address_id
     life = lifecycle.archived(at)
-    conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
+    conversation_id = conversations.create(
+        tx, author.customer_id, life, event.subject, begun_by=author.address_id
+    )
     conversations.save_life(tx, conversation_id, life, 0)
-    conversations.begun_by(tx, conversation_id, author.address_id)
     thread = person.sender.external_id
     if state.thread_conversation(tx, channel.id, thread) is None:
         state.put_thread(tx, channel.id, thread, conversation_id, author.address_id)

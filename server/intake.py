@@ -126,9 +126,10 @@ def _take_message(
     if conversation is None:
         before = None
         life = lifecycle.opened(tx.now)
-        conversation_id = conversations.create(tx, author.customer_id, life, event.subject)
+        conversation_id = conversations.create(
+            tx, author.customer_id, life, event.subject, begun_by=author.address_id
+        )
         tx.emit("conversation.opened", conversation_id=conversation_id, customer_id=author.customer_id)
-        conversations.begun_by(tx, conversation_id, author.address_id)
         conversation = conversations.held(tx, conversation_id)
     elif barred:
         before = conversation.life

@@ -243,9 +243,7 @@ class ImapSession:
         if len(uids) > META_BATCH:
             raise ValueError(f"at most {META_BATCH} UIDs a command")
         wanted = ",".join(str(uid) for uid in uids)
-        response = await self._run(
-            "FETCH", self._client.uid("fetch", wanted, "(UID RFC822.SIZE INTERNALDATE)")
-        )
+        response = await self._run("FETCH", self._fetch(wanted, "(UID RFC822.SIZE INTERNALDATE)"))
         if response.result != "OK":
             raise ImapRefusedError(last_line(response))
         asked = set(uids)
@@ -267,9 +265,14 @@ class ImapSession:
         """
         return await self._literals(uids, "BODY.PEEK[]")
 
+    def _fetch(self, wanted: str, parts: str) -> Coroutine[Any, Any, Any]:
+        # Without the library's own timer, which is set anew at every line: `_run` limits the whole.
+        answer: Coroutine[Any, Any, Any] = self._client.protocol.uid("fetch", wanted, parts)
+        return answer
+
     async def _literals(self, uids: Sequence[int], part: str) -> dict[int, bytes]:
         wanted = ",".join(str(uid) for uid in uids)
-        response = await self._run("FETCH", self._client.uid("fetch", wanted, f"(UID {part})"))
+        response = await self._run("FETCH", self._fetch(wanted, f"(UID {part})"))
         if response.result != "OK":
             raise ImapRefusedError(last_line(response))
         asked = set(uids)

@@ -74,21 +74,24 @@ class Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]
         line_handler: Callable[[bytes, Any], Any],
         current_cmd: Any = None,
     ) -> None:
+        at = 0  # what is before it was handled; the rest is not copied for every line
         while True:
             if current_cmd is not None and current_cmd.wait_literal_data():
-                data = current_cmd.append_literal_data(data)
+                missing = current_cmd._expected_size - len(current_cmd._resp_literal_data)
+                current_cmd.append_literal_data(data[at : at + missing])
+                at = min(at + missing, len(data))
                 if current_cmd.wait_literal_data():
                     raise aioimaplib.IncompleteRead(current_cmd)
-            if not data and current_cmd is None:
+            if at == len(data) and current_cmd is None:
                 if self.pending_sync_command is not None:
                     self.pending_sync_command.flush()
                 return
-            line, separator, data_after = data.partition(b"\r\n")
-            if not separator:
-                if len(data) > MAX_LINE:
+            end = data.find(b"\r\n", at)
+            if end < 0:
+                if len(data) - at > MAX_LINE:
                     raise aioimaplib.Abort("the server sent a line without an end")
-                raise aioimaplib.IncompleteRead(current_cmd, data)
-            data = data_after
+                raise aioimaplib.IncompleteRead(current_cmd, data[at:])
+            line, at = data[at:end], end + 2
             if current_cmd is None:
                 self._note(line)
             command = line_handler(line, current_cmd)

@@ -8,6 +8,7 @@ an id, where everything is. Mails of different accounts are never the same: that
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from typing import Literal
@@ -24,6 +25,7 @@ PIECE = 1024 * 1024
 # A large mail is looked through on a thread: hashing it takes tens of milliseconds.
 LARGE = 256 * 1024
 
+_MAY_MATTER = re.compile(rb"\s*[mdfsc]", re.IGNORECASE)
 _SHAPE = (b"subject", b"content-type", b"content-transfer-encoding")
 
 
@@ -33,10 +35,13 @@ def _split(raw: bytes) -> tuple[bytes, int]:
     return (raw, len(raw)) if match is None else (raw[: match.start()], match.end())
 
 
+@functools.lru_cache(maxsize=1)  # each mail is asked for twice in a row
 def _fields(head: bytes) -> dict[bytes, bytes]:
     """First value of each header that matters here, unfolded, by lower-case name."""
     found: dict[bytes, bytes] = {}
     for line in re.sub(rb"\r?\n(?=[ \t])", b"", head).splitlines():
+        if _MAY_MATTER.match(line) is None:
+            continue
         name, colon, value = line.partition(b":")
         name = name.strip().lower()
         if colon and name in (b"message-id", b"date", b"from", *_SHAPE):

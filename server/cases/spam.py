@@ -106,11 +106,10 @@ def place(tx: Transaction, customer_id: int, address_id: int) -> tuple[Placement
     if known is not None:
         return Placement(known, BARRED), conversations.held(tx, known)
     life = Lifecycle(state="closed", sort_at=tx.now, closed_at=tx.now)
-    conversation_id = conversations.create(tx, customer_id, life, None)
+    conversation_id = conversations.create(tx, customer_id, life, None, begun_by=address_id)
     seq = tx.emit(
         "conversation.opened", conversation_id=conversation_id, customer_id=customer_id, data={"spam": True}
     )
-    conversations.begun_by(tx, conversation_id, address_id)
     spam.set_apart(tx, conversation_id, lifecycle.opened(tx.now), seq, None)
     return Placement(conversation_id, BARRED), conversations.held(tx, conversation_id)
 

@@ -6,6 +6,7 @@ That process is a child of the server (`child.py`), or of a worker that the syst
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from channels.base import InboundEvent
@@ -19,6 +20,9 @@ class ParserAwayError(ConnectionError):
 
 class Parser(Protocol):
     width: int  # how many calls of parse() it works on at once; more are not made
+
+    def expect(self, parsers: Sequence[str]) -> None:
+        """Items for these parsers ("module:function") will come: the first one need not wait for a start."""
 
     async def ready(self) -> None:
         """Make sure that somebody is there who parses. Raises ParserAwayError, OSError."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import multiprocessing
 import os
 import resource
 import signal
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -37,6 +39,12 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _load(parsers: Sequence[str]) -> None:
+    """Runs in the child."""
+    for parser in parsers:
+        importlib.import_module(parser.partition(":")[0])
+
+
 def _parse(items: list[RawItem]) -> bytes:
     """Runs in the child. The events travel as MessagePack: to pickle them costs five times as much."""
     results = []
@@ -54,22 +62,30 @@ class ChildParser:
         self._pool: ProcessPoolExecutor | None = None
         self._events = msgspec.msgpack.Decoder(list[list[InboundEvent]])
 
+    def expect(self, parsers: Sequence[str]) -> None:
+        """Start one child now; a further one when there is that much to parse."""
+        with contextlib.suppress(OSError):  # then it is told when there is something to parse
+            self._started().submit(_load, parsers)
+
     async def ready(self) -> None:
-        """The child is started when it is needed."""
+        """A child is started when it is needed."""
 
     async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
         """Raises TimeoutError, BrokenProcessPool, or what the parser raises."""
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.width, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
-            )
-        future = asyncio.get_running_loop().run_in_executor(self._pool, _parse, items)
+        future = asyncio.get_running_loop().run_in_executor(self._started(), _parse, items)
         try:
             async with asyncio.timeout(seconds):
                 return self._events.decode(await future)
         except (TimeoutError, BrokenProcessPool, asyncio.CancelledError):
             self.kill()
             raise
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                self.width, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
+            )
+        return self._pool
 
     def kill(self) -> None:
         if self._pool is not None:

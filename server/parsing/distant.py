@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -29,6 +30,9 @@ class DistantParser:
         self.path = path
         self._version = version
         self._link: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    def expect(self, parsers: Sequence[str]) -> None:
+        """The worker is started by the system, and when it is asked."""
 
     async def ready(self) -> None:
         if self._link is not None and not self._link[0].at_eof():

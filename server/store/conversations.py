@@ -134,12 +134,19 @@ def deadline_of(row: sqlite3.Row) -> Deadline | None:
 
 
 def create(
-    tx: Transaction, customer_id: int, life: Lifecycle, subject: str | None, parent_id: int | None = None
+    tx: Transaction,
+    customer_id: int,
+    life: Lifecycle,
+    subject: str | None,
+    parent_id: int | None = None,
+    begun_by: int | None = None,
 ) -> int:
+    """`begun_by`: the address; the conversation is of the card that it was given to, should cards part."""
     return tx.insert(
         "INSERT INTO conversation"
-        " (id, customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at, parent_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (id, customer_id, state, assignee_id, sort_at, waiting_since, subject, opened_at, parent_id,"
+        " card_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT card_id FROM address WHERE id = ?))",
         (
             state.next_number(tx, "conversation"),
             customer_id,
@@ -150,6 +157,7 @@ def create(
             subject,
             tx.now,
             parent_id,
+            begun_by,
         ),
     )
 
@@ -173,14 +181,6 @@ def give(tx: Transaction, conversation_id: int, customer_id: int) -> None:
     tx.run(
         "UPDATE message SET customer_id = :to WHERE conversation_id = :id AND customer_id != :to",
         {"to": customer_id, "id": conversation_id},
-    )
-
-
-def begun_by(tx: Transaction, conversation_id: int, address_id: int) -> None:
-    """The conversation is of the card that this address was given to, should cards part again."""
-    tx.run(
-        "UPDATE conversation SET card_id = (SELECT card_id FROM address WHERE id = ?) WHERE id = ?",
-        (address_id, conversation_id),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -208,6 +208,15 @@ def unfinished(
 
 def is_unfinished(tx: Snapshot, journal_id: int) -> bool:
     return tx.value("SELECT 1 FROM journal WHERE id = ? AND state = 'received'", (journal_id,)) is not None
+
+
+def still_unfinished(tx: Snapshot, journal_ids: Sequence[int]) -> set[int]:
+    """Those of these items that nobody took in meanwhile."""
+    rows = tx.all(
+        "SELECT id FROM journal WHERE state = 'received' AND id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(journal_ids).decode(),),
+    )
+    return {row["id"] for row in rows}
 
 
 def items(tx: Snapshot, state: str, limit: int = 200) -> list[JournalItem]:

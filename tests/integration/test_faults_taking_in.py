@@ -35,6 +35,9 @@ class Worker:
     def __init__(self, failures: list[Exception]) -> None:
         self.failures = failures
 
+    def expect(self, parsers: Sequence[str]) -> None:
+        return
+
     async def ready(self) -> None:
         return
 
@@ -119,6 +122,9 @@ class Pool:
     def __init__(self) -> None:
         self._at_work: set[asyncio.Task[Any]] = set()
         self.dead: set[asyncio.Task[Any]] = set()
+
+    def expect(self, parsers: Sequence[str]) -> None:
+        return
 
     async def ready(self) -> None:
         return
