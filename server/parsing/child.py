@@ -11,7 +11,7 @@ import resource
 import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from channels.base import InboundEvent
 from server.parsing import RawItem
 
+START_S = 60.0  # of a process, on a machine that is busy
 MEMORY_BYTES = 1024 * 1024 * 1024
 
 
@@ -60,19 +61,34 @@ class ChildParser:
     def __init__(self, width: int = 2) -> None:
         self.width = width
         self._pool: ProcessPoolExecutor | None = None
+        self._parsers: frozenset[str] = frozenset()
+        self._loading: Future[None] | None = None
         self._events = msgspec.msgpack.Decoder(list[list[InboundEvent]])
 
     def expect(self, parsers: Sequence[str]) -> None:
         """Start one child now; a further one when there is that much to parse."""
         with contextlib.suppress(OSError):  # then it is told when there is something to parse
-            self._started().submit(_load, parsers)
+            self._begin(frozenset(parsers))
 
     async def ready(self) -> None:
         """A child is started when it is needed."""
 
+    def _begin(self, parsers: frozenset[str]) -> Future[None]:
+        """See to it that a child runs which has loaded these parsers; done when it has."""
+        if self._pool is None:
+            self._parsers = frozenset()
+            self._pool = ProcessPoolExecutor(
+                self.width, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
+            )
+        if self._loading is None or not parsers <= self._parsers:
+            self._parsers |= parsers
+            self._loading = self._pool.submit(_load, sorted(self._parsers))
+        return self._loading
+
     async def parse(self, items: list[RawItem], seconds: float) -> list[list[InboundEvent]]:
-        """Raises TimeoutError, BrokenProcessPool, or what the parser raises."""
-        future = asyncio.get_running_loop().run_in_executor(self._started(), _parse, items)
+        """Raises TimeoutError, BrokenProcessPool, or what the parser raises; OSError where nothing starts."""
+        pool = await self._begun(frozenset(parser for parser, _, _ in items))
+        future = asyncio.get_running_loop().run_in_executor(pool, _parse, items)
         try:
             async with asyncio.timeout(seconds):
                 return self._events.decode(await future)
@@ -80,16 +96,27 @@ class ChildParser:
             self.kill()
             raise
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                self.width, mp_context=multiprocessing.get_context("spawn"), initializer=_limit_child
-            )
-        return self._pool
+    async def _begun(self, parsers: frozenset[str]) -> ProcessPoolExecutor:
+        """The pool, once a child of it runs: no mail is blamed for how long a process takes to start."""
+        loading = self._begin(parsers)
+        pool = self._pool
+        try:
+            async with asyncio.timeout(START_S):
+                await asyncio.shield(asyncio.wrap_future(loading))
+        except (TimeoutError, BrokenProcessPool) as error:
+            self.kill()
+            raise OSError(f"the parser's process does not start ({type(error).__name__})") from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not loading.cancelled() or (task is not None and task.cancelling()):
+                raise
+        if pool is None or pool is not self._pool:
+            raise BrokenProcessPool("the parser's process was killed because of another mail")
+        return pool
 
     def kill(self) -> None:
         if self._pool is not None:
             for process in list((self._pool._processes or {}).values()):
                 process.kill()
             self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+            self._pool = self._loading = None

@@ -12,9 +12,10 @@ import msgspec
 
 from channels.base import InboundEvent
 from server.parsing import ParserAwayError, RawItem, wire
+from server.parsing.child import START_S
 
 GREETING_S = 5.0  # from the connect to the worker's first word: a service manager may be starting it
-GRACE_S = 10.0  # the worker itself ends what takes too long; beyond this it does not answer any more
+GRACE_S = START_S + 10.0  # the worker itself ends what takes too long; beyond this it does not answer
 PAUSE_S = 1.0  # between two tries to reach it
 
 
