@@ -21,6 +21,7 @@ Phrase = Literal[
     "page_over",
     "page_later",
     "closing",
+    "silence",
     "no_answer",
     "away",
     "away_open",
@@ -47,6 +48,7 @@ _PHRASES: dict[str, dict[Phrase, str]] = {
         "page_later": "It cannot be stored just now. Please try again in a minute.",
         "closing": "We have not heard from you for a while. If you need nothing more, there is nothing to do:"
         " this conversation will be closed in {term}. Write at any time, and we go on.",
+        "silence": "silence",
         "no_answer": "no answer",
         "away": "Thank you, we have your message. Nobody is here just now; you will have an answer when we"
         " are back: {opens}.",
@@ -73,6 +75,7 @@ _PHRASES: dict[str, dict[Phrase, str]] = {
         "page_later": "Сейчас это не сохранить. Попробуйте через минуту.",
         "closing": "Мы давно не получали от вас ответа. Если вопрос решён, ничего делать не нужно: через"
         " {term} этот разговор будет закрыт. Напишите в любой момент, и мы продолжим.",
+        "silence": "молчание",
         "no_answer": "нет ответа",
         "away": "Спасибо, мы получили ваше сообщение. Сейчас никого нет на месте; ответим, когда вернёмся:"
         " {opens}.",

@@ -244,7 +244,7 @@ def _system(message: Message, clock: Clock, context: Context) -> list[Line]:
     lead = Content(" " + clock.hour(message.at) + " · ")
     room = max(8, context.width - 10)
     by_term = message.kind_of_event == "closed" and message.detail.get("by") == "silence"
-    said = _("closed by term, nobody answered: {how}").format(how=message.text) if by_term else message.text
+    said = _("closed by term: {how}").format(how=message.text) if by_term else message.text
     parts = safe_text(said).wrap(room)
     return [
         [(lead if number == 0 else Content(" " * 9), "dim"), (part, "dim")]

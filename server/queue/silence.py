@@ -48,7 +48,7 @@ class SilenceSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
     close_after: str = "24h"  # how long after that it is closed
     text: str = ""  # {site}, {term}; "": the built-in one in the customer's language
     text_by_language: dict[str, str] = {}
-    topic: Words = ""  # with which it is closed; "": "no answer", in the site's language
+    topic: Words = ""  # with which it is closed; "": "silence" and "no answer", in the site's language
     result: Words = ""
 
 
@@ -108,7 +108,6 @@ def read_terms(
         try:
             if one.channel and one.channel not in known:
                 raise SettingError(f"there is no channel {one.channel!r}", key="channel")
-            ending = wording.say(language, "no_answer")
             terms.append(
                 Term(
                     channels=channels_of(one.channel, one.team, teams),
@@ -116,8 +115,8 @@ def read_terms(
                     close_ms=_length(one.close_after, "close_after"),
                     text=one.text.strip(),
                     text_by_language=one.text_by_language,
-                    topic=one.topic.strip() or ending,
-                    result=one.result.strip() or ending,
+                    topic=one.topic.strip() or wording.say(language, "silence"),
+                    result=one.result.strip() or wording.say(language, "no_answer"),
                 )
             )
         except SettingError as error:

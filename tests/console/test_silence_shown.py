@@ -46,7 +46,7 @@ async def test_what_comes_of_silence_stands_in_the_head(
 async def test_a_closing_by_term_is_told_from_one_by_hand(world: FakeServer, tmp_path: Path) -> None:
     key = quiet(world, Silence())
     by_term = {"by": "silence"}
-    world.add_message(key, "system", "no answer: no answer", at=NOW, kind_of_event="closed", detail=by_term)
+    world.add_message(key, "system", "silence: no answer", at=NOW, kind_of_event="closed", detail=by_term)
     async with console(world, tmp_path) as hands:
         await hands.press("]", "]", "enter")
-        await hands.sees("closed by term, nobody answered: no answer: no answer")
+        await hands.sees("closed by term: silence: no answer")

@@ -159,7 +159,7 @@ async def test_the_borscht_that_boiled_over() -> None:
         assert "closed in 24 hours" in said["text"] and not said["mine"]
         run.clock.advance(24 * HOUR_MS)
         row = await until_row(run, anna, lambda row: row.state == "closed")
-        assert (row.topic, row.result) == ("no answer", "no answer")
+        assert (row.topic, row.result) == ("silence", "no answer")
 
         run.clock.advance(DAY_MS)
         await run.letters.hear("anna@example.org", "Да, кастрюлю, пять литров", "Анна")
