@@ -64,6 +64,7 @@ KNOWN = frozenset(
 
 _PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
 _URGENT = "urgent word: "
+_CUT_OFF = "cut off: "  # channels, with whoever answers for each
 _ASSIGNED = {
     "spoke with the customer last": N_("spoke with the customer last"),
     "least in hand": N_("had the least in hand"),
@@ -77,6 +78,10 @@ def said_by_server(words: str) -> str:
     """`words` in the operator's language where they are known."""
     if words in KNOWN:
         return _(words)
+    if words.startswith(_CUT_OFF):
+        told = words.removeprefix(_CUT_OFF).replace("(yours)", "({})".format(_("yours")))
+        told = told.replace("(nobody's)", "({})".format(_("nobody's")))
+        return _("cut off: {channels}").format(channels=told)
     if words.startswith(_URGENT):
         return _("urgent word: {word}").format(word=words.removeprefix(_URGENT))
     found = _PREFERS.fullmatch(words)

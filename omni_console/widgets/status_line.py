@@ -9,6 +9,7 @@ from textual.message import Message
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.keymap import key_for
+from omni_console.server_words import said_by_server
 from omni_console.state_words import presence_word, view_word
 from omni_console.text import safe_line
 from omni_console.timing import Clock
@@ -71,7 +72,7 @@ class StatusLine(Lines):
     def _right(self, *, short: bool) -> Line:
         out: Line = []
         if self.desk.trouble:
-            out += [(safe_line("! " + self.desk.trouble), "bad"), (Content("   "), "base")]
+            out += [(safe_line("! " + said_by_server(self.desk.trouble)), "bad"), (Content("   "), "base")]
         if self.desk.mentions:
             text = _("@ {n} ({key})").format(n=self.desk.mentions, key=key_for("mentions.open"))
             out += [(safe_line(text), "accent"), (Content("   "), "base")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from channels.base import Failed, Unknown
+from server import failpoints
 from server.protocol import Conversation, SpamDone
 from server.queue.hours import HoursSettings
 from server.queue.silence import BARRED, NO_WAY, NOT_DELIVERED, NOT_KNOWN, SilenceSettings
 from server.store import silences
+from server.store.errors import StoreUnavailableError
 from tests.fakes.asking import ask
 from tests.fakes.letters import LettersChannel
 from tests.fakes.running_server import IVAN, OLGA, Running, running_server, until
@@ -286,6 +289,28 @@ async def test_whenever_the_server_ends_each_step_is_done_once(tmp_path: Path) -
         assert len(await run.read(closings, sure)) == 1
         still = (await (await run.client()).detail(unsure)).conversation
         assert (still.state, still.unsettled) == ("waiting", 1)
+
+
+async def test_what_fails_half_way_leaves_nothing_and_is_done_again(run: Running) -> None:
+    case = await answered(run)
+    await kept(run, case, step="announce")
+    rules = {failpoints.RULES_VARIABLE: "outbox.queued=error@1", failpoints.TESTING_VARIABLE: "1"}
+    failpoints.arm(rules)
+    try:
+        run.clock.advance(7 * 24 * H)
+        keeper = run.server.silences
+        assert keeper is not None
+        with contextlib.suppress(OSError, StoreUnavailableError):
+            await keeper.look()
+        whole = (
+            "SELECT (announced_id IS NULL) = (NOT EXISTS (SELECT 1 FROM auto_answer)) AS whole FROM silence"
+        )
+        assert await run.read(whole) == [{"whole": 1}]
+        await keeper.look()
+    finally:
+        failpoints.arm({})
+    await kept(run, case, step="close")
+    assert len(announcements(run)) == 1
 
 
 async def test_who_is_silent_in_the_site_chat_may_be_reached_elsewhere(run: Running) -> None:
