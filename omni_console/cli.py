@@ -31,6 +31,10 @@ COMMANDS = {
     "console": ("omni_console.commands.console:console", "Open the operator console."),
     "list": ("omni_console.commands.reading:list_", "The conversations of a view, as lines or JSON."),
     "show": ("omni_console.commands.reading:show", "One conversation with its messages."),
+    "overview": (
+        "omni_console.commands.overview:overview",
+        "For leads: what waits, who has how much in hand, hand-overs.",
+    ),
     "search": ("omni_console.commands.reading:search", "Messages with these words."),
     "tail": ("omni_console.commands.reading:tail", "What happens, a line for each event."),
     "reply": ("omni_console.commands.answering:reply", "Answer a customer; the text from standard input."),

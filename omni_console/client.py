@@ -22,6 +22,7 @@ import msgspec
 
 from omni_console import __version__
 from omni_console.i18n import N_
+from omni_console.lead_api import LeadApi
 from omni_console.people_api import PeopleApi
 from omni_console.templates_api import TemplatesApi
 from server import protocol as wire
@@ -105,6 +106,7 @@ class ServerClient:
         self._stream: aiohttp.ClientWebSocketResponse | None = None
         self._whereabouts = wire.Whereabouts()
         self.people = PeopleApi(self._ask)
+        self.lead = LeadApi(self._ask)
         self.templates = TemplatesApi(self._ask)
 
     async def __aenter__(self) -> Self:

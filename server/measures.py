@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from server.lifecycle import SILENCE
+from server.protocol import TransferFigures
 from server.public.counters import Counters
 from server.store.measure import Backlog
 from server.store.transaction import Event
@@ -152,7 +153,28 @@ def _backlog(moment: Moment) -> Iterable[Metric]:
     for state, count in sorted(backlog.journal.items()):
         journal.add_metric([state], count)
     yield journal
+    yield from _transfers(backlog.day)
     yield _gauge("omni_event_seq", "Number of the newest event of the log.", backlog.newest_seq)
+
+
+def _transfers(day: TransferFigures) -> Iterable[Metric]:
+    closed = GaugeMetricFamily(
+        "omni_closed_day",
+        "Conversations closed in the last 24 hours, by how often they were handed over.",
+        labels=["transfers"],
+    )
+    for times, count in (("0", day.none), ("1", day.once), ("2+", day.more)):
+        closed.add_metric([times], count)
+    yield closed
+    moved = GaugeMetricFamily(
+        "omni_transfers_day",
+        "Hand-overs of the last 24 hours: within a team, to another one, and declined ones.",
+        labels=["kind"],
+    )
+    kinds = {"within": day.handed_over - day.between_teams, "between": day.between_teams}
+    for kind, count in {**kinds, "declined": day.declined}.items():
+        moved.add_metric([kind], count)
+    yield moved
 
 
 def _condition(moment: Moment) -> Iterable[Metric]:

@@ -101,16 +101,35 @@ class Round:
             if team in operator.teams
         )
 
-    def offer(self, item: Queued) -> Choice | None:
-        """Who gets it; None: nobody now."""
+    def gave(self, operator_id: int, medium: Medium) -> None:
+        """He has one of these less: it went to somebody else."""
+        if operator_id in self._held:
+            self._held[operator_id][medium] -= 1
+
+    def take(self, operator_id: int, medium: Medium, *, urgent: bool) -> bool:
+        """Give this one more, if he takes new work and has room for it."""
+        operator = self._operators.get(operator_id)
+        if operator is None or not self._room(operator, medium, urgent):
+            return False
+        self._held[operator_id][medium] += 1
+        return True
+
+    def offer(self, item: Queued, *, but: int | None = None, below: float | None = None) -> Choice | None:
+        """Who gets it; None: nobody now. `but`: not this one. `below`: only who has, with it, at
+        most so much in hand for his room (1.0: full)."""
         members = [
             operator
             for operator in self._operators.values()
             if item.team in operator.teams
             and operator.capacity.of(item.medium)
-            and operator.id != item.refused_by
+            and operator.id not in (item.refused_by, but)
         ]
-        free = [one for one in members if self._room(one, item.medium, item.priority == URGENT)]
+        free = [
+            one
+            for one in members
+            if self._room(one, item.medium, item.priority == URGENT)
+            and (below is None or self._load(one, more=1) <= below)
+        ]
         if not free:
             if item.medium == "call":
                 self._keep_one_for_calls(members)
@@ -139,6 +158,9 @@ class Round:
         extra = capacity.urgent_extra if urgent else 0
         return held[medium] < most + extra and held.total() < capacity.total + extra
 
+    def _load(self, operator: Operator, more: int = 0) -> float:
+        return (self._held[operator.id].total() + more) / max(1, operator.capacity.total)
+
     def _only_chats_hinder(self, operator: Operator) -> bool:
         held, capacity = self._held[operator.id], operator.capacity
         return held["chat"] > 0 and held["call"] < capacity.call
@@ -160,7 +182,7 @@ class Round:
         return (
             -len(self._matched(item, operator)),
             operator.id != item.last_operator,
-            self._held[operator.id].total() / max(1, operator.capacity.total),
+            self._load(operator),
             self._turn[operator.id],
             operator.id,
         )

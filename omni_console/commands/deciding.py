@@ -138,15 +138,20 @@ def snooze(server: Server, numbers: tuple[int, ...], until: str, as_json: bool) 
 
 @click.command()
 @many
-@click.option("--to", "login", required=True, help="The colleague's login.")
+@click.option("--to", "login", default="", help="The colleague's login.")
+@click.option("--team", default="", help="Instead: into the queue of this team.")
 @click.option("-m", "--note", "words", required=True, help="What he must know: kept as a private note.")
 @json_option
 @at_server
-def assign(server: Server, numbers: tuple[int, ...], login: str, words: str, as_json: bool) -> int:
-    """Hand conversations to a colleague, with a note."""
+def assign(server: Server, numbers: tuple[int, ...], login: str, team: str, words: str, as_json: bool) -> int:
+    """Hand conversations to a colleague or to another team, with a note."""
+    if bool(login) == bool(team):
+        raise CommandError("to whom?", hint="name a colleague (--to) or a team (--team)", code=Code.USAGE)
     colleague = _Colleague(login)
 
     async def deed(client: ServerClient, number: int) -> Conversation:
+        if team:
+            return await client.lead.hand_to_team(number, team, words)
         return await client.assign(number, await colleague.number(client), words)
 
     return _each(server, numbers, deed, as_json=as_json)

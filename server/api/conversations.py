@@ -185,8 +185,9 @@ async def _command(
     answer=Conversation,
 )
 async def claim(request: web.Request) -> web.Response:
+    desks = request.app[CONTEXT].desks
     return await _command(
-        request, ClaimCommand, lambda tx, which, me, wanted: casework.claim(tx, which, me, wanted.expect)
+        request, ClaimCommand, lambda tx, which, me, wanted: handover.take(tx, which, me, wanted, desks)
     )
 
 
@@ -198,31 +199,36 @@ async def release(request: web.Request) -> web.Response:
 
 @routes.post("/v1/conversations/{conversation}/assign")
 @describes(
-    "Hand it to a colleague, with a note; for a while he may decline it.",
+    "Hand it to a colleague or to another team, with a note; for a while it may be declined.",
     "write",
     body=AssignCommand,
     codes=("illegal_state",),
     answer=Conversation,
 )
 async def assign(request: web.Request) -> web.Response:
-    decline_ms = request.app[CONTEXT].desks.decline_ms
+    desks = request.app[CONTEXT].desks
     return await _command(
         request,
         AssignCommand,
-        lambda tx, which, me, wanted: handover.assign(tx, which, me, wanted, decline_ms),
+        lambda tx, which, me, wanted: handover.assign(tx, which, me, wanted, desks),
     )
 
 
 @routes.post("/v1/conversations/{conversation}/decline")
 @describes(
-    "I do not take what was handed to me: back to who had it, or to the queue.",
+    "I do not take what was handed to me, or to my team: back to who had it, or to the queue.",
     "write",
     body=DeclineCommand,
     codes=("illegal_state",),
     answer=Conversation,
 )
 async def decline(request: web.Request) -> web.Response:
-    return await _command(request, DeclineCommand, handover.decline)
+    desks = request.app[CONTEXT].desks
+    return await _command(
+        request,
+        DeclineCommand,
+        lambda tx, which, me, wanted: handover.decline(tx, which, me, wanted, desks),
+    )
 
 
 @routes.post("/v1/conversations/{conversation}/close")

@@ -8,7 +8,7 @@ from server.api.context import CONTEXT, answer, operator
 from server.api.conversations import counts_of
 from server.api.describe import describes
 from server.operators import limited_to
-from server.protocol import PROTOCOL, Counts, Hello
+from server.protocol import PROTOCOL, Counts, Hello, TeamInfo
 from server.store import events
 from server.store import operators as accounts
 
@@ -39,6 +39,7 @@ async def hello(request: web.Request) -> web.Response:
             channels=[] if limited_to(me) else await context.channels(),
             operators=everybody,
             trouble=context.notice(me),
+            teams=[TeamInfo(name=name, title=title) for name, title in context.desks.teams.titles.items()],
         )
     )
 

@@ -16,6 +16,7 @@ from server.store import (
     conversations,
     events,
     messages,
+    queue,
 )
 from server.store.conversations import NORMAL, Held
 from server.store.messages import NewMessage
@@ -31,7 +32,7 @@ def _save(
     data: dict[str, Any],
     acted: str,
 ) -> None:
-    if life == conversation.life:
+    if life == conversation.life and "team" not in data:
         return
     cases.acted(tx, conversation.id, acted, operator.id)
     seq = tx.emit(
@@ -45,9 +46,19 @@ def _save(
 
 
 def save_assignee(
-    tx: Transaction, conversation: Held, life: Lifecycle, operator: OperatorInfo, why: str
+    tx: Transaction,
+    conversation: Held,
+    life: Lifecycle,
+    operator: OperatorInfo,
+    why: str,
+    *,
+    team: str = "",
 ) -> None:
-    data = {"from": conversation.life.assignee_id, "to": life.assignee_id, "why": why}
+    """`team`: whose queue it goes into, where that is another one."""
+    data: dict[str, Any] = {"from": conversation.life.assignee_id, "to": life.assignee_id, "why": why}
+    if team:
+        data["team"] = team
+        queue.save_team(tx, conversation.id, team)
     acted = why if why in ("claimed", "released", "replied", "declined") else "assigned"
     _save(tx, conversation, life, operator, "conversation.assigned", data, acted)
 
@@ -69,6 +80,9 @@ def claim(tx: Transaction, conversation_id: int, operator: OperatorInfo, expect:
 def release(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
     conversation = conversations.held(tx, conversation_id)
     save_assignee(tx, conversation, lifecycle.release(conversation.life), operator, "released")
+    had_it = conversation.life.assignee_id
+    if had_it not in (None, operator.id):
+        queue.note_given(tx, conversation.id, had_it, None)  # a lead took it from him: the rules respect that
 
 
 def close(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: CloseCommand) -> None:

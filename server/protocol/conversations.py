@@ -125,6 +125,8 @@ class Conversation(msgspec.Struct, kw_only=True):
     shared_with: list[int] = []  # collaborators, who see nothing else
     silence: Silence | None = None  # None: nothing, or the ball is not with the customer
     reopened: int = 0  # how often it was opened again after it was closed
+    team: str = ""  # that somebody handed it to; "": the one that serves its channel
+    transfers: int = 0  # hand-overs from one operator or team to another that nobody declined
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -183,9 +185,11 @@ class ClaimCommand(msgspec.Struct, kw_only=True):
 
 
 class AssignCommand(msgspec.Struct, kw_only=True):
-    """`note`: what the colleague must know; without one nothing is handed over."""
+    """To a colleague, or into the queue of another team. `note`: what they must know; without one nothing is
+    handed over."""
 
-    operator_id: Number
+    operator_id: Number | None = None
+    team: Annotated[str, msgspec.Meta(max_length=31)] = ""  # instead of an operator
     note: str = ""
 
 

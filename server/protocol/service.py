@@ -22,6 +22,11 @@ class OperatorInfo(msgspec.Struct, kw_only=True):
     room: int = 0  # so many conversations that wait for us he holds at most; 0: he is in no team
 
 
+class TeamInfo(msgspec.Struct, kw_only=True):
+    name: str
+    title: str
+
+
 class PresenceCommand(msgspec.Struct, kw_only=True):
     state: Presence
 
@@ -54,6 +59,7 @@ class Hello(msgspec.Struct, kw_only=True):
     now: int
     channels: list[ChannelInfo] = []
     operators: list[OperatorInfo] = []
+    teams: list[TeamInfo] = []
     trouble: str = ""  # what operators must know: "cannot write: disk full"
 
 

@@ -16,12 +16,13 @@ from channels.base import Medium
 from server import lifecycle
 from server.operators import authorise
 from server.protocol import OperatorInfo
-from server.queue.team_settings import Teams
+from server.queue.team_settings import Served, Teams
 from server.routing import URGENT, Choice, Operator, Queued, Reason, Round
 from server.store import conversations, customer_tags, fields, operators, presence, queue
 from server.store.queue import Waiting
 from server.store.transaction import Snapshot, Transaction
 
+NOBODY = Served(team="", by_rules=False, patience_ms=0)
 AT_ONCE = 50  # assignments of one transaction, so that nobody's commit waits long
 
 
@@ -34,6 +35,11 @@ class Desks(msgspec.Struct, frozen=True, kw_only=True):
 
     def medium(self, channel_id: str) -> Medium:
         return self.media.get(channel_id, "messenger")
+
+    def team_of(self, conversation: conversations.Held) -> str:
+        """Whose work it is; "" where no team serves its channel."""
+        served = self.teams.served.get(conversation.channel_id)
+        return conversation.team or ("" if served is None else served.team)
 
     def introduce(self, tx: Snapshot, info: OperatorInfo) -> OperatorInfo:
         """The operator with his presence and his room, as colleagues see him."""
@@ -59,10 +65,10 @@ def look(tx: Snapshot, desks: Desks) -> Distribution:
     returns = presence.untouched_of_gone(tx, gone)[:AT_ONCE] if gone else []
     if returns:
         return Distribution(choices=[], returns=returns)
-    offered = Round(_operators(tx, desks, known), tx.now)
+    offered = Round(takers(tx, desks, known), tx.now)
     choices: list[Choice] = []
     for item in _waiting(tx, desks, offered):
-        choice = offered.offer(_with_facts(tx, desks, item))
+        choice = offered.offer(with_facts(tx, desks, item))
         if choice is not None:
             choices.append(choice)
             if len(choices) == AT_ONCE:
@@ -79,7 +85,12 @@ def distribute(tx: Transaction, desks: Desks) -> Distribution:
         _move(tx, conversation_id, None, "operator lost" if lost else "operator gone", [])
     for choice in found.choices:
         kinds = [reason.kind for reason in choice.why]
+        given = queue.given(tx, choice.conversation_id)
         seq = _move(tx, choice.conversation_id, choice.operator_id, words(choice.why), kinds)
+        if given.transfer_id is not None and desks.decline_ms:
+            # It was handed to his team: he is the first of them who sees it.
+            until = tx.now + desks.decline_ms
+            queue.note_given(tx, choice.conversation_id, given.given_from, until, given.transfer_id)
         presence.took_turn(tx, choice.operator_id, seq)
     return found
 
@@ -117,7 +128,7 @@ def _move(
     return seq
 
 
-def _operators(tx: Snapshot, desks: Desks, known: Mapping[int, presence.Known]) -> list[Operator]:
+def takers(tx: Snapshot, desks: Desks, known: Mapping[int, presence.Known]) -> list[Operator]:
     """Members who take new work, with what waits for them."""
     ready = {
         info.id: desks.teams.members[info.login]
@@ -147,25 +158,37 @@ def _operators(tx: Snapshot, desks: Desks, known: Mapping[int, presence.Known]) 
 def _waiting(tx: Snapshot, desks: Desks, offered: Round) -> Iterator[Waiting]:
     """What somebody has room for, of all channels, in the order in which it is served."""
     rows = [
-        _of_channel(tx, desks, offered, channel_id)
+        _of_channel(tx, desks, offered, channel_id, served.team)
         for channel_id, served in desks.teams.served.items()
         if served.by_rules
+    ]
+    rows += [
+        _of_channel(tx, desks, offered, channel_id, team, handed=True)
+        for channel_id, team in queue.handed(tx)
+        if team in desks.teams.handed and desks.teams.handed[team].by_rules
     ]
     return heapq.merge(*rows, key=attrgetter("priority", "sort_at", "id"))
 
 
-def _of_channel(tx: Snapshot, desks: Desks, offered: Round, channel_id: str) -> Iterator[Waiting]:
-    team, medium = desks.teams.served[channel_id].team, desks.medium(channel_id)
+def _of_channel(
+    tx: Snapshot, desks: Desks, offered: Round, channel_id: str, team: str, *, handed: bool = False
+) -> Iterator[Waiting]:
+    medium = desks.medium(channel_id)
     if not offered.may_take(team, medium, urgent=True):
         return
-    for item in queue.waiting(tx, channel_id):
+    for item in queue.waiting(tx, channel_id, team if handed else ""):
         if not offered.may_take(team, medium, urgent=item.priority == URGENT):
             return
         yield item
 
 
-def _with_facts(tx: Snapshot, desks: Desks, item: Waiting) -> Queued:
-    served = desks.teams.served[item.channel_id]
+def served_by(desks: Desks, channel_id: str, team: str) -> Served | None:
+    """`team`: that it was handed to."""
+    return desks.teams.handed.get(team) if team else desks.teams.served.get(channel_id)
+
+
+def with_facts(tx: Snapshot, desks: Desks, item: Waiting) -> Queued:
+    served = served_by(desks, item.channel_id, item.team) or NOBODY
     tags = {*queue.tags(tx, item.id), *customer_tags.of(tx, item.customer_id)}
     language = fields.one(tx, item.customer_id, "language")
     return Queued(

@@ -86,6 +86,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 class Teams(msgspec.Struct, frozen=True, kw_only=True):
     members: Mapping[str, Member] = {}  # by login
     served: Mapping[str, Served] = {}  # by channel
+    handed: Mapping[str, Served] = {}  # by team: how it serves what it is handed
+    titles: Mapping[str, str] = {}  # by team
 
     def __bool__(self) -> bool:
         return bool(self.members)
@@ -165,16 +167,20 @@ def make_teams(teams: Mapping[str, TeamSettings]) -> Teams:
                 languages=frozenset(settings.languages) | (known.languages if known else frozenset()),
                 capacity=capacity.least(known.capacity) if known else capacity,
             )
-    served = {
-        channel: Served(
+    handed = {
+        name: Served(
             team=name,
             by_rules=team.assignment == "rules",
             patience_ms=team.wait_for_skill_seconds * 1000,
         )
         for name, team in teams.items()
-        for channel in team.channels
     }
-    return Teams(members=members, served=served)
+    return Teams(
+        members=members,
+        served={channel: handed[name] for name, team in teams.items() for channel in team.channels},
+        handed=handed,
+        titles={name: team.title or name for name, team in teams.items()},
+    )
 
 
 def _known(names: Mapping[str, object]) -> str:

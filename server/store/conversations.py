@@ -50,6 +50,8 @@ class Held(msgspec.Struct, frozen=True):
     priority: int = NORMAL
     priority_why: str = ""
     priority_by: int | None = None  # an operator chose it
+    channel_id: str = ""
+    team: str = ""  # somebody handed it to; "": as its channel says
 
 
 def from_rows(tx: Snapshot, rows: list[sqlite3.Row]) -> list[Conversation]:
@@ -101,6 +103,8 @@ def from_row(row: sqlite3.Row) -> Conversation:
         parent_id=row["parent_id"],
         assigned_why=row["assigned_why"],
         decline_until=row["decline_until"],
+        team=row["team"],
+        transfers=row["transfers"],
         priority=PRIORITIES[row["priority"]],
         priority_why=row["priority_why"],
         summary=row["summary"],
@@ -207,6 +211,8 @@ def held_from_row(row: sqlite3.Row) -> Held:
         priority=row["priority"],
         priority_why=row["priority_why"],
         priority_by=row["priority_by"],
+        channel_id=row["channel_id"],
+        team=row["team"],
     )
 
 
@@ -222,7 +228,8 @@ def save_life(tx: Transaction, conversation_id: int, life: Lifecycle, seq: int) 
         f" assigned_seq = CASE WHEN {changes} THEN :seq ELSE assigned_seq END,"
         f" assigned_why = CASE WHEN {changes} THEN '' ELSE assigned_why END,"
         f" given_from = CASE WHEN {changes} THEN NULL ELSE given_from END,"
-        f" decline_until = CASE WHEN {changes} THEN NULL ELSE decline_until END WHERE id = :id",
+        f" decline_until = CASE WHEN {changes} THEN NULL ELSE decline_until END,"
+        f" given_transfer = CASE WHEN {changes} THEN NULL ELSE given_transfer END WHERE id = :id",
         {**msgspec.structs.asdict(life), "seq": seq, "id": conversation_id},
     )
 

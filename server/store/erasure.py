@@ -37,6 +37,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("seen", "conversation_id", "conversation"),
     ("conversation_tag", "conversation_id", "conversation"),
     ("state_change", "conversation_id", "conversation"),
+    ("transfer", "conversation_id", "conversation"),
     ("deadline", "conversation_id", "conversation"),
     ("silence", "conversation_id", "conversation"),
     ("regrouping", "from_conversation", "conversation"),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from server.store import events
+from server.protocol import TransferFigures
+from server.store import events, transfers
 from server.store.transaction import Snapshot
+
+DAY_MS = 86_400_000
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +20,7 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     oldest_queued_at: int | None
     journal: dict[str, int]  # state -> items that are not taken
     newest_seq: int
+    day: TransferFigures  # of the last 24 hours
 
 
 def backlog(tx: Snapshot) -> Backlog:
@@ -44,4 +48,5 @@ def backlog(tx: Snapshot) -> Backlog:
             )
         },
         newest_seq=events.newest(tx),
+        day=transfers.figures(tx, tx.now - DAY_MS),
     )

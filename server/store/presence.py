@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from server.protocol import Presence
+from server.store.queue import UNTOUCHED
 from server.store.transaction import Snapshot, Transaction
 
 GONE: tuple[Presence, ...] = ("away", "offline")  # no work of theirs can wait for them
@@ -75,11 +76,7 @@ def untouched_of_gone(tx: Snapshot, operators: Iterable[int]) -> list[tuple[int,
             "SELECT c.id, c.assignee_id FROM presence p"
             " JOIN conversation c ON c.assignee_id = p.operator_id AND c.state = 'open'"
             " WHERE p.operator_id IN (SELECT value FROM json_each(?)) AND p.state IN ('away', 'offline')"
-            " AND c.waiting_since IS NOT NULL AND (c.customer_seq > p.seq OR ("
-            " NOT EXISTS (SELECT 1 FROM draft d WHERE d.operator_id = c.assignee_id"
-            " AND d.conversation_id = c.id)"
-            " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.conversation_id = c.id"
-            " AND m.operator_id = c.assignee_id AND m.kind IN ('out', 'note') AND m.seq > c.assigned_seq)))"
+            f" AND c.waiting_since IS NOT NULL AND (c.customer_seq > p.seq OR ({UNTOUCHED}))"
             " ORDER BY c.priority, c.sort_at, c.id",
             (msgspec.json.encode(list(operators)).decode(),),
         )

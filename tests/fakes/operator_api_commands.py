@@ -66,10 +66,10 @@ class Commands:
         command = await read_body(request, wire.AssignCommand)
         if not command.note.strip():
             raise RefusalError(409, "illegal_state", "a hand-over needs a note")
-        name = self._server.operators[command.operator_id].name
+        receiver = self._server.operators[command.operator_id or 0]
         self._note_down(key, command.note)
         return await self._change(
-            "conversation.assigned", key, assignee_id=command.operator_id, assignee=name
+            "conversation.assigned", key, assignee_id=receiver.id, assignee=receiver.name
         )
 
     def _note_down(self, key: int, text: str) -> None:

@@ -4,6 +4,7 @@ plain arithmetic; `broken` says what does not hold."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
 import sqlite3
@@ -28,18 +29,20 @@ from server.protocol import (
     AssignCommand,
     CloseCommand,
     DeclineCommand,
+    Move,
     NoteCommand,
     OperatorInfo,
     Presence,
     ReplyCommand,
 )
-from server.queue import assigning, handover, presence
+from server.queue import assigning, handover, overview, presence
 from server.queue.assigning import Desks
 from server.queue.team_settings import (
     Member,
     MemberSettings,
     QueueSettings,
     RoomSettings,
+    Served,
     Teams,
     TeamSettings,
     make_teams,
@@ -147,6 +150,8 @@ class QueueWorld:
             (self.claim, 3),
             (self.release, 2),
             (self.hand_over, 4),
+            (self.hand_to_team, 2),
+            (self.rebalance, 2),
             (self.decline, 3),
             (self.snooze, 2),
             (self.note, 2),
@@ -248,9 +253,32 @@ class QueueWorld:
         key, who = found
         [before] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
         command = AssignCommand(operator_id=self.chance.choice(self.people).id, note="look at it")
-        self.write(lambda tx: handover.assign(tx, key, who, command, DECLINE_MS))
+        self.write(lambda tx: handover.assign(tx, key, who, command, self.desks))
         [after] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
         assert tuple(before) == tuple(after), "a hand-over keeps the clock"
+
+    def hand_to_team(self) -> None:
+        found = self._held_by_somebody("open", "waiting")
+        if found is not None:
+            team = self.chance.choice(sorted(self.desks.teams.handed))
+            command = AssignCommand(team=team, note="yours")
+            with contextlib.suppress(RefusedError):  # it is this team's already
+                self.write(lambda tx: handover.assign(tx, *found, command, self.desks))
+
+    def rebalance(self) -> None:
+        """What is proposed is done, and nobody is moved more than he can hold."""
+        proposal = self.write(lambda tx: overview.propose(tx, self.desks, None, to_queue=False, me=0))
+        moves = [
+            Move(conversation_id=one.conversation.id, from_id=one.conversation.assignee_id, to_id=one.to_id)
+            for one in proposal.moves
+        ]
+        done = self.write(lambda tx: overview.move(tx, self.people[0], self.desks, moves, back=False))
+        assert not done.skipped, done
+        members, held = self._members(), self.held()
+        for one in done.moved:
+            assert one.to_id is not None
+            limits = members[one.to_id].capacity
+            assert held[one.to_id].total() <= limits.total + limits.urgent_extra
 
     def decline(self) -> None:
         given = self.rows(
@@ -260,7 +288,9 @@ class QueueWorld:
         if given:
             row = self.chance.choice(given)
             who = next(one for one in self.people if one.id == row["assignee_id"])
-            self.write(lambda tx: handover.decline(tx, row["id"], who, DeclineCommand(reason="not mine")))
+            self.write(
+                lambda tx: handover.decline(tx, row["id"], who, DeclineCommand(reason="not mine"), self.desks)
+            )
 
     def snooze(self) -> None:
         found = self._held_by_somebody("open", "waiting")
@@ -350,7 +380,7 @@ class QueueWorld:
                 held[operator_id][MEDIA[row["channel_id"]]] -= 1
             for choice in found.choices:
                 [row] = self.rows(
-                    "SELECT channel_id, priority FROM conversation WHERE id = ?", choice.conversation_id
+                    "SELECT channel_id, team, priority FROM conversation WHERE id = ?", choice.conversation_id
                 )
                 member, mine, medium = (
                     members.get(choice.operator_id),
@@ -360,7 +390,7 @@ class QueueWorld:
                 if member is None:
                     wrong.append(f"{choice} went to somebody who takes no work")
                     continue
-                if self.desks.teams.served[row["channel_id"]].team not in member.teams:
+                if self._served(row).team not in member.teams:
                     wrong.append(f"{choice} is of another team")
                 if not fits(member.capacity, mine, medium, urgent=row["priority"] == 0):
                     wrong.append(f"{choice} is beyond {member.capacity}: {mine}")
@@ -373,7 +403,7 @@ class QueueWorld:
         calls = sum(MEDIA[row["channel_id"]] == "call" for row in queue)
         wrong = []
         for row in queue:
-            served, medium = self.desks.teams.served[row["channel_id"]], MEDIA[row["channel_id"]]
+            served, medium = self._served(row), MEDIA[row["channel_id"]]
             if not served.by_rules:
                 continue
             candidates = {
@@ -397,7 +427,7 @@ class QueueWorld:
 
     def _hopes(self, row: sqlite3.Row, candidates: dict[int, Member], free: dict[int, Member]) -> bool:
         """It waits for somebody who can do more of what it needs, and not for too long yet."""
-        patience = self.desks.teams.served[row["channel_id"]].patience_ms
+        patience = self._served(row).patience_ms
         if not 0 <= self.now - row["sort_at"] < patience:
             return False
         tags = {
@@ -421,7 +451,8 @@ class QueueWorld:
             place = (served["priority"], served["sort_at"], served["id"])
             taker = {choice.operator_id: members[choice.operator_id]}
             for row in queue:
-                if row["channel_id"] != served["channel_id"] or refused_by(row) == choice.operator_id:
+                same = (row["channel_id"], row["team"]) == (served["channel_id"], served["team"])
+                if not same or refused_by(row) == choice.operator_id:
                     continue
                 if (row["priority"], row["sort_at"], row["id"]) < place and not self._hopes(
                     row, members, taker
@@ -429,9 +460,13 @@ class QueueWorld:
                     wrong.append(f"{choice} came before {dict(row)}")
         return wrong
 
+    def _served(self, row: sqlite3.Row) -> Served:
+        teams = self.desks.teams
+        return teams.handed[row["team"]] if row["team"] else teams.served[row["channel_id"]]
+
     def _queue(self) -> list[sqlite3.Row]:
         return self.rows(
-            "SELECT c.id, c.channel_id, c.priority, c.sort_at, c.acted, c.acted_by,"
+            "SELECT c.id, c.channel_id, c.priority, c.sort_at, c.acted, c.acted_by, c.team, c.given_from,"
             " (SELECT value FROM field f WHERE f.customer_id = c.customer_id AND f.name = 'language')"
             " AS language"
             " FROM conversation c WHERE c.state = 'open' AND c.assignee_id IS NULL"
@@ -479,8 +514,9 @@ class QueueWorld:
 
 
 def refused_by(row: sqlite3.Row) -> int | None:
-    """Who gave it back: it is not pressed on him again."""
-    return row["acted_by"] if row["acted"] in ("released", "declined") else None
+    """Who gave it back or handed it to another team: it is not pressed on him again."""
+    found: int | None = row["acted_by"] if row["acted"] in ("released", "declined") else None
+    return found if row["given_from"] is None else row["given_from"]
 
 
 def fits(capacity: Capacity, held: Counter[Medium], medium: Medium, *, urgent: bool) -> bool:

@@ -69,6 +69,19 @@ async def test_a_case_from_the_queue_to_its_end(run: Running) -> None:
     assert await ok(run, "release", which) == f"{which}: open, nobody\n"
 
 
+async def test_a_lead_sees_everybodys_work(run: Running) -> None:
+    await run.hook("where is my order?", person={"name": "Anna"})
+    shown = await ok(run, "overview")
+    assert "market" in shown and "olga" in shown and "0 closed" in shown
+    found = await as_json(run, "overview")
+    [market] = [one for one in found["queues"] if one["channel_id"] == "market"]
+    assert (market["unassigned"], found["day"]["closed"]) == (1, 0)
+    code, _, err = await omni(run, "assign", await number(run), "-m", "yours")
+    assert (code, "to whom?" in err) == (2, True)
+    code, _, err = await omni(run, "assign", await number(run), "--team", "sales", "-m", "yours")
+    assert (code, "there is no team sales" in err) == (1, True)
+
+
 async def test_a_stale_reply_is_held_and_what_came_is_told(run: Running) -> None:
     await run.hook("hello?")
     which = await number(run)

@@ -101,7 +101,8 @@ async def test_nobody_is_named_and_no_stranger_makes_labels() -> None:
         ):
             assert secret not in text
         labels = set(re.findall(r'(\w+)="', text))
-        assert labels <= {"channel", "outcome", "reason", "state", "result", "le", "version", "sqlite"}
+        ours = {"channel", "outcome", "reason", "state", "result", "transfers", "kind"}
+        assert labels <= ours | {"le", "version", "sqlite"}
         found = await page(running)
         assert found[key("omni_refused_total", channel="", reason="too_large")] == 20
 

@@ -79,7 +79,10 @@ def _everybody_is_served(world: QueueWorld) -> None:
     for who in world.people:
         world.write(lambda tx, who=who: presence.choose(tx, who.id, "available"))  # type: ignore[misc]
     last = world.people[-1]
-    for row in world.rows("SELECT id FROM conversation WHERE channel_id = 'odd' AND assignee_id IS NULL"):
+    by_hand = (
+        "SELECT id FROM conversation WHERE (channel_id = 'odd' OR team = 'by-hand') AND assignee_id IS NULL"
+    )
+    for row in world.rows(by_hand):
         if world.rows("SELECT 1 FROM conversation WHERE id = ? AND state = 'open'", row["id"]):
             world.write(lambda tx, key=row["id"]: casework.claim(tx, key, last, None))  # type: ignore[misc]
     for _ in range(len(world.rows("SELECT 1 FROM conversation"))):
@@ -95,6 +98,6 @@ def _everybody_is_served(world: QueueWorld) -> None:
             world.answer(row["id"], who)
     left = world.rows(
         "SELECT id, acted, acted_by, channel_id FROM conversation WHERE state = 'open'"
-        " AND (assignee_id IS NOT NULL OR acted NOT IN ('released', 'declined'))"
+        " AND (assignee_id IS NOT NULL OR acted NOT IN ('released', 'declined') AND given_from IS NULL)"
     )
     assert [dict(row) for row in left] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -26,10 +27,12 @@ from server.store import (
     lists,
     offline,
     outbox,
+    overview,
     presence,
     queue,
     silences,
     spam,
+    transfers,
 )
 from server.store.transaction import Parameters, Snapshot, Transaction
 
@@ -143,6 +146,46 @@ def test_what_presses_is_counted_off_its_index(tx: Explaining) -> None:
     pressing = [plan for plan in tx.plans if "conversation_pressing" in plan]
     assert len(pressing) == 4
     assert all("(assignee_id=? AND deadline_level" in plan for plan in pressing), pressing
+
+
+OVERVIEW: dict[str, tuple[Callable[[Transaction], Any], tuple[str, ...]]] = {
+    "lengths": (overview.lengths, ()),
+    "oldest": (lambda tx: overview.oldest(tx, "mail", ""), ("conversation_unassigned",)),
+    "oldest handed": (lambda tx: overview.oldest(tx, "mail", "sales"), ("conversation_handed",)),
+    "handed": (lambda tx: list(queue.waiting(tx, "mail", "sales")), ("conversation_handed",)),
+    "hands": (
+        lambda tx: overview.hands(tx, [1, 2]),
+        ("conversation_held", "conversation_resting", "conversation_pressing"),
+    ),
+    "pressing": (overview.pressing, ("conversation_pressed", "conversation_broken", "conversation_due")),
+    "list pressing": (
+        lambda tx: overview.list_pressing(tx, 1, 50),
+        ("conversation_pressed", "conversation_broken", "conversation_due"),
+    ),
+    "list queue": (lambda tx: overview.list_queue(tx, "mail", "", 1, 50), ("conversation_unassigned",)),
+    "list handed": (lambda tx: overview.list_queue(tx, "mail", "a", 1, 50), ("conversation_handed",)),
+    "list held": (
+        lambda tx: overview.list_held(tx, 1, 1, 50),
+        ("conversation_mine_open", "conversation_resting"),
+    ),
+    "untouched": (lambda tx: overview.untouched(tx, [1]), ("message_of_conversation",)),
+    "figures": (
+        lambda tx: transfers.figures(tx, 0),
+        ("COVERING INDEX conversation_finished", "COVERING INDEX transfer_at"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OVERVIEW)
+def test_the_overview_is_read_off_indexes(name: str, tx: Explaining) -> None:
+    ask, indexes = OVERVIEW[name]
+    with contextlib.suppress(ValueError):  # nothing is run, so there is no row
+        ask(tx)
+    for index in indexes:
+        assert any(index in plan for plan in tx.plans), tx.plans
+    # An index that holds just these rows may be read from its beginning.
+    whole = [plan for plan in tx.plans if plan.startswith(("SCAN c", "SCAN conversation"))]
+    assert all("conversation_broken" in plan for plan in whole), whole
 
 
 @pytest.mark.parametrize("only", [None, ["tg", "mail"]])
