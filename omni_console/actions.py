@@ -187,6 +187,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("hit.next", "n", "panes", N_("Next hit"), N_("Of the latest search, without opening it again")),
     Action("hit.prev", "comma", "panes", N_("Previous hit"), N_("The one before it")),
     Action("mentions.open", "@", "browse", N_("Who calls you"), N_("Notes of colleagues with your @login; enter goes to the note"), name="mentions"),
+    Action("lead.open", "Q", "browse", N_("Everybody's work"), N_("For leads: queues, who has how much in hand, what is late; work is moved from there")),
     Action("outbox.open", "O", "browse", N_("Unsettled replies"), N_("Replies that failed, or may have arrived: decide"), name="outbox"),
     # the console
     Action("command.open", ":", "browse", N_("Command"), N_("Any action by its name, with what it needs: close, assign, tag, snooze 2h; tab completes"), 19, N_("command")),

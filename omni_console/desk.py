@@ -38,6 +38,7 @@ from server.protocol import (
     Stopped,
     Suggestion,
     SuggestionPage,
+    TeamInfo,
     View,
 )
 
@@ -138,6 +139,7 @@ class Desk:
         self.counts = Counts()
         self.operators: dict[int, OperatorInfo] = {}
         self.channels: dict[str, ChannelInfo] = {}
+        self.teams: list[TeamInfo] = []
         self.conversations: dict[int, Conversation] = {}
         self.customers: dict[int, Customer] = {}
         self.ways: dict[int, list[ReplyWay]] = {}  # by conversation
@@ -166,6 +168,7 @@ class Desk:
         self.trouble = hello.trouble
         self.operators = {operator.id: operator for operator in hello.operators}
         self.channels = {channel.id: channel for channel in hello.channels}
+        self.teams = hello.teams
 
     def forget_lists(self) -> None:
         """Before loading everything anew: the log no longer reaches back to what we know."""

@@ -11,6 +11,7 @@ from textual.message import Message
 from omni_console.client import Link
 from omni_console.drafts import ComposeKind
 from omni_console.short_code import ShortCode
+from omni_console.subject import Subject
 from server import protocol as wire
 
 
@@ -68,6 +69,24 @@ class PeopleCame(Message):
 @dataclass
 class PresenceCame(Message):
     me: wire.OperatorInfo
+
+
+@dataclass
+class OverviewCame(Message):
+    overview: wire.Overview
+
+
+@dataclass
+class BehindCame(Message):
+    """The conversations behind a figure of the lead's screen."""
+
+    subject: Subject
+    found: wire.OverviewList
+
+
+@dataclass
+class ProposalCame(Message):
+    proposal: wire.Proposal
 
 
 @dataclass

@@ -103,6 +103,10 @@ def assigned_words(why: str) -> str:
             said.append(_(_ASSIGNED[part]))
         elif part.startswith("skill "):
             said.append(_("skill {name}").format(name=part.removeprefix("skill ")))
+        elif part.startswith("moved by "):
+            said.append(_("moved by {name}").format(name=part.removeprefix("moved by ")))
+        elif part.startswith("team "):
+            said.append(_("handed to {team}").format(team=part.removeprefix("team ")))
         elif part.startswith("language "):
             said.append(_("speaks {language}").format(language=part.removeprefix("language ")))
         else:

@@ -14,7 +14,7 @@ from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.state_words import presence_word
 from omni_console.timing import HOUR, parse_delay
 from omni_console.widgets.close_form import CloseForm
-from server.protocol import Conversation, OperatorInfo
+from server.protocol import Conversation, OperatorInfo, TeamInfo
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -28,6 +28,10 @@ def _how(operator: OperatorInfo) -> str:
     if operator.presence is not None:
         return presence_word(operator.presence)
     return _("here") if operator.online else ""
+
+
+def _name_of(receiver: OperatorInfo | TeamInfo) -> str:
+    return receiver.title if isinstance(receiver, TeamInfo) else receiver.name
 
 
 class Cases:
@@ -94,24 +98,41 @@ class Cases:
         self._ask("release", key, lambda: client.release(key), said, Repeat("thread.release"))
 
     def _assign(self) -> None:
-        row, desk = self._screen.target, self._screen.desk
+        row = self._screen.target
         if row is None:
             return
+        key, customer, client = row.id, row.customer, self._screen.client
+
+        def given(receiver: OperatorInfo | TeamInfo, note: str) -> None:
+            if isinstance(receiver, OperatorInfo):
+                self.give(key, customer, receiver, note)
+                return
+            said = _("{customer} goes to {operator}").format(customer=customer, operator=receiver.title)
+            self._ask("assign", key, lambda: client.lead.hand_to_team(key, receiver.name, note), said)
+
+        self.ask_to_whom(row, given)
+
+    def ask_to_whom(self, row: Conversation, given: Callable[[OperatorInfo | TeamInfo, str], None]) -> None:
+        """Which colleague or team takes it over, and what they must know of it."""
+        desk = self._screen.desk
         choices = [
             Choice(str(operator.id), operator.name, _how(operator))
             for operator in sorted(desk.operators.values(), key=lambda one: (not one.online, one.name))
             if not operator.disabled and operator.role in ANSWERING and operator.id != row.assignee_id
         ]
+        teams = {f"team {team.name}": team for team in desk.teams}
+        choices += [Choice(key, team.title, _("team")) for key, team in teams.items()]
         if not choices:
             self._screen.say(_("there is nobody else"))
             return
-        key, customer = row.id, row.customer
 
         def chosen(answer: str | None) -> None:
-            if answer is not None:
-                self.ask_note([(key, customer)], desk.operators[int(answer)])
+            if answer is None:
+                return
+            receiver = teams[answer] if answer in teams else desk.operators[int(answer)]
+            self._ask_note(_name_of(receiver), row.customer, lambda note: given(receiver, note))
 
-        question = _("Who takes over {customer}?").format(customer=customer)
+        question = _("Who takes over {customer}?").format(customer=row.customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
     def give(self, key: int, customer: str, operator: OperatorInfo, note: str) -> None:
@@ -123,17 +144,21 @@ class Cases:
     def ask_note(self, whom: list[tuple[int, str]], operator: OperatorInfo) -> None:
         """What the colleague must know of these conversations, by number and customer; then they go."""
 
+        def noted(note: str) -> None:
+            for key, customer in whom:
+                self.give(key, customer, operator, note)
+
+        self._ask_note(operator.name, ", ".join(customer for _key, customer in whom), noted)
+
+    def _ask_note(self, receiver: str, customers: str, given: Callable[[str], None]) -> None:
         def check(answers: Answers) -> tuple[str, str] | None:
             return None if answers["note"] else ("note", _("a hand-over needs a note"))
 
         def noted(answers: Answers | None) -> None:
             if answers is not None:
-                for key, customer in whom:
-                    self.give(key, customer, operator, answers["note"])
+                given(answers["note"])
 
-        title = _("What must {operator} know of {customer}?").format(
-            operator=operator.name, customer=", ".join(customer for _key, customer in whom)
-        )
+        title = _("What must {operator} know of {customer}?").format(operator=receiver, customer=customers)
         questions = [Question("note", _("note"), max_length=NOTE_MAX)]
         self._screen.app.push_screen(FormScreen(title, questions, check=check), noted)
 

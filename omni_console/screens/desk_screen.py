@@ -34,9 +34,11 @@ from omni_console.messages import (
     MentionSeen,
     MoreHits,
     OlderCame,
+    OverviewCame,
     PageCame,
     PeopleCame,
     PresenceCame,
+    ProposalCame,
     Refused,
     RowCame,
     Sent,
@@ -58,6 +60,7 @@ from omni_console.screens.contacts import Contacts
 from omni_console.screens.first_words import FirstWords
 from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
+from omni_console.screens.lead import Lead
 from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
@@ -142,6 +145,7 @@ class DeskScreen(Screen[None]):
         self.cases = Cases(self)
         self.presence = OwnPresence(self)
         self.next_best = NextBest(self)
+        self.lead = Lead(self)
         self.case_facts = CaseFacts(self)
         self.undoing = Undoing(self)
         self.marking = Marking(self)
@@ -170,6 +174,7 @@ class DeskScreen(Screen[None]):
             **self.cases.commands(),
             **self.presence.commands(),
             **self.next_best.commands(),
+            **self.lead.commands(),
             **self.case_facts.commands(),
             **self.undoing.commands(),
             **self.marking.commands(),
@@ -255,7 +260,8 @@ class DeskScreen(Screen[None]):
         await done.wait()
 
     def say(self, text: str, *, bad: bool = False) -> None:
-        self.keys.say(text, bad=bad)
+        if not self.lead.say(text, bad=bad):
+            self.keys.say(text, bad=bad)
 
     @property
     def pane(self) -> Pane | None:
@@ -346,6 +352,7 @@ class DeskScreen(Screen[None]):
         if self.online and link.state != "online":
             self.teller.heard([Happening("lost")])
         self.online = link.state == "online"
+        self.lead.link(online=self.online)
         self.status.online = self.online
         self.desk.company.clear()  # who is where is told anew with each connection
         self.tick()
@@ -361,6 +368,8 @@ class DeskScreen(Screen[None]):
     @on(Heard)
     def heard(self, event: Heard) -> None:
         self.news.heard(event.envelope)
+        if event.envelope.type in ("event", "reset"):
+            self.lead.happened()
 
     @on(PageCame)
     def page_came(self, event: PageCame) -> None:
@@ -389,6 +398,14 @@ class DeskScreen(Screen[None]):
     @on(PresenceCame)
     def presence_came(self, event: PresenceCame) -> None:
         self.presence.came(event.me)
+
+    @on(OverviewCame)
+    def overview_came(self, event: OverviewCame) -> None:
+        self.lead.came(event.overview)
+
+    @on(ProposalCame)
+    def proposal_came(self, event: ProposalCame) -> None:
+        self.lead.proposal_came(event.proposal)
 
     @on(UrgencyCame)
     def urgency_came(self, event: UrgencyCame) -> None:

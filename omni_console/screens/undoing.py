@@ -57,8 +57,11 @@ class Undoing:
             screen.say(said)
 
     def _undo(self) -> None:
-        if self._screen.sending.undo_newest():
-            return
+        if not self._screen.sending.undo_newest():
+            self.undo_deed()
+
+    def undo_deed(self) -> None:
+        """The last deed that is no reply."""
         if not self._backs:
             self._screen.say(_("nothing to take back"))
             return

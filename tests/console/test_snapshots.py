@@ -116,3 +116,10 @@ def test_closing(snap_compare: Compare, socket_path: Path) -> None:
 def test_keys(snap_compare: Compare, socket_path: Path) -> None:
     run = pressing("question_mark", sees="Anywhere")
     assert snap_compare(console(socket_path), terminal_size=(120, 40), run_before=run)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+def test_everybodys_work(snap_compare: Compare, socket_path: Path, size: tuple[int, int]) -> None:
+    seen = "Hand-overs" if size[0] < 100 else "spoke with the customer last"
+    run = pressing("Q", "see:Hand-overs", "G", "k", "k", sees=seen)
+    assert snap_compare(console(socket_path), terminal_size=size, run_before=run)

@@ -17,6 +17,7 @@ from server import protocol as wire
 from tests.fakes.operator_api_cases import Cases
 from tests.fakes.operator_api_commands import Commands
 from tests.fakes.operator_api_events import Events
+from tests.fakes.operator_api_lead import Lead
 from tests.fakes.operator_api_people import People
 from tests.fakes.operator_api_questions import Questions
 from tests.fakes.operator_api_server import FakeServer
@@ -55,8 +56,8 @@ def guard(server: FakeServer) -> Middleware:
 async def serving(server: FakeServer, path: Path) -> AsyncIterator[str]:
     """`server` on a Unix socket at `path`."""
     app = web.Application(middlewares=[guard(server)])
-    for part in (Questions(server), Commands(server), People(server), Cases(server), Events(server)):
-        app.add_routes(part.routes())
+    for part in (Questions, Commands, People, Cases, Lead, Events):
+        app.add_routes(part(server).routes())
     runner = web.AppRunner(app, shutdown_timeout=0.1, handle_signals=False)
     await runner.setup()
     site = web.UnixSite(runner, str(path))
