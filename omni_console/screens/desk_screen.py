@@ -422,6 +422,7 @@ class DeskScreen(Screen[None]):
     @on(Done)
     def done(self, event: Done) -> None:
         self.undoing.done(event)
+        self.lead.done()
 
     @on(SuggestionsCame)
     def suggestions_came(self, event: SuggestionsCame) -> None:

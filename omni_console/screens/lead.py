@@ -56,6 +56,11 @@ class Lead:
         if self._open is not None:
             self._open.stale()
 
+    def done(self) -> None:
+        """What was done from there is seen there at once."""
+        if self._open is not None:
+            self._open.reload()
+
     def link(self, *, online: bool) -> None:
         if self._open is not None:
             self._open.link(online=online)

@@ -145,7 +145,9 @@ class LeadScreen(Screen[int | None]):
             self._stale = self.set_timer(CALM_S, self.reload)
 
     def reload(self) -> None:
-        self._stale = None
+        if self._stale is not None:
+            self._stale.stop()
+            self._stale = None
         if self._asked:
             self._again = True
             return

@@ -162,6 +162,7 @@ async def test_handing_over_to_a_colleague_and_to_a_team(run: Running) -> None:
         await hands.press("u")
         await holder(run, key, "olga")
         await hands.sees("is back: Olga")
+        await hands.sees("about one")
         await hands.press("A")
         await hands.sees("Who takes over")
         await choose(hands, "Sales")
