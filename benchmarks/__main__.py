@@ -10,7 +10,7 @@ from pathlib import Path
 
 from server.logs import set_up
 
-NAMES = ("intake", "fanout", "size", "large", "mail", "identity", "cards", "queue")
+NAMES = ("intake", "fanout", "size", "large", "mail", "identity", "cards", "queue", "console")
 
 
 def main() -> None:

@@ -220,7 +220,7 @@ class DeskScreen(Screen[None]):
 
     def tick(self) -> None:
         """Time goes on: ages are painted anew."""
-        self.list.refresh()
+        self.list.lines_changed()
         self.status.changed()
         self.teller.show_title()
         self.card.changed()
@@ -322,7 +322,7 @@ class DeskScreen(Screen[None]):
     def draft_changed(self, event: Pane.DraftChanged) -> None:
         self.attending.typed(event.draft)
         self.writing.save_soon()
-        self.list.refresh()
+        self.list.conversation_changed(event.draft.conversation_id)
 
     @on(CloseForm.Filled)
     def form_filled(self, event: CloseForm.Filled) -> None:

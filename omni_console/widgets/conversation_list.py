@@ -92,6 +92,12 @@ class ConversationList(LineList):
         self._on = self.conversation_id
         self._want_more()
 
+    def conversation_changed(self, conversation_id: int) -> None:
+        """Its draft, say, and nothing of the others."""
+        index = self.desk.windows[self.view].index_of(conversation_id)
+        if index is not None:
+            self.row_changed(index)
+
     def select(self, conversation_id: int) -> bool:
         """Put the cursor on a conversation, if it is in this view."""
         index = self.desk.windows[self.view].index_of(conversation_id)

@@ -9,18 +9,13 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from omni_console.text import safe_line
-from omni_console.widgets.paint import Line, strip_of
-
-ROLES = {
-    "line--cursor", "line--strong", "line--dim", "line--accent", "line--note", "line--bad", "line--mark",
-    "line--hit", "line--off", "line--private", "line--rule", "line--active", "line--name",
-}  # fmt: skip
+from omni_console.widgets.line_canvas import ROLES, Laid, LineCanvas
+from omni_console.widgets.paint import Line
 
 
-class LineList(ScrollView, can_focus=True):
+class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited from the first one alone
     """Rows of `row_height` lines with a cursor. Subclasses say how many rows there are and draw one."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
@@ -64,22 +59,29 @@ class LineList(ScrollView, can_focus=True):
         count = self.row_count()
         self.cursor = max(0, min(self.cursor, count - 1))
         self.virtual_size = Size(self.size.width, count * self.row_height)
-        self.refresh()
+        self.lines_changed()
 
     def on_resize(self, event: events.Resize) -> None:
         self.rows_changed()
         self.show_cursor_row()
 
-    def render_line(self, y: int) -> Strip:
-        width = self.size.width
+    def row_changed(self, *rows: int) -> None:
+        """What is in these rows may look different; the others are as they were."""
+        top, height = int(self.scroll_offset.y), self.size.height
+        lines = [row * self.row_height + line - top for row in rows for line in range(self.row_height)]
+        self.lines_changed([y for y in lines if 0 <= y < height])
+
+    def laid_line(self, y: int) -> Laid:
         index, line = divmod(int(self.scroll_offset.y) + y, self.row_height)
         if y == 1 and not self.row_count():
-            return strip_of(self, [(Content("  "), "base"), (safe_line(self.empty()), "dim")], width)
+            return ([(Content("  "), "base"), (safe_line(self.empty()), "dim")], ())
         if index >= self.row_count():
-            return strip_of(self, [], width)
+            return ([], ())
         selected = index == self.cursor and self.shows_cursor()
-        states = ("cursor",) if selected else ()
-        return strip_of(self, self.row_line(index, line, width, selected=selected), width, *states)
+        return (
+            self.row_line(index, line, self.size.width, selected=selected),
+            ("cursor",) if selected else (),
+        )
 
     def move(self, rows: int) -> None:
         self.move_to(self.cursor + rows)
@@ -88,9 +90,9 @@ class LineList(ScrollView, can_focus=True):
         index = max(0, min(index, self.row_count() - 1))
         if index == self.cursor:
             return
-        self.cursor = index
+        before, self.cursor = self.cursor, index
         self.show_cursor_row()
-        self.refresh()
+        self.row_changed(before, index)
         self.cursor_moved()
 
     def move_pages(self, pages: float) -> None:

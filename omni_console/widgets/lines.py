@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Self
 
-from textual.geometry import Size
-from textual.strip import Strip
-from textual.widget import Widget
+from textual.geometry import Region, Size
 
-from omni_console.widgets.line_list import ROLES
-from omni_console.widgets.paint import Line, strip_of
+from omni_console.widgets.line_canvas import Laid, LineCanvas
+from omni_console.widgets.paint import Line
 
 
-class Lines(Widget):
+class Lines(LineCanvas):
     """Subclasses lay out lines for a width; the widget is as high as there are lines."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
+    _current: list[Line] | None = None
+    _current_width = 0
 
     def lay_out(self, width: int) -> list[Line]:
         raise NotImplementedError
 
     def changed(self, *, layout: bool = False) -> None:
-        self.refresh(layout=layout)
+        self._current = None
+        if layout:
+            self.refresh(layout=True)
+        else:
+            self.lines_changed()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self.lay_out(width))
 
-    def render_line(self, y: int) -> Strip:
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        if not regions:
+            self._current = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def laid_line(self, y: int) -> Laid:
         width = self.size.width
-        lines = self.lay_out(width)
-        return strip_of(self, lines[y] if y < len(lines) else [], width)
+        if self._current is None or self._current_width != width:
+            self._current, self._current_width = self.lay_out(width), width
+        return (self._current[y] if y < len(self._current) else [], ())

@@ -7,21 +7,18 @@ Without a place the newest message is at the bottom, and stays there.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message as Told
 from textual.strip import Strip
-from textual.widget import Widget
 
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.river import River
 from omni_console.server_words import said_by_server
 from omni_console.timing import Clock
-from omni_console.widgets.line_list import ROLES
+from omni_console.widgets.line_canvas import Laid, LineCanvas
 from omni_console.widgets.message_lines import (
     Context,
     day_line,
@@ -29,7 +26,7 @@ from omni_console.widgets.message_lines import (
     seconds_left,
     separator,
 )
-from omni_console.widgets.paint import Line, strip_of
+from omni_console.widgets.paint import Line
 from server.protocol import Conversation, Message
 
 AHEAD = 30  # messages before the oldest loaded one at which the page before it is asked for
@@ -37,9 +34,7 @@ CACHE_MAX = 1_000
 WHEEL_LINES = 3
 
 
-class RiverView(Widget, can_focus=True):
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
-
+class RiverView(LineCanvas, can_focus=True):
     class OlderWanted(Told):
         def __init__(self, sender: RiverView, customer_id: int) -> None:
             super().__init__()
@@ -130,9 +125,12 @@ class RiverView(Widget, can_focus=True):
         return self._top is None
 
     def changed(self) -> None:
-        """Something in the river, or around it, is new."""
+        """Something in the river, or around it, is new; the last line is painted in any case, for with it
+        what is on the screen counts as read."""
         self._screen = None
-        self.refresh()
+        self.lines_changed()
+        if self.size.height:
+            self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
 
     def show_channel(self, channel_id: str) -> None:
         self.only_channel = channel_id
@@ -275,21 +273,26 @@ class RiverView(Widget, can_focus=True):
             self._screen = self._lay_out()
         return self._screen
 
-    def render_line(self, y: int) -> Strip:
+    def laid_line(self, y: int) -> Laid:
         lines = self.screen_lines()
-        width = self.size.width
         if y >= len(lines):
-            return strip_of(self, [], width)
+            return ([], ())
         line, index = lines[y]
+        states = []
+        if index >= 0:
+            message = self.items()[index]
+            states = [
+                *(["private"] if message.kind == "note" else []),
+                *(["cursor"] if message.id == self.at else []),
+            ]
+        return (line, tuple(states))
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        lines = self.screen_lines()
         if y == len(lines) - 1:
             self._painted(lines)
-        items = self.items()
-        states = []
-        if index >= 0 and items[index].kind == "note":
-            states.append("private")
-        if index >= 0 and items[index].id == self.at:
-            states.append("cursor")
-        return strip_of(self, line, width, *states)
+        return strip
 
     def _painted(self, lines: list[tuple[Line, int]]) -> None:
         items = self.items()

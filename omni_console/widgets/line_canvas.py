@@ -1,0 +1,69 @@
+"""Lines that are laid out once, and painted anew only where they became others.
+
+What is written for a key decides how soon it is seen, over ssh above all: a whole list is 10 kB, a line of it
+200 bytes. Textual composes the smallest rectangle around all that is dirty: one line too many costs it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from omni_console.widgets.paint import Line, strip_of
+
+ROLES = {
+    "line--cursor", "line--strong", "line--dim", "line--accent", "line--note", "line--bad", "line--mark",
+    "line--hit", "line--off", "line--private", "line--rule", "line--active", "line--name",
+}  # fmt: skip
+
+Laid = tuple[Line, tuple[str, ...]]  # a line and the states that are laid over it
+
+
+class LineCanvas(Widget):
+    """Subclasses lay out one line; they call `lines_changed` when something may look different.
+
+    `refresh()` without regions, as Textual calls it for other colours or another size, lays out everything.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
+    _laid: dict[int, Laid] | None = None  # what was painted last, by line
+    _laid_for: tuple[int, int, int] = (0, 0, 0)
+
+    def laid_line(self, y: int) -> Laid:
+        """Line `y` of the screen, from 0."""
+        raise NotImplementedError
+
+    def lines_changed(self, lines: Iterable[int] | None = None) -> None:
+        """Some lines, or any, may look different now."""
+        if self._laid is None or self._laid_for != self._place():
+            self.refresh()
+            return
+        width, height, _ = self._laid_for
+        for y in range(height) if lines is None else lines:
+            before = self._laid.get(y)
+            if before is not None and before != (fresh := self.laid_line(y)):
+                self._laid[y] = fresh
+                self.refresh(Region(0, y, width, 1))
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> Self:
+        if not regions:
+            self._laid = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_line(self, y: int) -> Strip:
+        place = self._place()
+        if self._laid is None or self._laid_for != place:
+            self._laid, self._laid_for = {}, place
+        if y not in self._laid:
+            self._laid[y] = self.laid_line(y)
+        line, states = self._laid[y]
+        return strip_of(self, line, place[0], *states)
+
+    def _place(self) -> tuple[int, int, int]:
+        return (self.size.width, self.size.height, int(self.scroll_offset.y))
