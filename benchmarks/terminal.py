@@ -99,8 +99,10 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})})
-            os.execv(arguments[0], list(arguments))  # noqa: S606 - the caller's own program
+            # Not what readline put into the environment behind our back: COLUMNS and LINES would win.
+            own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})}
+            passed = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            os.execve(arguments[0], list(arguments), passed | own)  # noqa: S606 - the caller's own program
 
     def __enter__(self) -> Self:
         return self
