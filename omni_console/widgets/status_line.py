@@ -14,10 +14,12 @@ from omni_console.state_words import presence_word, view_word
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.views import VIEWS
+from omni_console.widgets.fitting import Part, fitted
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 from server.protocol import ChannelInfo, View
 
+TROUBLE_MAX = 24  # characters of it that are always there
 GOOD = ("connected", "starting")
 
 
@@ -40,83 +42,137 @@ class StatusLine(Lines):
         self.clock = clock
         self.view: View = "mine"
         self.online = False
+        self._ends: list[tuple[int, str]] = []  # where each view ends on the screen
 
     def show_view(self, view: View) -> None:
         self.view = view
         self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
-        right = self._right(short=width < 100)
-        room = width - width_of(right) - 1
-        for detail in (2, 1, 0):
-            left: Line = []
-            for view in VIEWS:
-                left.extend(self._tab(view, detail))
-            if width_of(left) <= room:
-                break
-        return [spread(left, right, width)]
+        tabs, right = self._tabs(), self._right()
+        lines = fitted([*tabs, *right], width)
+        left: Line = []
+        self._ends = []
+        for part, line in zip(tabs, lines, strict=False):
+            left += line
+            self._ends.append((width_of(left), part.name))
+        return [spread(left, [piece for line in lines[len(tabs) :] for piece in line], width)]
 
-    def _tab(self, view: View, detail: int) -> Line:
+    # --- the views ------------------------------------------------------------------------------------
+
+    def _tabs(self) -> list[Part]:
+        return [part for view in VIEWS for part in self._tab(view)]
+
+    def _tab(self, view: View) -> list[Part]:
+        """The one that is shown stays; `closed` and `all` have no number and can go."""
         counts = self.desk.counts
         number = {"mine": counts.mine, "queue": counts.queue, "waiting": counts.waiting}.get(view)
-        label = view_word(view)
         if view == "spam" and self.view != "spam":
             return []  # looked at on purpose, and not all day long
-        text = label if number is None else f"{label} {number}"
-        if view == "queue" and detail and number and counts.oldest_queued_at is not None:
-            age = self.clock.age(counts.oldest_queued_at)
-            text += " " + (_("(oldest {age})").format(age=age) if detail == 2 else f"({age})")
         role = "active" if view == self.view else "strong" if number and view != "waiting" else "dim"
-        return [(safe_line(text, before=" ", after=" "), role), (Content(" " if detail else ""), "base")]
+        text = view_word(view) if number is None else f"{view_word(view)} {number}"
+        forms: list[Line] = [[(safe_line(text, before=" ", after=" "), role), (Content(" "), "base")]]
+        found = [Part(view, {"closed": 30, "all": 31, "waiting": 50}.get(view, 70), forms)]
+        if view not in ("mine", "queue", self.view):
+            forms.append([])
+        if view == "queue" and number and counts.oldest_queued_at is not None:
+            age = self.clock.age(counts.oldest_queued_at)
+            ages = (_("(oldest {age})").format(age=age), f"({age})")
+            forms[0] = [(safe_line(text, before=" ", after=" "), role)]
+            # Words go before anything else does; how long it is stays.
+            found.append(
+                Part(
+                    view,
+                    8,
+                    [[(safe_line(one, after=" "), role), (Content(" "), "base")] for one in ages],
+                )
+            )
+        return found
 
-    def _right(self, *, short: bool) -> Line:
-        out: Line = []
-        if self.desk.trouble:
-            out += [(safe_line("! " + said_by_server(self.desk.trouble)), "bad"), (Content("   "), "base")]
-        if self.desk.mentions:
-            text = _("@ {n} ({key})").format(n=self.desk.mentions, key=key_for("mentions.open"))
-            out += [(safe_line(text), "accent"), (Content("   "), "base")]
-        if self.desk.inbox:
-            text = _("≈ {n} ({key})").format(n=self.desk.inbox, key=key_for("identity.open"))
-            out += [(safe_line(text), "note"), (Content("   "), "base")]
-        if self.desk.counts.due:
-            text = _("{n} due").format(n=self.desk.counts.due)
-            out += [(safe_line(text), "bad"), (Content("   "), "base")]
-        if self.desk.counts.late or self.desk.counts.at_risk:
-            parts = [
-                _("{n} late").format(n=self.desk.counts.late) if self.desk.counts.late else "",
-                _("{n} at risk").format(n=self.desk.counts.at_risk) if self.desk.counts.at_risk else "",
-            ]
-            role = "bad" if self.desk.counts.late else "note"
-            out += [(safe_line(", ".join(filter(None, parts))), role), (Content("   "), "base")]
-        if self.desk.counts.unsettled:
-            text = _("{n} to decide ({key})").format(n=self.desk.counts.unsettled, key=key_for("outbox.open"))
-            out += [(safe_line(text, before="✗ "), "bad"), (Content("   "), "base")]
+    # --- what else there is ---------------------------------------------------------------------------
+
+    def _right(self) -> list[Part]:
+        return [*self._news(), *self._channels(), *self._self()]
+
+    def _news(self) -> list[Part]:
+        """What somebody must act on: said shorter, and never dropped."""
+        desk, counts = self.desk, self.desk.counts
+        found = []
+        if desk.trouble:
+            why = said_by_server(desk.trouble)
+            found.append(_part("trouble", 55, "bad", "! " + why, "! " + _cut(why)))
+        if desk.mentions:
+            text = _("@ {n} ({key})").format(n=desk.mentions, key=key_for("mentions.open"))
+            found.append(_part("mentions", 60, "accent", text, f"@ {desk.mentions}"))
+        if desk.inbox:
+            text = _("≈ {n} ({key})").format(n=desk.inbox, key=key_for("identity.open"))
+            found.append(_part("inbox", 20, "note", text, f"≈ {desk.inbox}", ""))
+        if counts.due:
+            found.append(_part("due", 80, "bad", _("{n} due").format(n=counts.due)))
+        late = _("{n} late").format(n=counts.late) if counts.late else ""
+        risk = _("{n} at risk").format(n=counts.at_risk) if counts.at_risk else ""
+        if late or risk:
+            whole = ", ".join(filter(None, (late, risk)))
+            found.append(_part("deadlines", 75, "bad" if late else "note", whole, late or risk))
+        if counts.unsettled:
+            text = _("{n} to decide ({key})").format(n=counts.unsettled, key=key_for("outbox.open"))
+            found.append(_part("outbox", 65, "bad", "✗ " + text, f"✗ {counts.unsettled}"))
+        return found
+
+    def _channels(self) -> list[Part]:
         ill = [channel for channel in self.desk.channels.values() if channel.state not in GOOD]
         if ill:
+            first, more = _ailment(ill[0]), len(ill) - 1
             words = ", ".join(_ailment(channel) for channel in ill[:2])
-            out += [(safe_line("✗ " + words), "bad"), (Content("   "), "base")]
-        elif self.desk.channels and not short:
-            out += [(Content(_("all channels ✓")), "dim"), (Content("   "), "base")]
-        me = self.desk.operator
+            return [_part("ill", 85, "bad", "✗ " + words, f"✗ {first}" + (f" +{more}" if more else ""))]
+        if self.desk.channels:
+            return [_part("channels", 5, "dim", _("all channels ✓"), "")]
+        return []
+
+    def _self(self) -> list[Part]:
+        found, me = [], self.desk.operator
         if me is not None and me.presence is not None and self.online:
-            out += [(safe_line(presence_word(me.presence)), "dim" if me.presence == "available" else "note")]
-            if me.room:
-                full = self.desk.counts.mine >= me.room
-                load = f"{self.desk.counts.mine}/{me.room}"
-                out += [(safe_line(load, before=" "), "note" if full else "dim")]
-            out += [(Content("   "), "base")]
+            word, usual = presence_word(me.presence), me.presence == "available"
+            full = bool(me.room) and self.desk.counts.mine >= me.room
+            load = f"{self.desk.counts.mine}/{me.room}" if me.room else ""
+            whole: Line = [
+                (safe_line(word), "dim" if usual else "note"),
+                (safe_line(load, before=" " if load else ""), "note" if full else "dim"),
+                (Content("   "), "base"),
+            ]
+            forms = (whole, _text("dim", load)) if usual else (whole, _text("note", word))
+            found.append(Part("presence", 40, (*forms, []) if usual else forms))
+        if not self.online:
+            found.append(_part("offline", 99, "bad", "○ " + _("offline")))
         name = me.name if me else ""
-        state = "" if self.online else _("offline")
-        if state:
-            out += [(Content("○ " + state), "bad"), (Content("  "), "base")]
-        out += [(safe_line(name), "strong"), (Content(" "), "base")]
-        return out
+        found.append(
+            Part(
+                "name",
+                10,
+                tuple(
+                    [(safe_line(text, after=" "), "strong")] if text else []
+                    for text in dict.fromkeys((name, name.split(" ")[0], ""))
+                ),
+            )
+        )
+        return found
 
     def on_click(self, event: events.Click) -> None:
-        at = 0
-        for view in VIEWS:
-            at += width_of(self._tab(view, 2))
-            if event.x < at:
-                self.post_message(self.ViewChosen(view))
+        for end, view in self._ends:
+            if event.x < end:
+                for known in VIEWS:
+                    if known == view:
+                        self.post_message(self.ViewChosen(known))
                 return
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= TROUBLE_MAX else text[: TROUBLE_MAX - 1].rstrip() + "…"
+
+
+def _text(role: str, text: str) -> Line:
+    return [(safe_line(text), role), (Content("   "), "base")] if text else []
+
+
+def _part(name: str, weight: int, role: str, *texts: str) -> Part:
+    return Part(name, weight, tuple(_text(role, text) for text in texts))
