@@ -162,6 +162,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.card", "i", "browse", N_("Customer card"), N_("Who this is, beside the conversation; on narrow screens over it")),
     Action("finding.add", "p", "browse", N_("Add what was found"), N_("A phone or an e-mail from a message goes to the card, as a claim"), name="add_found"),
     Action("customer.write", "C", "browse", N_("Write first"), N_("A first message to this person, not an answer; asked for what stands against it"), name="write"),
+    Action("customer.write_many", "", "browse", N_("Write to many…"), N_("One text to a segment, a tag or whoever is found; who has something against it is held")),
     Action("contact.log", "L", "browse", N_("Log a contact"), N_("A call, a visit, a letter on paper: what was said, in the same history")),
     Action("thread.continue", ">", "browse", N_("Continue in…"), N_("A link with which the customer goes on with this conversation on another channel")),
     Action("customer.code", "", "browse", N_("Ask for a code"), N_("Six digits go to an address; whoever tells them here has shown that it is his")),

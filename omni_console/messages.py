@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -158,6 +158,22 @@ class SuggestionsCame(Message):
 
     customer_id: int | None
     page: wire.SuggestionPage
+
+
+@dataclass
+class Outreached(Message):
+    """What a message to many came to, or would come to; no `message`: nobody is meant."""
+
+    message: wire.BulkMessage | None
+    done: wire.BulkDone
+    people: Sequence[wire.Customer]
+
+
+@dataclass
+class NeverSpoke(Message):
+    """There is no conversation with this person yet."""
+
+    customer: wire.Customer
 
 
 @dataclass

@@ -29,8 +29,16 @@ class PeopleApi:
 
     # --- the card -----------------------------------------------------------------------------------
 
-    async def find(self, words: str, after: str | None = None, limit: int = 50) -> wire.CustomerPage:
-        query: Query = {"find": words or None, "after": after, "limit": limit}
+    async def find(
+        self, words: str, after: str | None = None, limit: int = 50, *, tag: str = "", segment: str = ""
+    ) -> wire.CustomerPage:
+        query: Query = {
+            "find": words or None,
+            "after": after,
+            "limit": limit,
+            "tag": tag or None,
+            "segment": segment or None,
+        }
         return await self._ask("GET", "/v1/customers", wire.CustomerPage, query=query)
 
     async def fields(self) -> list[wire.FieldSpec]:
@@ -123,6 +131,9 @@ class PeopleApi:
 
     async def first_message(self, customer_id: int, command: wire.FirstMessage) -> wire.Message:
         return await self._ask("POST", f"/v1/customers/{customer_id}/first-message", wire.Message, command)
+
+    async def bulk(self, command: wire.BulkMessage) -> wire.BulkDone:
+        return await self._ask("POST", "/v1/bulk-messages", wire.BulkDone, command)
 
     async def contact(self, command: wire.HandContact) -> wire.Message:
         return await self._ask("POST", "/v1/contacts", wire.Message, command)

@@ -1,4 +1,4 @@
-"""`omni people`: finding people, importing them with their history, exporting one."""
+"""`omni people`: finding people, writing to them, importing them with their history, exporting one."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import click
 from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.options import Options
 from omni_console.commands.output import json_option, moment, print_json, print_table
+from omni_console.commands.outreach import write
 
 if TYPE_CHECKING:
     from omni_console.commands.api import Api
@@ -26,7 +27,7 @@ PATIENCE_S = 120.0
 
 @click.group()
 def people() -> None:
-    """Who writes to us: find, show, import, export."""
+    """Who writes to us: find, show, write to, import, export."""
 
 
 @people.command()
@@ -360,3 +361,6 @@ def erase(options: Options, customer: int, reason: str, name: str | None, target
     if done.others:
         cards = ", ".join(map(str, done.others))
         click.echo(f"other cards that name the same addresses, look whether they are this person: {cards}")
+
+
+people.add_command(write)

@@ -33,6 +33,7 @@ from omni_console.messages import (
     MentionsCame,
     MentionSeen,
     MoreHits,
+    NeverSpoke,
     OlderCame,
     OverviewCame,
     PageCame,
@@ -423,6 +424,10 @@ class DeskScreen(Screen[None]):
     def done(self, event: Done) -> None:
         self.undoing.done(event)
         self.lead.done()
+
+    @on(NeverSpoke)
+    def never_spoke(self, event: NeverSpoke) -> None:
+        self.first_words.to_people(event.customer)
 
     @on(SuggestionsCame)
     def suggestions_came(self, event: SuggestionsCame) -> None:

@@ -14,8 +14,9 @@ from omni_console.messages import Refused, Sent, Unanswered
 from omni_console.outgoing import new_id
 from omni_console.refusals import obstacle_words, refusal
 from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.screens.outreach_screen import OutreachScreen
 from omni_console.widgets.pane import Pane
-from server.protocol import Conversation, FirstMessage, HeldBecause, ReplyWay
+from server.protocol import Conversation, Customer, FirstMessage, HeldBecause, ReplyWay
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -29,7 +30,17 @@ class FirstWords:
         self._commands: dict[int, FirstMessage] = {}  # by conversation beside which it is written
 
     def commands(self) -> dict[str, Callable[[], None]]:
-        return {"customer.write": self._start}
+        return {"customer.write": self._start, "customer.write_many": lambda: self.to_people()}
+
+    def to_people(self, person: Customer | None = None) -> None:
+        """To many; or to one person with whom there is no conversation beside which it could be written."""
+        screen = self._screen
+
+        def written(said: str | None) -> None:
+            if said:
+                screen.say(said)
+
+        screen.app.push_screen(OutreachScreen(screen.client, person), written)
 
     def _start(self) -> None:
         screen = self._screen

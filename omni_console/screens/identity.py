@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from omni_console import errands
 from omni_console.i18n import _
-from omni_console.messages import Done, TakeBack
+from omni_console.messages import Done, NeverSpoke, TakeBack
 from omni_console.outgoing import new_id
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
@@ -45,14 +46,17 @@ class Identity:
         """The newest conversation of a person; an open one before a closed one."""
         client = self._screen.client
 
-        async def ask() -> Done:
+        async def ask() -> Done | NeverSpoke:
             customer = await client.customer(customer_id)
             rows = sorted(customer.conversations, key=lambda row: (row.state == "closed", -row.last_at))
             if not rows:
-                return Done(_("nothing was said with {customer} yet").format(customer=customer.name))
+                return NeverSpoke(customer)
             return Done(rows=rows[:1], open=rows[0].id)
 
-        self._screen.undoing.do("customer", ask)
+        if not self._screen.online:
+            self._screen.say(_("offline: nothing was done"), bad=True)
+            return
+        errands.send(self._screen, "customer", ask, lambda came: came)
 
     def _find(self) -> None:
         screen = self._screen

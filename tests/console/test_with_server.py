@@ -9,6 +9,7 @@ from datetime import UTC
 import pytest
 
 from omni_console.app import OmniConsole
+from omni_console.screens.people_screen import PeopleScreen
 from omni_console.timing import Clock
 from omni_console.widgets.card.entries import Deed
 from server.store import operators as accounts
@@ -262,3 +263,52 @@ async def test_a_conversation_goes_on_in_a_mailbox_that_he_named() -> None:
         await run.settled()
         [sent] = run.letters.sent
         assert sent.to == "berta@example.org" and "/confirm/" in sent.text
+
+
+async def test_one_text_goes_to_many_and_whoever_should_not_get_it_is_named_first() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        await run.letters.hear("anna@example.org", "a word of Anna", "Anna")
+        await run.letters.hear("boris@example.org", "a word of Boris", "Boris")
+        await hands.sees("Boris")
+        client = await run.client()
+        [boris] = [row for row in (await client.conversations("queue")).items if row.customer == "Boris"]
+        await client.claim(boris.id, None)
+        await client.close_conversation(boris.id, "lamp", "told")
+        await palette(hands, "write to many")
+        await hands.sees("see who would get it")
+        await hands.press("tab", "tab", "tab")
+        await hands.type("We move on Monday, {name}.")
+        await hands.press("ctrl+j")
+        await hands.sees("to whom?")
+        await hands.type("*")
+        await hands.press("ctrl+j")
+        await hands.sees("1 person gets it, 1 does not")
+        await hands.sees("there is an open conversation")
+        assert run.letters.sent == []
+        await hands.press("ctrl+j")
+        await hands.sees("1 message is on its way, 1 is held")
+        await run.settled()
+        assert [one.text for one in run.letters.sent] == ["We move on Monday, Boris."]
+
+
+async def test_who_never_spoke_to_us_can_be_written_to() -> None:
+    async with running_server() as run, console_of(run) as hands:
+        vera = b'{"id":"crm-1","name":"Vera","emails":["vera@example.org"]}'
+        lines = b'{"vouch":true,"lines":[{"line":1,"person":' + vera + b"}]}"
+        status, said = await run.ask("POST", "/v1/people/import", lines, uid=None)
+        assert status == 200, said
+        await palette(hands, "find a person")
+        await hands.sees("Find a person")
+        await hands.type("Vera")
+        finder = hands.app.screen
+        assert isinstance(finder, PeopleScreen)
+        await hands.until(finder.current, "the answer to what was typed")
+        await hands.press("enter")
+        await hands.sees("Write to Vera")
+        await hands.type("Your lamp is ready.")
+        await hands.press("ctrl+j")
+        await hands.sees("gets it")
+        await hands.press("ctrl+j")
+        await hands.sees("1 message is on its way")
+        await run.settled()
+        assert [one.to for one in run.letters.sent] == ["vera@example.org"]

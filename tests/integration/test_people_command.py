@@ -286,3 +286,26 @@ async def test_a_card_in_the_terminal(run: Running, tmp_path: Path) -> None:
     assert "claimed" in out and "plan: gold" in out and "2 conversations" in out
     assert json.loads((await omni(run, "show", str(ivan.id), "--json"))[1])["id"] == ivan.id
     assert (await omni(run, "show", "999"))[0] == 1
+
+
+async def test_one_text_to_many_is_shown_first_and_sent_once(run: Running) -> None:
+    await run.letters.hear("anna@example.org", "where is it?", "Anna")
+    await run.letters.hear("boris@example.org", "thanks", "Boris")
+    client = await run.client()
+    [boris] = [row for row in (await client.conversations("queue")).items if row.customer == "Boris"]
+    await client.claim(boris.id, None)
+    await client.close_conversation(boris.id, "lamp", "told")
+    both = [str(row.customer_id) for row in (await client.conversations("all")).items] + [
+        str(boris.customer_id)
+    ]
+    asked = ("write", *both, "--purpose", "service", "-m", "We move, {name}.")
+    code, out, _ = await omni(run, *asked)
+    assert code == 1 and "1 would be sent" in out and "is open" in out
+    assert run.letters.sent == []
+    for _again in range(2):
+        code, out, _ = await omni(run, *asked, "--send")
+        assert code == 1, out
+    await run.settled()
+    assert [one.text for one in run.letters.sent] == ["We move, Boris."]
+    code, _, error = await omni(run, "write", "--purpose", "service", "-m", "x")
+    assert code == 2 and "to whom" in error

@@ -1,0 +1,251 @@
+"""Writing to people who did not just write to us: one of them, or many at once.
+
+First it is looked at who would get it and who would not, and why; only the same words again are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from msgspec.structs import replace
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, TextArea
+
+from omni_console import errands
+from omni_console.client import ServerClient
+from omni_console.i18n import _, ngettext
+from omni_console.messages import Outreached, Refused, Unanswered
+from omni_console.outgoing import new_id
+from omni_console.refusals import obstacle_words, refusal
+from omni_console.screens.choice_screen import TextLines
+from omni_console.text import safe_line, typed
+from omni_console.widgets.close_form import FormLine
+from omni_console.widgets.line_list import LineList
+from omni_console.widgets.paint import Line, spread
+from server.protocol import BulkDone, BulkMessage, BulkOutcome, Customer
+
+PEOPLE_MAX = 1_000  # of one message, as the server takes it
+PAGE = 200
+
+
+class Words(TextArea):
+    """The text; what is pasted into it is cleaned on its way in."""
+
+    def __init__(self) -> None:
+        super().__init__(compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        self.cursor_blink = False
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()
+        event.stop()
+        self._replace_via_keyboard(typed(event.text), *self.selection)
+
+
+class OutcomeRows(LineList):
+    """Who does not get it, and why."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="outcomes")
+        self.held: list[tuple[str, str]] = []
+
+    def row_count(self) -> int:
+        return len(self.held)
+
+    def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
+        name, why = self.held[index]
+        edge = (Content("▌ " if selected else "  "), "accent")
+        return spread([edge, (safe_line(name, after="  "), "strong"), (safe_line(why), "dim")], [], width)
+
+    def show(self, held: list[tuple[str, str]]) -> None:
+        self.held = held
+        self.cursor = 0
+        self.display = bool(held)
+        self.rows_changed()
+
+
+class OutreachScreen(ModalScreen[str | None]):
+    """Ends with a sentence for the status line. `person`: to him alone, and nobody is asked for."""
+
+    BINDINGS: ClassVar = [("escape", "leave", ""), ("ctrl+j", "go_on", "")]
+
+    def __init__(self, client: ServerClient, person: Customer | None = None) -> None:
+        super().__init__()
+        self.client = client
+        self._person = person
+        self._seen: BulkMessage | None = None  # what was looked at, and may be sent as it is
+        self._asked = ""  # whom it was looked at for
+        self._names: dict[int, str] = {}
+        self._foot = TextLines("", role="dim", classes="foot")
+        self._rows = OutcomeRows()
+
+    def compose(self) -> ComposeResult:
+        person = self._person
+        title = (
+            _("Write to many") if person is None else _("Write to {customer}").format(customer=person.name)
+        )
+        with Vertical(classes="window -form -outreach"):
+            yield TextLines(title, role="strong", classes="title")
+            if person is None:
+                yield from self._line("to", _("to"))
+            yield from self._line("purpose", _("purpose"), "service")
+            yield from self._line("subject", _("subject"))
+            yield Words()
+            yield self._rows
+            yield self._foot
+
+    def _line(self, key: str, label: str, value: str = "") -> ComposeResult:
+        with Horizontal(classes="form-row"):
+            yield FormLine(label, "dim", "form-label")
+            yield Input(value, id=f"q-{key}", compact=True, max_length=200, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        for field in self.query(Input):
+            field.cursor_blink = False
+        self._rows.display = False
+        self._say()
+        (self.query(Input).first() if self._person is None else self.query_one(Words)).focus()
+
+    def _say(self, words: str = "", role: str = "dim") -> None:
+        to = _("to: segment:NAME, tag:NAME, or words as in “Find a person”")
+        fields = _("{first_name} and other fields of the card are filled in for each")
+        keys = _("ctrl+j: see who would get it   tab: next   esc: not now")
+        if words:
+            self._foot.say(words, role)
+        else:
+            self._foot.say("\n".join([to, fields, keys] if self._person is None else [fields, keys]))
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    # --- what is to be sent -------------------------------------------------------------------------------
+
+    def _to(self) -> str:
+        return "" if self._person is not None else self._value("to")
+
+    def _value(self, key: str) -> str:
+        return self.query_one(f"#q-{key}", Input).value.strip()
+
+    def action_go_on(self) -> None:
+        text, purpose = self.query_one(Words).text.strip(), self._value("purpose")
+        if self._person is None and not self._to():
+            self._say(_("to whom? * is everybody"), "bad")
+            self.query_one("#q-to", Input).focus()
+        elif not text:
+            self._say(_("there is no text"), "bad")
+            self.query_one(Words).focus()
+        elif not purpose:
+            self._say(_("a purpose is needed: consents are asked by it"), "bad")
+            self.query_one("#q-purpose", Input).focus()
+        elif self._seen is not None and self._same(self._seen, text, purpose):
+            self._send(replace(self._seen, dry_run=False))
+        else:
+            self._look(text, purpose)
+
+    def _same(self, seen: BulkMessage, text: str, purpose: str) -> bool:
+        subject = self._value("subject") or None
+        return (seen.text, seen.purpose, seen.subject) == (
+            text,
+            purpose,
+            subject,
+        ) and self._asked == self._to()
+
+    def _look(self, text: str, purpose: str) -> None:
+        client, person, subject = self.client, self._person, self._value("subject") or None
+        self._asked = asked = self._to()
+        client_id = new_id()
+        self._say(_("looking…"))
+
+        async def look() -> Outreached:
+            people = [person] if person is not None else await everybody(client, asked)
+            if not people:
+                return Outreached(None, BulkDone(outcomes=[], queued=0, held=0), people)
+            message = BulkMessage(
+                client_id=client_id,
+                text=text,
+                subject=subject,
+                purpose=purpose,
+                customer_ids=[one.id for one in people],
+                dry_run=True,
+            )
+            return Outreached(message, await client.people.bulk(message), people)
+
+        errands.send(self, "outreach", look, lambda came: came)
+
+    def _send(self, message: BulkMessage) -> None:
+        client = self.client
+        self._say(_("sending…"))
+
+        async def send() -> Outreached:
+            return Outreached(message, await client.people.bulk(message), [])
+
+        errands.send(self, "outreach", send, lambda came: came)
+
+    # --- what came of it ----------------------------------------------------------------------------------
+
+    @on(Outreached)
+    def came(self, event: Outreached) -> None:
+        event.stop()
+        if event.message is None:
+            self._say(_("nobody is found"), "bad")
+            return
+        if not event.message.dry_run:
+            told = ngettext("{n} message is on its way", "{n} messages are on their way", event.done.queued)
+            held = ngettext("{n} is held", "{n} are held", event.done.held).format(n=event.done.held)
+            said = told.format(n=event.done.queued)
+            self.dismiss(f"{said}, {held}" if event.done.held else said)
+            return
+        self._names = {one.id: one.name for one in event.people}
+        held_back = [one for one in event.done.outcomes if one.obstacles or one.problem]
+        self._rows.show([(self._names.get(one.customer_id, ""), _why(one)) for one in held_back])
+        count = event.done.queued
+        self._seen = event.message if count else None
+        if not count:
+            self._say(_("nobody would get it: see why"), "bad")
+            return
+        gets = ngettext("{n} person gets it", "{n} people get it", count).format(n=count)
+        without = ngettext("{n} does not", "{n} do not", len(held_back)).format(n=len(held_back))
+        words = gets if not held_back else f"{gets}, {without}"
+        if len(event.people) >= PEOPLE_MAX:
+            words += "\n" + _(
+                "only the first {n} were looked at: narrow it, and write again to the others"
+            ).format(n=PEOPLE_MAX)
+        self._say(
+            words + "\n" + _("ctrl+j sends it   change anything to look again   esc: not now"), "strong"
+        )
+
+    @on(Refused)
+    def refused(self, event: Refused) -> None:
+        event.stop()
+        self._seen = None
+        self._say(refusal(event.problem), "bad")
+
+    @on(Unanswered)
+    def unanswered(self, event: Unanswered) -> None:
+        event.stop()
+        # Sent again with the same number, nobody gets it twice.
+        self._say(_("no answer from the server: {why}. ctrl+j tries again").format(why=event.why), "bad")
+
+
+def _why(outcome: BulkOutcome) -> str:
+    return outcome.problem or "; ".join(obstacle_words(one) for one in outcome.obstacles)
+
+
+async def everybody(client: ServerClient, asked: str) -> Sequence[Customer]:
+    """Whom `asked` means: segment:NAME, tag:NAME, words, or * for all; at most PEOPLE_MAX."""
+    name, _colon, value = asked.partition(":")
+    where = {name: value.strip()} if name in ("segment", "tag") else {}
+    words = "" if where or asked == "*" else asked
+    found: list[Customer] = []
+    after: str | None = None
+    while len(found) < PEOPLE_MAX:
+        page = await client.people.find(words, after, PAGE, **where)
+        found += page.items
+        after = page.next
+        if after is None:
+            break
+    return found[:PEOPLE_MAX]
