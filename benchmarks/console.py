@@ -125,8 +125,9 @@ def _floor() -> Terminal:
 def _starts(world: DeskWorld, plan: Plan) -> dict[str, float]:
     """From the start of the process to a list in which a key moves the cursor."""
     took: tuple[Waits, Waits] = ([], [])
+    makers: tuple[Callable[[], Terminal], ...] = (lambda: _console(world), _floor)
     for _ in range(plan.starts):
-        for waits, make_terminal in zip(took, (lambda: _console(world), _floor), strict=True):
+        for waits, make_terminal in zip(took, makers, strict=True):
             with make_terminal() as terminal:
                 terminal.sees("Sender ")
                 terminal.press("j")
