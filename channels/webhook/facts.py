@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from channels import json_input
 from channels.base import Contact, RecordFact, Reference, Sender
+from channels.base.score import SCORE, score_problem
 from channels.contacts import email_address, phone_number
 
 RESULTS = ("answered", "missed", "busy", "voicemail", "failed")
@@ -122,22 +123,31 @@ def record(
     version = given.get("version", 0)
     if isinstance(version, bool) or not isinstance(version, int) or abs(version) >= 2**63:
         raise FactError("data.record.version is not a whole number")
+    details = _details(given)
+    title = json_input.string(given.get("title"), 300)
+    problem = score_problem(title, amount, details) if kind == SCORE else ""
+    if problem:
+        raise FactError(problem)
     scheme, address = _owner(whose, country)
-    details = json_input.table(given.get("details"))
     return RecordFact(
         kind=kind,
         number=number,
         scheme=scheme,
         address=address,
-        title=json_input.string(given.get("title"), 300),
+        title=title,
         state=json_input.string(given.get("state"), 100),
         amount=amount,
         currency=currency,
         at=moment(given.get("at")),
         url=web_link(given.get("url")),
-        details={name[:100]: json_input.string(details[name], 1000) for name in list(details)[:DETAILS_MAX]},
+        details=details,
         version=version,
     )
+
+
+def _details(given: dict[str, Any]) -> dict[str, str]:
+    details = json_input.table(given.get("details"))
+    return {name[:100]: json_input.string(details[name], 1000) for name in list(details)[:DETAILS_MAX]}
 
 
 def _owner(whose: dict[str, Any], country: str) -> tuple[str, str]:

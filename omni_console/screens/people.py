@@ -71,6 +71,7 @@ class People:
             "finding": self._add_finding,
             "suggestion": lambda: self._screen.identity.ask_about(deed.id),
             "record": lambda: self._record(customer, deed),
+            "score": lambda: self._screen.browsing.open(int(deed.name)),
             "promise": lambda: self._screen.browsing.open(deed.id),
             "case": lambda: self._screen.browsing.open(deed.id),
             "link": lambda: self._screen.identity.open_customer(deed.id),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from channels.base import Sender
+from channels.base.score import SCORE, score_problem
 from channels.contacts import email_address, phone_number
 from server.cases.refused import RefusedError
 from server.people.card_settings import (
@@ -260,6 +261,9 @@ def record_fact(kind: str, number: str, command: RecordCommand, country: str) ->
     """Pure. Raises FieldError."""
     if bool(command.scheme) != bool(command.address):
         raise FieldError("an address is a scheme and an address", "give both, or neither")
+    problem = score_problem(command.title, command.amount, command.details) if kind == SCORE else ""
+    if problem:
+        raise FieldError(problem, "see docs/channels/webhook.md, Scores")
     shared = command.scheme in ("email", "phone")
     address = canonical(command.scheme, command.address, country) if shared else command.address
     given = msgspec.structs.asdict(command) | {"address": address}

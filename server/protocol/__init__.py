@@ -140,6 +140,7 @@ from server.protocol.people import (
     Record,
     RecordCommand,
     ReplyWay,
+    Score,
     Source,
 )
 from server.protocol.raw_items import Archived, BoxLedger, Imported, Missing
@@ -292,6 +293,7 @@ __all__ = [
     "ReplyWay",
     "Role",
     "Scope",
+    "Score",
     "SearchHit",
     "SearchPage",
     "SeenCommand",

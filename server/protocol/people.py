@@ -95,6 +95,19 @@ class Record(msgspec.Struct, kw_only=True):
     updated_at: int = 0
 
 
+class Score(msgspec.Struct, kw_only=True):
+    """What he gave when he was asked how it was: a record of the kind "score"."""
+
+    id: int
+    kind: str  # csat | nps | ces | own
+    value: str  # a decimal number
+    scale: str  # the highest value there is
+    comment: str = ""
+    source: str = ""  # who asked him
+    conversation_id: int | None = None  # of which he was asked
+    at: int = 0
+
+
 class Origin(msgspec.Struct, kw_only=True):
     """From where a person came to a conversation."""
 
@@ -164,6 +177,7 @@ class Customer(msgspec.Struct, kw_only=True):
     fields: list[Field] = []
     consents: list[Consent] = []
     records: list[Record] = []  # newest first, at most 20
+    scores: list[Score] = []  # newest first, at most 5
     origin: Origin | None = None  # of the first visit
     origins: list[Origin] = []  # of the conversations, newest first, at most 10
     promises: list[Promise] = []  # of open conversations, the earliest first

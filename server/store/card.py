@@ -54,7 +54,8 @@ def whole(tx: Snapshot, customer_id: int, showing: Showing) -> Customer | None:
     card.time_zone = _value(known, "time_zone")
     card.tags = customer_tags.of(tx, card.id)
     card.preferred = _preferred(tx, card.id, showing, _value(known, "preferred_channel"))
-    card.records = records.of_customer(tx, card.id, limit=RECORDS_MAX)[0]
+    card.records = records.of_customer(tx, card.id, limit=RECORDS_MAX, with_scores=False)[0]
+    card.scores = records.scores(tx, card.id)
     card.origin = origins.first_of(tx, card.id)
     card.origins = origins.of_conversations(tx, card.id, ORIGINS_MAX)
     card.promises = _promises(tx, card.id)

@@ -120,7 +120,7 @@ def records_numbered(tx: Snapshot, numbers: Sequence[str]) -> list[Numbered]:
             "SELECT r.id, r.external_id, coalesce(r.customer_id, a.customer_id) AS owner FROM record r"
             " LEFT JOIN address a ON r.customer_id IS NULL AND r.address != '' AND a.scheme = r.scheme"
             " AND a.account = r.account AND a.external_id = r.address AND a.verified = 1"
-            " WHERE r.external_id IN (SELECT value FROM json_each(?))"
+            " WHERE r.external_id IN (SELECT value FROM json_each(?)) AND r.kind != 'score'"
             " AND coalesce(r.customer_id, a.customer_id) IS NOT NULL LIMIT 50",
             (msgspec.json.encode(sought).decode(),),
         )

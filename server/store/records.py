@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from server.protocol import Record
+from channels.base.score import SCALES, SCORE
+from server.protocol import Record, Score
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -72,7 +73,8 @@ def put(tx: Transaction, fact: Fact) -> Kept:
             (fact.kind, fact.external_id, fact.version, tx.now, *values.values()),
         )
         return Kept(record_id, owner(tx, record_id), [name for name, value in values.items() if value])
-    if fact.version < row["version"]:
+    if fact.version < row["version"] or fact.kind == SCORE:
+        # What a customer gave once, he gave: told again, it changes nothing.
         return Kept(row["id"], owner(tx, row["id"]), [])
     if fact.customer_id is None and not fact.address:
         # It says nothing of whose it is: that stays.
@@ -136,13 +138,40 @@ ORDER BY at DESC, id DESC LIMIT :limit
 """
 
 
+# Beside a person's orders his scores are a few, and have a place of their own.
+_NO_SCORES = f"AND r.kind != '{SCORE}'"
+
+
+def scores(tx: Snapshot, customer_id: int, limit: int = 5) -> list[Score]:
+    """The newest ones first."""
+    return [
+        Score(
+            id=record.id,
+            kind=record.title,
+            value=record.amount,
+            scale=record.details.get("scale") or str(SCALES.get(record.title, "")),
+            comment=record.details.get("comment", ""),
+            source=record.details.get("source", ""),
+            conversation_id=int(record.details.get("conversation") or 0) or None,
+            at=record.at,
+        )
+        for record in of_customer(tx, customer_id, kind=SCORE, limit=limit)[0]
+    ]
+
+
 def of_customer(
-    tx: Snapshot, customer_id: int, *, kind: str = "", after: tuple[int, int] | None = None, limit: int = 20
+    tx: Snapshot,
+    customer_id: int,
+    *,
+    kind: str = "",
+    after: tuple[int, int] | None = None,
+    limit: int = 20,
+    with_scores: bool = True,
 ) -> tuple[list[Record], tuple[int, int] | None]:
     """Newest first; the second value is the key of the next page."""
     at, record_id = after or (1 << 62, 0)
     rows = tx.all(
-        _OF_CUSTOMER.format(kind="AND r.kind = :kind" if kind else ""),
+        _OF_CUSTOMER.format(kind="AND r.kind = :kind" if kind else "" if with_scores else _NO_SCORES),
         {"customer": customer_id, "kind": kind, "at": at, "id": record_id, "limit": limit + 1},
     )
     more = len(rows) > limit

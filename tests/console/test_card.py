@@ -41,7 +41,8 @@ async def test_it_says_who_this_is(known: FakeServer, tmp_path: Path) -> None:
             "same phone +7 916 000-00-67", "8 (916) 000-00-99", "by 11:58",
             "✓ ivan@example.org", "confirmed by a code", "? petrov@work.example", "only claimed",
             "best by w site chat", "wrote 7 of 9 here in 180 days", "Казань",
-            "1187 Лампа ×2", "37 800 RUB", "marketing, e-mail", "yandex / cpc", "Доставка и оплата",
+            "1187 Лампа ×2", "37 800 RUB", "scores", "CSAT 4/5", "быстро, но дважды", "NPS 9/10",
+            "marketing, e-mail", "yandex / cpc", "Доставка и оплата",
             "жена", "1 note", "доставка",
         ):  # fmt: skip
             assert words in text, words

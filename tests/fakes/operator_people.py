@@ -69,6 +69,18 @@ def _ivan(world: FakeServer) -> None:
             _record(2, "order", "1102", "Кресло", "получен", "18900.00"),
             _record(3, "payment", "P-5521", "", "оплачен", "37800.00"),
         ],
+        scores=[
+            wire.Score(
+                id=81,
+                kind="csat",
+                value="4",
+                scale="5",
+                comment="быстро, но дважды спросили номер",
+                at=NOW - DAY,
+                conversation_id=1,
+            ),
+            wire.Score(id=80, kind="nps", value="9", scale="10", source="letter", at=NOW - 30 * DAY),
+        ],
         origin=wire.Origin(
             at=NOW - 400 * DAY,
             channel_id="chat",

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from channels.webhook import standard
-from server.protocol import Customer, Record, RecordCommand
+from server.protocol import Customer, ErasureReport, MergeCommand, PersonExport, Record, RecordCommand
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import HOOK_SECRET, RITA, Running, only, running_server
 
@@ -176,6 +176,66 @@ async def test_a_record_that_makes_no_sense_is_shown(run: Running) -> None:
     await tell(run, "record", record={"kind": "order", "number": "1"})
     problems = [row["detail"] for row in await run.read("SELECT detail FROM message ORDER BY id")]
     assert "no number" in problems[0] and "whose record" in problems[1]
+
+
+# --- scores ---------------------------------------------------------------------------------------
+
+
+async def test_scores_stand_on_the_card_and_count_once(run: Running) -> None:
+    await run.letters.hear("ivan@example.org", "hello", "Иван")
+    conversation = await only(await run.client())
+    customer = conversation.customer_id
+    score = {
+        "kind": "score",
+        "number": "s-1",
+        "title": "csat",
+        "amount": "4",
+        "details": {"comment": "quick", "conversation": str(conversation.id), "source": "chat"},
+    }
+    await tell(run, "record", sender={"email": "ivan@example.org"}, record=score)
+    # The same id again, with other words: he gave it once.
+    await tell(
+        run, "record", sender={"email": "ivan@example.org"}, record={**score, "amount": "1", "version": 9}
+    )
+    body: dict[str, Any] = {"customer_id": customer, "title": "nps", "amount": "9", "at": run.clock.now() + 1}
+    await ask(run, Record, "PUT", "/v1/records/score/s-2", **body)
+    await put(run, "A-1", customer_id=customer)
+    found = await card(run, customer)
+    assert [(one.kind, one.value, one.scale) for one in found.scores] == [
+        ("nps", "9", "10"),
+        ("csat", "4", "5"),
+    ]
+    csat = found.scores[1]
+    assert (csat.comment, csat.source, csat.conversation_id) == ("quick", "chat", conversation.id)
+    assert [one.external_id for one in found.records] == ["A-1"]
+    body["amount"] = "11"
+    no = await refused(run, 409, "PUT", "/v1/records/score/s-3", **body)
+    assert "from 0 to 10" in no.message
+    await tell(run, "record", sender={"email": "ivan@example.org"}, record={**score, "title": "stars"})
+    assert len((await card(run, customer)).scores) == 2
+    # Exported with everything else, and gone with him.
+    export = await ask(run, PersonExport, "GET", f"/v1/customers/{customer}/export", None)
+    assert {one.external_id for one in export.records} == {"s-1", "s-2", "A-1"}
+    await ask(
+        run, ErasureReport, "POST", f"/v1/customers/{customer}/erase", None, name="Иван", reason="asked"
+    )
+    assert not await run.read("SELECT 1 FROM record")
+
+
+async def test_scores_go_with_a_merge_and_come_back_from_it(run: Running) -> None:
+    for address, name in (("ivan@example.org", "Иван"), ("petrov@example.org", "Пётр")):
+        await run.letters.hear(address, "hello", name)
+    rows = await run.read("SELECT id FROM customer ORDER BY id")
+    one, other = (int(str(row["id"])) for row in rows)
+    for number, customer in (("s-1", one), ("s-2", other)):
+        await ask(
+            run, Record, "PUT", f"/v1/records/score/{number}", customer_id=customer, title="ces", amount="2"
+        )
+    client = await run.client()
+    merged = await client.people.merge(one, MergeCommand(other_id=other, reason="one person"))
+    assert len((await card(run, one)).scores) == 2
+    await client.people.unmerge(merged.merge_id)
+    assert [len((await card(run, which)).scores) for which in (one, other)] == [1, 1]
 
 
 # --- calls ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from omni_console.widgets.paint import Line
 
 DeedKind = Literal[
     "name", "language", "time_zone", "preferred", "field", "tags", "consent", "address", "finding",
-    "suggestion", "record", "promise", "case", "link", "merge", "files", "notes", "origin",
+    "suggestion", "record", "score", "promise", "case", "link", "merge", "files", "notes", "origin",
 ]  # fmt: skip
 
 

@@ -43,8 +43,8 @@ class Context:
 
 def card_sections(customer: Customer, context: Context) -> list[Section]:
     makers: list[Callable[[Customer, Context], Section]] = [
-        _who, _open_questions, _promises, _addresses, _fields, _records, _consents, _came_from, _people,
-        _merges, _things, _cases,
+        _who, _open_questions, _promises, _addresses, _fields, _scores, _records, _consents, _came_from,
+        _people, _merges, _things, _cases,
     ]  # fmt: skip
     return [section for section in (make(customer, context) for make in makers) if section]
 
@@ -184,6 +184,23 @@ def _fields(customer: Customer, context: Context) -> Section:
         title, value = words.field_title(spec, field.name), words.field_value(spec, field.value)
         section.append(_pair(title, value, context, Deed("field", field.id, field.name)))
     return [heading(_("fields"), context), *section] if section else []
+
+
+def _scores(customer: Customer, context: Context) -> Section:
+    section: Section = [heading(_("scores"), context)] if customer.scores else []
+    for score in customer.scores:
+        left: Line = [
+            (safe_line(words.score_kind(score.kind)), "base"),
+            (safe_line(f"{score.value}/{score.scale}", before=" "), "strong"),
+            (safe_line(score.source, before="  "), "dim"),
+        ]
+        asked_of = score.conversation_id
+        deed = Deed("score", score.id, str(asked_of)) if asked_of else None
+        right: Line = [(safe_line(context.clock.day(score.at), before="  "), "dim")]
+        section.append(Entry(balanced(left, right, context.width), deed))
+        if score.comment:
+            section += _wrapped(score.comment, context.width, "dim")
+    return section
 
 
 def _records(customer: Customer, context: Context) -> Section:

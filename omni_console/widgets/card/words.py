@@ -79,6 +79,10 @@ def record_kind(kind: str) -> str:
     }.get(kind, kind)
 
 
+def score_kind(kind: str) -> str:
+    return {"csat": "CSAT", "nps": "NPS", "ces": "CES", "own": _("score")}.get(kind, kind)
+
+
 def money(amount: str, currency: str) -> str:
     """ "37800.00" → "37 800 RUB"; what is no number stays as it is."""
     whole, point, rest = amount.partition(".")
