@@ -230,6 +230,13 @@ class HeldCame(Message):
 
 
 @dataclass
+class LeftAt(Message):
+    """A reply that has not left yet leaves now, or at another time."""
+
+    message: wire.Message
+
+
+@dataclass
 class TakenBack(Message):
     """A reply did not leave."""
 

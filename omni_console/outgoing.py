@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from omni_console.addressees import Addressees
+from omni_console.quoting import own_words
 from omni_console.river import River
 from server.protocol import NoteCommand, ReplyCommand, ReplyWay
 
@@ -38,6 +39,9 @@ class Outgoing:
         newest_id: int,
         addressees: Addressees | None = None,
         files: Sequence[int] = (),
+        *,
+        at: int | None = None,
+        keep: bool = False,
     ) -> ReplyCommand:
         after = max(painted_seq, self.consent)
         named = addressees or Addressees()
@@ -47,6 +51,7 @@ class Outgoing:
             and (self._reply.channel_id, self._reply.address_id) == (way.channel_id, way.address_id)
             and Addressees(tuple(self._reply.to), tuple(self._reply.cc), tuple(self._reply.bcc)) == named
             and self._reply.upload_ids == list(files)
+            and (self._reply.at, self._reply.keep) == (at, keep)
         )
         if self._reply is None or not same:
             self._known = newest_id
@@ -61,8 +66,15 @@ class Outgoing:
             cc=list(named.cc),
             bcc=list(named.bcc),
             upload_ids=list(files),
+            at=at,
+            keep=keep,
         )
         return self._reply
+
+    @property
+    def for_later(self) -> bool:
+        """Was what was asked for last to leave later?"""
+        return self._reply is not None and self._reply.at is not None
 
     def note(self, text: str) -> NoteCommand:
         if self._note is None or self._note.text != text:
@@ -99,10 +111,10 @@ class Outgoing:
         if doubtful is None:
             return False
         arrived = any(
-            message.kind == "out"
+            message.kind in ("out", "system")
             and message.author_id == me
             and message.id > self._known
-            and message.text.strip() == doubtful.text.strip()
+            and own_words(message).strip() == doubtful.text.strip()
             for message in river.messages()
         )
         self._reply = None

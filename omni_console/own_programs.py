@@ -20,6 +20,7 @@ from omni_console.text import clean
 
 SOURCE_MAX = 4_000_000  # characters of a source that a pager is given
 LINE_MAX = 4_000
+EDITED_MAX = 1_000_000  # bytes that an editor may give back
 NAME_MAX = 120
 # What runs when it is opened, here or on the machine to which it is sent on.
 _RUNS = re.compile(
@@ -54,6 +55,51 @@ def show_in_pager(text: str, environment: Mapping[str, str]) -> None:
         file.flush()
         # LESSSECURE: no shell, no editor, no log file out of somebody else's text.
         subprocess.run([*command, file.name], check=False, env={**environment, "LESSSECURE": "1"})
+
+
+def editor(environment: Mapping[str, str]) -> list[str]:
+    """$VISUAL, or $EDITOR, or vi, or nano, with its arguments. Raises OwnProgramError."""
+    for name in ("VISUAL", "EDITOR"):
+        wanted = _split(environment.get(name, ""), name)
+        if wanted:
+            if shutil.which(wanted[0]) is None:
+                raise OwnProgramError(f"there is no program {wanted[0]}: change ${name}")
+            return wanted
+    for program in ("vi", "nano"):
+        if shutil.which(program):
+            return [program]
+    raise OwnProgramError("no editor was found: set EDITOR")
+
+
+def _split(command: str, name: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise OwnProgramError(f"${name} cannot be read: {error}") from error
+
+
+def edit(text: str, environment: Mapping[str, str]) -> str:
+    """Let the operator's editor change a text on the terminal until it ends; the text as it is then.
+
+    It lies in a file that nobody else can read, in a folder of its own that goes away with whatever the
+    editor leaves there. Raises OwnProgramError (also for an editor that says it failed), OSError.
+    """
+    command = editor(environment)
+    folder = Path(tempfile.mkdtemp(prefix="omni-draft-"))  # 0700
+    try:
+        path = folder / "reply.txt"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode())
+        code = subprocess.run([*command, str(path)], check=False, env=dict(environment)).returncode
+        if code:
+            raise OwnProgramError(f"{command[0]} ended with {code}")
+        if path.stat().st_size > EDITED_MAX:
+            raise OwnProgramError("the text is too long for a message")
+        return path.read_bytes().decode().rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise OwnProgramError("what the editor wrote is not UTF-8") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def file_name(name: str) -> str:

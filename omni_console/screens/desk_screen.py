@@ -58,6 +58,7 @@ from omni_console.screens.browsing import Browsing
 from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
+from omni_console.screens.editing import Editing
 from omni_console.screens.first_words import FirstWords
 from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
@@ -73,6 +74,7 @@ from omni_console.screens.people import People
 from omni_console.screens.presence import OwnPresence
 from omni_console.screens.reading import Reading
 from omni_console.screens.repeating import Repeating
+from omni_console.screens.scheduling import Scheduling
 from omni_console.screens.sending import TICK_S as SENDING_S
 from omni_console.screens.sending import Sending
 from omni_console.screens.teller import Teller
@@ -141,6 +143,8 @@ class DeskScreen(Screen[None]):
         self.mentions = Mentions(self)
         self.writing = Writing(self)
         self.sending = Sending(self)
+        self.scheduling = Scheduling(self)
+        self.editing = Editing(self)
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
         self.cases = Cases(self)
@@ -170,6 +174,8 @@ class DeskScreen(Screen[None]):
             **self.reading.commands(),
             **self.writing.commands(),
             **self.sending.commands(),
+            **self.scheduling.commands(),
+            **self.editing.commands(),
             **self.first_words.commands(),
             **self.templates.commands(),
             **self.cases.commands(),

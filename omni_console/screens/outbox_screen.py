@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal
 
 from textual import events, on
@@ -14,13 +14,14 @@ from textual.screen import ModalScreen
 from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
-from omni_console.messages import OutboxCame, Refused, Settled, Unanswered
+from omni_console.messages import LeftAt, OutboxCame, Refused, Settled, TakenBack, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen, TextLines
+from omni_console.screens.scheduling import ask_when
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.message_lines import SIGNS
+from omni_console.widgets.message_lines import SIGNS, seconds_left
 from omni_console.widgets.paint import Line, spread
 from server.protocol import OutboxItem
 
@@ -33,6 +34,10 @@ VERDICTS: Mapping[str, tuple[Verdict, bool]] = {
     "d": ("drop", False), "в": ("drop", False),
 }  # fmt: skip
 UNDECIDED = ("failed", "unknown")
+# Of what has not left yet: take it back, send it now, another time.
+LEAVING: Mapping[str, Literal["back", "now", "time"]] = {
+    "w": "back", "ц": "back", "n": "now", "т": "now", "t": "time", "е": "time",
+}  # fmt: skip
 
 
 class OutboxRows(LineList):
@@ -61,6 +66,11 @@ class OutboxRows(LineList):
             "queued": _("queued"),
             "sending": _("sending"),
         }.get(item.state, item.state)
+        if item.message.leaves_at is not None:
+            seconds = seconds_left(item.message, self.clock)
+            moment = self.clock.moment(item.message.leaves_at)
+            later = _("leaves {when}, whatever comes") if item.keep else _("leaves {when}")
+            words = _("leaves in {n} s").format(n=seconds) if seconds else later.format(when=moment)
         left: Line = [
             edge,
             (Content(f" {sign} ".ljust(4)), role),
@@ -81,9 +91,11 @@ class OutboxScreen(ModalScreen[int | None]):
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
 
-    def __init__(self, client: ServerClient, clock: Clock) -> None:
+    def __init__(self, client: ServerClient, clock: Clock, taken_back: Callable[[TakenBack], object]) -> None:
         super().__init__()
         self.client = client
+        self.clock = clock
+        self._taken_back = taken_back
         self.rows = OutboxRows(clock)
         self.foot = TextLines("", role="dim", classes="foot")
 
@@ -109,10 +121,28 @@ class OutboxScreen(ModalScreen[int | None]):
         self.rows.items = sorted(event.items, key=lambda item: (rank.get(item.state, 2), item.message.at))
         self.rows.rows_changed()
         if event.items:
-            keys = _("a it arrived · s send again · d drop · A, S all of them · enter opens · esc closes")
-            self.foot.say(keys, "dim")
+            self._say_keys()
         else:
             self.foot.say(_("every reply is settled · esc closes"), "dim")
+
+    def _say_keys(self) -> None:
+        waiting = any(item.message.leaves_at is not None for item in self.rows.items)
+        undecided = any(item.state in UNDECIDED for item in self.rows.items)
+        parts = [
+            _("a it arrived · s send again · d drop · A, S all of them") if undecided else "",
+            _("w take it back · n send it now · t another time") if waiting else "",
+            _("enter opens · esc closes"),
+        ]
+        self.foot.say(" · ".join(filter(None, parts)), "dim")
+
+    @on(TakenBack)
+    def came_back(self, event: TakenBack) -> None:
+        self.dismiss(None)
+        self._taken_back(event)
+
+    @on(LeftAt)
+    def left_at(self, event: LeftAt) -> None:
+        self.load()
 
     @on(Settled)
     def settled(self, event: Settled) -> None:
@@ -145,6 +175,31 @@ class OutboxScreen(ModalScreen[int | None]):
             event.stop()
             verdict, everything = VERDICTS[event.key]
             self._decide(verdict, everything=everything)
+        elif event.key in LEAVING:
+            event.stop()
+            self._leave(LEAVING[event.key])
+
+    def _leave(self, what: Literal["back", "now", "time"]) -> None:
+        """What has not left yet comes back, goes, or gets another time."""
+        if not self.rows.items:
+            return
+        item, client = self.rows.items[self.rows.cursor], self.client
+        number = item.message.id
+        if item.message.leaves_at is None:
+            self.foot.say(_("this one does not wait for its time"), "strong")
+        elif what == "back":
+            errands.send(self, "withdraw", lambda: client.withdraw(number), TakenBack)
+        elif what == "now":
+            errands.send(self, "leave", lambda: client.leave(number), LeftAt)
+        elif item.state != "scheduled":
+            self.foot.say(_("this one leaves in a moment: take it back, and send it later"), "strong")
+        else:
+
+            def timed(at: int) -> None:
+                errands.send(self, "leave", lambda: client.leave(number, at), LeftAt)
+
+            title = _("When the reply to {customer} leaves").format(customer=item.customer)
+            ask_when(self.app, self.clock, title, timed)
 
     def _decide(self, verdict: Verdict, *, everything: bool) -> None:
         undecided = [item for item in self.rows.items if item.state in UNDECIDED]

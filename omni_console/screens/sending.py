@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from omni_console import errands
 from omni_console.i18n import _, ngettext
 from omni_console.messages import HeldCame, Refused, TakenBack
+from omni_console.quoting import own_words
 from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import seconds_left
 from server.protocol import Message
@@ -89,7 +90,7 @@ class Sending:
         desk.put_message(message, message.seq)
         desk.note_held(message)
         if message.author_id == desk.me:
-            desk.drafts.come_back(draft, _own_words(message))
+            desk.drafts.come_back(draft, own_words(message))
             pane = screen.grid.showing(key)
             elsewhere = screen.pane is not None and screen.pane.writing and screen.pane is not pane
             if pane is None and not elsewhere:
@@ -133,8 +134,3 @@ class Sending:
             seconds=max(self._seconds(message) for message in held),
             ids=" ".join(str(message.id) for message in held),
         )
-
-
-def _own_words(message: Message) -> str:
-    at = message.detail.get("quote_at", "")
-    return message.text[: int(at)].rstrip("\n") if at.isdecimal() else message.text

@@ -80,7 +80,7 @@ class Windows:
             if key is not None:
                 screen.browsing.open(key)
 
-        screen.app.push_screen(OutboxScreen(screen.client, screen.clock), closed)
+        screen.app.push_screen(OutboxScreen(screen.client, screen.clock, screen.post_message), closed)
 
     def _palette(self) -> None:
         screen = self._screen

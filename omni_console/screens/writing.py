@@ -19,6 +19,7 @@ from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
 from omni_console.outgoing import Outgoing
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.screens.scheduling import When
 from omni_console.widgets.pane import Pane
 from server.protocol import Conversation
 
@@ -38,7 +39,8 @@ class Writing:
         self._save_due = False
         self._saver: Worker[None] | None = None
         self._waits_for_server: set[int] = set()
-        self._checking: dict[int, bool] = {}  # conversation -> go on to the next one afterwards
+        # conversation -> go on to the next one afterwards; when it is to leave
+        self._checking: dict[int, tuple[bool, When | None]] = {}
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
@@ -117,6 +119,10 @@ class Writing:
             return
         self._saver = self._screen.run_worker(self._save(), group="drafts", exit_on_error=True)
 
+    async def save_what_is_begun(self) -> None:
+        """Before the console stands still for a while."""
+        await self._save()
+
     async def _save(self) -> None:
         screen = self._screen
         again = False
@@ -162,7 +168,10 @@ class Writing:
 
     # --- sending ------------------------------------------------------------------------------------------
 
-    def _send(self, *, go_on: bool) -> None:
+    def send_later(self, when: When) -> None:
+        self._send(go_on=False, when=when)
+
+    def _send(self, *, go_on: bool, when: When | None = None) -> None:
         screen, pane = self._screen, self._screen.pane
         if pane is None or not pane.conversation_id:
             return
@@ -188,12 +197,14 @@ class Writing:
             return
         if outgoing.must_check(text):
             # Earlier words may have arrived: look before other words go.
-            self._checking[row.id] = go_on
+            self._checking[row.id] = (go_on, when)
             screen.loader.load_detail(row.id)
             return
-        self._send_reply(pane, row, text, go_on=go_on)
+        self._send_reply(pane, row, text, go_on=go_on, when=when)
 
-    def _send_reply(self, pane: Pane, row: Conversation, text: str, *, go_on: bool) -> None:
+    def _send_reply(
+        self, pane: Pane, row: Conversation, text: str, *, go_on: bool, when: When | None = None
+    ) -> None:
         screen, way = self._screen, pane.way
         if way is None:
             known = row.id in screen.desk.ways
@@ -206,7 +217,14 @@ class Writing:
         river = pane.river.river
         newest = max((message.id for message in river.messages()), default=0)
         command = outgoing.reply(
-            text, way, pane.river.painted_seq, newest, pane.addressees, [file.id for file in attached]
+            text,
+            way,
+            pane.river.painted_seq,
+            newest,
+            pane.addressees,
+            [file.id for file in attached],
+            at=None if when is None else when.at,
+            keep=when is not None and when.keep,
         )
         outgoing.in_flight = True
         pane.set_busy(True)
@@ -241,6 +259,8 @@ class Writing:
         screen.desk.put_message(event.message)
         screen.desk.note_held(event.message)
         screen.sending.tick()
+        if event.message.status == "scheduled" and event.message.leaves_at is not None:
+            screen.say(_("it leaves {when}").format(when=screen.clock.moment(event.message.leaves_at)))
         pane = screen.grid.showing(event.conversation_id)
         if pane is not None:
             pane.sent(event.kind)
@@ -280,7 +300,10 @@ class Writing:
                     "not sent yet: this came meanwhile. {key} sends it all the same",
                     "not sent yet: these {n} came meanwhile. {key} sends it all the same",
                     len(problem.news),
-                ).format(n=len(problem.news), key=key_for("compose.send")),
+                ).format(
+                    n=len(problem.news),
+                    key=key_for("compose.schedule" if outgoing.for_later else "compose.send"),
+                ),
                 news=problem.news,
             )
             return True
@@ -306,9 +329,10 @@ class Writing:
 
     def detail_came(self, conversation_id: int) -> None:
         """If this was asked for because of a doubtful reply: say what became of it, or send."""
-        go_on = self._checking.pop(conversation_id, None)
-        if go_on is None:
+        checking = self._checking.pop(conversation_id, None)
+        if checking is None:
             return
+        go_on, when = checking
         screen = self._screen
         pane, row = screen.grid.showing(conversation_id), screen.desk.conversations.get(conversation_id)
         if pane is None or row is None:
@@ -321,4 +345,4 @@ class Writing:
                 )
             )
             return
-        self._send_reply(pane, row, pane.composer.text.strip(), go_on=go_on)
+        self._send_reply(pane, row, pane.composer.text.strip(), go_on=go_on, when=when)

@@ -12,6 +12,7 @@ from textual.content import Content
 
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
+from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets import letter_lines
@@ -24,6 +25,7 @@ SUBJECT_KINDS = ("in", "out")
 
 # Every state has a sign of its own: colour says nothing that the sign does not.
 SIGNS = {
+    "scheduled": ("→", "note"),
     "queued": ("…", "dim"),
     "sending": ("…", "dim"),
     "retrying": ("↻", "note"),
@@ -48,7 +50,7 @@ class Context:
 
 
 def message_lines(message: Message, clock: Clock, context: Context) -> list[Line]:
-    if message.kind == "system":
+    if message.kind == "system" and message.kind_of_event != "scheduled":
         return _system(message, clock, context)
     wide = context.width >= COLUMNS_FROM
     indent = 10 + author_cells(context.width) if wide else 1
@@ -132,7 +134,7 @@ def _head(message: Message, clock: Clock, context: Context, *, wide: bool) -> Li
     ]
     cells = author_cells(context.width) if wide else context.width - 9
     # Colleagues know each other by first names; that also tells them from customers.
-    name = message.author.split(" ")[0] if message.kind in ("out", "note") else message.author
+    name = message.author if message.kind == "in" else message.author.split(" ")[0]
     author = short_name(name, cells) if name.strip() else Content("·")
     if wide:
         return [*head, (fit(author, cells), role), (Content("  "), "base")]
@@ -211,7 +213,7 @@ def seconds_left(message: Message, clock: Clock) -> int:
 
 
 def _sign(message: Message, clock: Clock) -> Line:
-    if message.kind != "out" or message.status not in SIGNS:
+    if message.kind not in ("out", "system") or message.status not in SIGNS:
         return []
     sign, role = SIGNS[message.status]
     left = seconds_left(message, clock)
@@ -222,6 +224,8 @@ def _sign(message: Message, clock: Clock) -> Line:
         "failed": _("failed"),
         "unknown": _("maybe delivered"),
     }.get(message.status)
+    if message.status == "scheduled" and message.leaves_at is not None:
+        words = _("leaves {when}").format(when=clock.moment(message.leaves_at))
     if message.status == "read":
         words = _("read")
     return [(safe_line(sign if words is None else f"{sign} {words}"), role)]
@@ -240,12 +244,19 @@ def _afterwards(message: Message, room: int) -> list[Line]:
     return lines
 
 
+def _system_words(message: Message) -> str:
+    if message.kind_of_event == "closed" and message.detail.get("by") == "silence":
+        return _("closed by term: {how}").format(how=message.text)
+    if message.kind_of_event == "cancelled":
+        words = _("{author}'s reply for later did not leave: {why}; it is a draft again")
+        return words.format(author=message.author.split(" ")[0], why=said_by_server(message.error))
+    return message.text
+
+
 def _system(message: Message, clock: Clock, context: Context) -> list[Line]:
     lead = Content(" " + clock.hour(message.at) + " · ")
     room = max(8, context.width - 10)
-    by_term = message.kind_of_event == "closed" and message.detail.get("by") == "silence"
-    said = _("closed by term: {how}").format(how=message.text) if by_term else message.text
-    parts = safe_text(said).wrap(room)
+    parts = safe_text(_system_words(message)).wrap(room)
     return [
         [(lead if number == 0 else Content(" " * 9), "dim"), (part, "dim")]
         for number, part in enumerate(parts)

@@ -10,7 +10,7 @@ from server.protocol import Message
 
 def spoken(message: Message, room: int) -> list[Line]:
     """The line over the text; nothing for what is simply a message."""
-    if message.kind_of_event in ("message", ""):
+    if message.kind_of_event in ("message", "scheduled", ""):
         return []
     detail = message.detail
     kind = {

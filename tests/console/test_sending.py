@@ -117,3 +117,106 @@ async def test_whoever_quits_is_told_what_still_leaves(holding: FakeServer, tmp_
         assert hands.screen.sending.farewell() == (
             f"1 reply still leaves, in 9 s: omni outbox withdraw {number} takes it back"
         )
+
+
+# --- later ----------------------------------------------------------------------------------------
+
+
+async def schedule(hands: Hands, text: str, when: str, *, keep: bool = False) -> None:
+    await hands.press("r")
+    await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+    await hands.type(text)
+    await hands.press("alt+s")
+    await hands.sees("When the reply to Иван Петров leaves")
+    await hands.type(when)
+    await hands.press("enter")
+    await hands.sees("If the customer writes before?")
+    await hands.press(*(("down", "enter") if keep else ("enter",)))
+
+
+async def test_a_reply_for_later_says_when_it_leaves_and_stands_in_the_outbox(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await schedule(hands, "Good morning", "tomorrow 9:00", keep=True)
+        await hands.sees("Good morning → leaves tomorrow 09:00")
+        message = world.messages[-1]
+        assert (message.status, world.kept[message.id]) == ("scheduled", True)
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == ""
+        await hands.press("escape", "O")
+        await hands.sees("leaves tomorrow 09:00, whatever comes")
+        await hands.press("G", "end", "j", "j", "t")
+        await hands.sees("When the reply to Иван Петров leaves")
+        await hands.type("2h")
+        await hands.press("enter")
+        await hands.until(lambda: world.messages[-1].leaves_at == world.now + 2 * 3_600_000, "another time")
+        await hands.sees("leaves 13:20, whatever comes")
+        await hands.press("j", "j", "w")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "a draft again")
+        assert hands.screen.pane.composer.text == "Good morning"
+
+
+async def test_what_is_no_time_is_said_and_nothing_is_sent(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await hands.press("r")
+        await hands.type("Good morning")
+        await hands.press("alt+s")
+        await hands.type("whenever")
+        await hands.press("enter")
+        await hands.sees("not a time")
+        await hands.press("escape")
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == "Good morning"
+        assert world.by_client_id == {}
+
+
+async def test_what_did_not_leave_is_a_line_that_says_why(world: FakeServer, tmp_path: Path) -> None:
+    world.add_message(
+        IVAN,
+        "system",
+        "Good morning",
+        author_id=1,
+        kind_of_event="cancelled",
+        status="withdrawn",
+        error="the customer wrote first",
+    )
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("Olga's reply for later did not leave: the customer wrote first")
+
+
+# --- an editor, and quotations --------------------------------------------------------------------
+
+
+async def test_quote_puts_what_the_customer_said_before_the_answer(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        newest = next(
+            one for one in reversed(world.messages) if one.conversation_id == IVAN and one.kind == "in"
+        )
+        await hands.press("quotation_mark")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+        assert hands.screen.pane is not None
+        first = newest.text.splitlines()[0]
+        assert hands.screen.pane.composer.text == f"> {first}\n\n"
+
+
+async def test_an_editor_that_cannot_run_leaves_the_draft(
+    world: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISUAL", "no-such-editor --wait")
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await hands.press("r")
+        await hands.type("half a sentence")
+        await hands.press("alt+e")
+        await hands.until(lambda: "cannot be lent" in hands.text() or "no program" in hands.text(), "said")
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == "half a sentence"

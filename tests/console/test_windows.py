@@ -18,7 +18,7 @@ IVAN, MARIA = 2, 4
 
 
 async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
-    async with console(world, tmp_path, size=(120, 150)) as hands:
+    async with console(world, tmp_path, size=(120, 180)) as hands:
         await hands.press("question_mark")
         await hands.sees("Writing (compose mode)")
         text = hands.text()

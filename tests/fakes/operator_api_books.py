@@ -43,6 +43,7 @@ class Books:
         self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
         self.suggestions: dict[int, wire.Suggestion] = {}
         self.stopped: dict[int, wire.Stopped] = {}
+        self.kept: dict[int, bool] = {}  # scheduled replies that go whatever comes
         self.hold_ms = 0  # for how long replies are held
         self.obstacles: list[wire.Obstacle] = []  # in the way of every first message
 
@@ -196,11 +197,13 @@ class Books:
                 customer=self.conversations[message.conversation_id].customer,
                 state=message.status,
                 attempts=1,
-                due_at=self.now,
+                due_at=message.leaves_at or self.now,
                 error=message.error,
+                keep=self.kept.get(message.id, False),
             )
             for message in self.messages
-            if message.kind == "out" and message.status in ON_ITS_WAY + UNSETTLED
+            if (message.kind == "out" and message.status in ON_ITS_WAY + UNSETTLED)
+            or message.status == "scheduled"
         ]
 
     # --- one conversation, one customer ---------------------------------------------------------------

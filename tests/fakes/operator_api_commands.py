@@ -36,6 +36,7 @@ class Commands:
             web.post("/v1/outbox/settle", self._settle),
             web.get("/v1/outbox/held", self._held),
             web.post("/v1/messages/{id}/withdraw", self._withdraw),
+            web.post("/v1/messages/{id}/leave", self._leave),
         ]
 
     def _id(self, request: web.Request) -> int:
@@ -170,6 +171,8 @@ class Commands:
         if news:
             raise RefusalError(409, "stale", "there is news", news=news, seq=max(one.seq for one in news))
         seq = server.next_seq()
+        if command.at is not None:
+            return await self._schedule(key, command, seq)
         message = server.add_message(
             key,
             "out",
@@ -197,6 +200,37 @@ class Commands:
         await server.push(
             "message.queued", conversation_id=key, message=message, operator_id=server.me.id, seq=seq
         )
+        return answer(message)
+
+    async def _schedule(self, key: int, command: wire.ReplyCommand, seq: int) -> web.Response:
+        server = self._server
+        message = server.add_message(
+            key,
+            "system",
+            command.text,
+            seq=seq,
+            author_id=server.me.id,
+            kind_of_event="scheduled",
+            status="scheduled",
+            leaves_at=command.at,
+        )
+        server.by_client_id[command.client_id] = message
+        server.kept[message.id] = command.keep
+        row = server.change(key, state="snoozed", snooze_until=command.at)
+        await server.push("message.scheduled", conversation_id=key, message=message, seq=row.seq)
+        return answer(message)
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        server, key = self._server, int(request.match_info["id"])
+        command = await read_body(request, wire.LeaveCommand)
+        index, message = next((i, one) for i, one in enumerate(server.messages) if one.id == key)
+        if command.at is None:
+            message = replace(message, kind="out", kind_of_event="message", status="queued", leaves_at=None)
+        else:
+            message = replace(message, leaves_at=command.at)
+        server.messages[index] = message
+        row = server.change(message.conversation_id)
+        await server.push("message.queued", conversation_id=row.id, message=message, seq=row.seq)
         return answer(message)
 
     def _news(self, conversation_id: int, after_seq: int) -> list[wire.Message]:
