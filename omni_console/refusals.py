@@ -32,6 +32,14 @@ BY_CODE: Mapping[str, str] = {
 # Sentences and hints that operators meet.
 KNOWN = frozenset(
     {
+        N_("too late: it has left already, or is being sent now"),
+        N_("write to the customer what is right instead"),
+        N_("a colleague wrote this"),
+        N_("he or a lead can take it back"),
+        N_("that time is over"),
+        N_("give a later one, or send it now"),
+        N_("the conversation is closed"),
+        N_("reopen it, or answer now"),
         N_("a code is six digits from 0 to 9"),
         N_("a file to send was not put up here, or too long ago"),
         N_("a forward needs somebody to go to"),

@@ -61,11 +61,6 @@ KNOWN = frozenset(
         N_("the customer cannot be reached that way any more"),
         N_("the channel takes no more messages since its window closed"),
         N_("the database was restored from a backup: perhaps it left before"),
-        N_("that time is over"),
-        N_("too late: it has left already, or is being sent now"),
-        N_("write to the customer what is right instead"),
-        N_("a colleague wrote this"),
-        N_("he or a lead can take it back"),
     }
 )
 

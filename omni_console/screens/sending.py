@@ -10,7 +10,7 @@ from omni_console import errands
 from omni_console.i18n import _, ngettext
 from omni_console.messages import HeldCame, Refused, TakenBack
 from omni_console.quoting import own_words
-from omni_console.server_words import said_by_server
+from omni_console.refusals import refusal
 from omni_console.widgets.message_lines import seconds_left
 from server.protocol import Message
 
@@ -114,8 +114,7 @@ class Sending:
             return True  # an older server holds nothing
         if event.what != "withdraw":
             return False
-        words = [said_by_server(event.problem.message), said_by_server(event.problem.hint)]
-        self._screen.say(". ".join(filter(None, words)), bad=True)
+        self._screen.say(refusal(event.problem), bad=True)
         self.load()
         return True
 
