@@ -118,6 +118,7 @@ def run_console(
     language: str | None = None,
     mouse: bool = True,
     keys_path: Path | None = None,
+    tour: bool = False,
 ) -> int:
     """Run the console until the operator quits; the exit code."""
     i18n.use(language)
@@ -125,7 +126,7 @@ def run_console(
     client = ServerClient(socket_path, url=url, token=token)
     console = OmniConsole(
         client,
-        own=read_own(keys_path),
+        own=read_own(keys_path, tour=tour),
         light=os.environ.get("OMNI_THEME") == "light",
     )
     console.animation_level = "none"

@@ -16,12 +16,21 @@ class Own:
     keys: OwnKeys = field(default_factory=OwnKeys)
     settings: Settings = field(default_factory=Settings)
     history: CommandHistory = field(default_factory=CommandHistory)
+    tour: bool = False  # the first steps are shown
+    tour_shown: Path | None = None  # the file that remembers it
     problems: tuple[str, ...] = ()  # a sentence for each thing in these files that is not used
 
 
-def read(keys_path: Path | None = None) -> Own:
+def read(keys_path: Path | None = None, *, tour: bool = False) -> Own:
     """From the usual places, or the keys from another file."""
     keys = own_keys.load(keys_path or own_files.configuration("keys.toml"))
     found = own_settings.load(own_files.configuration("console.toml"))
     path = own_files.state("commands") if found.settings.history else None
-    return Own(keys, found.settings, CommandHistory(path), (*keys.problems, *found.problems))
+    return Own(
+        keys,
+        found.settings,
+        CommandHistory(path),
+        tour,
+        own_files.state("tour"),
+        (*keys.problems, *found.problems),
+    )

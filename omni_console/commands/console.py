@@ -14,6 +14,7 @@ from omni_console.commands.reach import place
 @click.option("--lang", type=click.Choice(["en", "ru"]), help="Language; by itself that of the environment.")
 @click.option("--keys", type=click.Path(path_type=Path), help="A file with keys of your own.")
 @click.option("--mouse/--no-mouse", default=True, help="Without it the terminal selects and copies as usual.")
+@click.option("--tour", is_flag=True, help="The first steps, one line each.")
 @click.pass_obj
 def console(
     options: Options,
@@ -22,6 +23,7 @@ def console(
     lang: str | None,
     keys: Path | None,
     mouse: bool,
+    tour: bool,
 ) -> int:
     """Open the operator console.
 
@@ -32,8 +34,16 @@ def console(
 
     server = place(options, url, token_file)
     if server.socket is not None:
-        return run_console(server.socket, language=lang, mouse=mouse, keys_path=keys)
+        return run_console(server.socket, language=lang, mouse=mouse, keys_path=keys, tour=tour)
     from omni_console.commands.distant import knock
 
     knock(server.url, server.token)
-    return run_console(None, url=server.url, token=server.token, language=lang, mouse=mouse, keys_path=keys)
+    return run_console(
+        None,
+        url=server.url,
+        token=server.token,
+        language=lang,
+        mouse=mouse,
+        keys_path=keys,
+        tour=tour,
+    )

@@ -13,7 +13,7 @@ import msgspec
 from omni_console.commands.errors import CommandError
 
 
-def run(check: bool, keep: bool, lang: str | None) -> int:
+def run(check: bool, keep: bool, lang: str | None, tour: bool | None = None) -> int:
     """`omni demo`. Returns the exit code; raises CommandError where the demo's own parts are missing."""
     try:
         import aiosmtpd  # noqa: F401
@@ -30,7 +30,7 @@ def run(check: bool, keep: bool, lang: str | None) -> int:
     folder = Path(tempfile.mkdtemp(prefix="omni-demo-"))
     good = False
     try:
-        good = _check(folder) if check else _show(folder, lang)
+        good = _check(folder) if check else _show(folder, lang, tour)
     finally:
         _tidy(folder, keep or not good)
     return 0 if good else 1
@@ -49,10 +49,10 @@ def _check(folder: Path) -> bool:
     return asyncio.run(in_world())
 
 
-def _show(folder: Path, lang: str | None) -> bool:
+def _show(folder: Path, lang: str | None, tour: bool | None) -> bool:
     from omni_console.demo.show import show
 
-    return show(folder, lang)
+    return show(folder, lang, tour)
 
 
 def _tidy(folder: Path, keep: bool) -> None:

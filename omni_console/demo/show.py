@@ -16,6 +16,7 @@ from omni_console.demo.play import Player, play_past
 from omni_console.demo.ready_texts import ready_texts
 from omni_console.demo.story import story
 from omni_console.demo.world import World
+from omni_console.screens.touring import was_shown
 
 READY_S = 60.0
 
@@ -76,9 +77,10 @@ def spoken_language(given: str | None) -> str:
     return "ru" if (named or (locale.getlocale()[0] or "")).lower().startswith("ru") else "en"
 
 
-def show(folder: Path, lang: str | None) -> bool:
-    """Run the console on a living demo; True when it was left in peace."""
+def show(folder: Path, lang: str | None, tour: bool | None = None) -> bool:
+    """Run the console on a living demo; True when it was left in peace. `tour` None: only the first time."""
     language = spoken_language(lang)
+    wanted = not was_shown() if tour is None else tour
     backstage = Backstage(folder, language)
     backstage.start()
 
@@ -92,7 +94,7 @@ def show(folder: Path, lang: str | None) -> bool:
         signal.signal(number, hung_up)
     try:
         backstage.wait_until_ready()
-        code = run_console(str(backstage.world.socket), language=language)
+        code = run_console(str(backstage.world.socket), language=language, tour=wanted)
     finally:
         backstage.end()
     return code == 0

@@ -79,6 +79,7 @@ from omni_console.screens.sending import TICK_S as SENDING_S
 from omni_console.screens.sending import Sending
 from omni_console.screens.teller import Teller
 from omni_console.screens.templates import Templates
+from omni_console.screens.touring import Touring
 from omni_console.screens.undoing import Undoing
 from omni_console.screens.windows import Windows
 from omni_console.screens.writing import Writing
@@ -160,6 +161,7 @@ class DeskScreen(Screen[None]):
         self.letters = Letters(self)
         self.windows = Windows(self)
         self.repeating = Repeating(self)
+        self.touring = Touring(self, wanted=own.tour, shown=own.tour_shown)
         self.orders = Orders(self, own.history)
         self.teller = Teller(self, own.settings)
         self.refusals = 0  # how often the server said no, or nothing
@@ -204,6 +206,7 @@ class DeskScreen(Screen[None]):
             yield self.list
             yield self.grid
             yield self.card
+        yield self.touring.line
         yield self.keys
 
     def on_mount(self) -> None:
@@ -243,9 +246,13 @@ class DeskScreen(Screen[None]):
         read: what that key does waits behind them, or half a word would be sent, or land elsewhere.
         """
         if isinstance(self.focused, Composer):
-            self.focused.call_later(self._commands[command])
+            self.focused.call_later(self._carry_out, command)
         else:
-            self._commands[command]()
+            self._carry_out(command)
+
+    def _carry_out(self, command: str) -> None:
+        self._commands[command]()
+        self.touring.did(command)
 
     def action_macro(self, number: int) -> None:
         """A key of the operator's own, which stands for commands."""
@@ -478,6 +485,7 @@ class DeskScreen(Screen[None]):
     @on(Sent)
     def sent(self, event: Sent) -> None:
         self.writing.sent(event)
+        self.touring.did("did send")
 
     @on(Refused)
     def refused(self, event: Refused) -> None:

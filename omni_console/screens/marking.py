@@ -64,6 +64,9 @@ class Marking:
         if screen.focused is screen.card.lines:
             screen.arrangement.leave_card()
             return
+        marked = screen.list.marked or any(pane.river.marked for pane in screen.grid.panes)
+        if not marked and screen.touring.left():
+            return
         self.clear()
 
     # --- splitting and joining ------------------------------------------------------------------------

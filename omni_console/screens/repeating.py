@@ -48,6 +48,7 @@ class Repeating:
         """What is said of a deed that was done: where it was one again, that too."""
         if deed is not None:
             self.last = deed
+            self._screen.touring.did(f"did {deed.action_id}")
         if deed is None or not self._awaited:
             return said
         self._awaited -= 1
