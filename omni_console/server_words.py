@@ -61,6 +61,7 @@ KNOWN = frozenset(
         N_("the customer cannot be reached that way any more"),
         N_("the channel takes no more messages since its window closed"),
         N_("the database was restored from a backup: perhaps it left before"),
+        N_("its mail server found that the sender is not who it says"),
     }
 )
 
@@ -68,6 +69,7 @@ KNOWN = frozenset(
 _PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
 _URGENT = "urgent word: "
 _CUT_OFF = "cut off: "  # channels, with whoever answers for each
+_LIES_IN = "it lies in "
 _ASSIGNED = {
     "spoke with the customer last": N_("spoke with the customer last"),
     "least in hand": N_("had the least in hand"),
@@ -85,6 +87,8 @@ def said_by_server(words: str) -> str:
         told = words.removeprefix(_CUT_OFF).replace("(yours)", "({})".format(_("yours")))
         told = told.replace("(nobody's)", "({})".format(_("nobody's")))
         return _("cut off: {channels}").format(channels=told)
+    if words.startswith(_LIES_IN):
+        return _("it lies in {folder}").format(folder=words.removeprefix(_LIES_IN))
     if words.startswith(_URGENT):
         return _("urgent word: {word}").format(word=words.removeprefix(_URGENT))
     found = _PREFERS.fullmatch(words)

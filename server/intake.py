@@ -203,6 +203,7 @@ def _take_message(
         subject=event.subject,
         from_customer=not event.automatic,
         to_customer=False,
+        doubted="held_for_spam" in detail,
     )
     thread = event.thread or event.sender.external_id
     # When the bar is taken away, the thread goes on where it was.

@@ -149,6 +149,8 @@ class EmailChannel(Channel):
         except MessageError as error:
             return Failed(str(error))
         result = await deliver(self._settings, prepared, self.pace, self.tokens, fates)
+        if self._poller is not None:
+            self._poller.sent()  # also where nobody knows whether it went out: its copy would tell
         if isinstance(result, Sent):
             return msgspec.structs.replace(result, remote_id=ready.draft.message_id)
         return result

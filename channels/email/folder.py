@@ -7,6 +7,7 @@ is ever changed, \\Seen included.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -48,6 +49,7 @@ class Folder:
     ) -> None:
         self.name = name
         self.role = role
+        self.junk = False  # the server says that junk is put there
         self._settings = settings
         self._host = host
         self._commits = commits
@@ -260,9 +262,10 @@ class Folder:
         self, mark: Bookmark, meta: Meta, raw: bytes, stub: str = "", header: bytes | None = None
     ) -> Delivery:
         place = place_of(self.name, mark.uidvalidity, meta, raw if header is None else header)
-        if len(raw) <= LARGE:
-            return mail_delivery(self._settings, place, raw, role=self.role, stub=stub)
-        return await asyncio.to_thread(mail_delivery, self._settings, place, raw, role=self.role, stub=stub)
+        make = functools.partial(
+            mail_delivery, self._settings, place, raw, role=self.role, stub=stub, junk=self.junk
+        )
+        return make() if len(raw) <= LARGE else await asyncio.to_thread(make)
 
     async def _alone(self, session: ImapSession, mark: Bookmark, meta: Meta) -> Delivery | None:
         """The mail as a delivery, a stub for what cannot be had, None for what is gone."""

@@ -67,6 +67,13 @@ class Meta(msgspec.Struct, frozen=True):
     internal_date: int | None
 
 
+class Special(msgspec.Struct, frozen=True):
+    """Names of the folders that the server marks (RFC 6154); None where it marks none."""
+
+    sent: str | None = None
+    junk: str | None = None
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
@@ -301,12 +308,14 @@ class ImapSession:
             raise ImapRefusedError(last_line(response))
         return validity, following
 
-    async def sent_folder(self) -> str | None:
-        """The name of the folder that the server marks as \\Sent (RFC 6154), None where it marks none."""
+    async def special_folders(self) -> Special:
+        """Which folders the server marks (RFC 6154)."""
         response = await self._run("LIST", self._client.protocol.simple_command("LIST", '""', '"*"'))
         if response.result != "OK":
             raise ImapRefusedError(last_line(response))
-        return special_folder(response.lines, b"\\Sent")
+        return Special(
+            sent=special_folder(response.lines, b"\\Sent"), junk=special_folder(response.lines, b"\\Junk")
+        )
 
     async def append(self, folder: str, raw: bytes, timeout: float | None = None) -> None:
         """File a mail of ours in a folder, marked as read. Raises ImapRefusedError where it is not taken."""
@@ -339,8 +348,9 @@ class ImapSession:
     async def _part(self, uid: int, part: str) -> bytes | None:
         return (await self._literals([uid], part)).get(uid)
 
-    async def idle(self, seconds: float) -> bool:
-        """Wait for the doorbell: True when the server said something, False when the time was over.
+    async def idle(self, seconds: float, wake: asyncio.Event | None = None) -> bool:
+        """Wait for the doorbell: True when the server said something, False when the time was over, or when
+        `wake` was set.
 
         What it said is not read: whoever is woken searches by UID. Raises ImapRefusedError where the
         server refuses to IDLE.
@@ -353,13 +363,13 @@ class ImapSession:
         except _IdleRefusedError as error:
             raise ImapRefusedError(str(error)) from error
         push = asyncio.ensure_future(protocol.idle_queue.get())
-        lost = asyncio.ensure_future(self._lost.wait())
+        others = [asyncio.ensure_future(one.wait()) for one in (self._lost, wake) if one is not None]
         try:
-            await asyncio.wait({push, lost}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({push, *others}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             rang = bool(push.done())
         finally:
-            push.cancel()
-            lost.cancel()
+            for one in (push, *others):
+                one.cancel()
         if self._lost.is_set():
             self.drop()
             raise LinkLostError(f"IDLE: {self.notable or 'the server closed the connection'}")

@@ -86,9 +86,10 @@ def likeness(header: bytes) -> str:
 
 
 def mail_delivery(
-    settings: EmailSettings, place: Place, raw: bytes, *, role: Role = "", stub: str = ""
+    settings: EmailSettings, place: Place, raw: bytes, *, role: Role = "", stub: str = "", junk: bool = False
 ) -> Delivery:
-    """`stub`: "" for a whole mail, else why only its header is here ("too_big", "unavailable")."""
+    """`stub`: "" for a whole mail, else why only its header is here ("too_big", "unavailable"). `junk`: the
+    server marks the folder as one for junk."""
     key = (
         stub_key(raw, place.size, f"{place.box}\x00{place.epoch}\x00{place.number}")
         if stub
@@ -108,6 +109,7 @@ def mail_delivery(
             "limit": str(settings.max_message_bytes),
             "stub": stub,
             "role": role,
+            **({"junk": "1"} if junk else {}),
             **told(settings),
         },
         place=place,

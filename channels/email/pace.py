@@ -15,6 +15,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     # RFC 2177 allows 29 minutes; NATs and providers cut idle links earlier.
     idle_min: float = 240.0
     idle_max: float = 300.0
+    after_send: float = 5.0  # until what we sent lies in the Sent folder, where the provider files it
     # A server that came back is noticed within a minute, and one that is away sees one login a minute.
     backoff_first: float = 1.0
     backoff_max: float = 60.0

@@ -20,6 +20,7 @@ from channels.email.dsn import read_bounces
 from channels.email.look_alike import skeleton, warnings
 from channels.email.mail import answers_mail
 from channels.email.own_mail import settled
+from channels.email.spam_marks import spam_mark
 from channels.email.structure import Content, TooComplexError, header_only, parse_message, read
 from channels.email.threads import hints
 
@@ -33,8 +34,9 @@ def parse(raw: bytes, meta: Mapping[str, str]) -> list[InboundEvent]:
 
     `meta` as the poller wrote it: dedupe_key, folder, uid, internal_date (UTC ms or ""), size, limit,
     stub ("", "too_big", "unavailable"), address and aliases (our own), role ("sent": of the Sent folder),
-    trusted_authserv (names of servers, space-separated), history (from an archive). A mail that cannot be
-    taken apart comes as a message that says so, with the raw mail attached.
+    junk (the server marks the folder as one for junk), trusted_authserv (names of servers, space-separated),
+    history (from an archive). A mail that cannot be taken apart comes as a message that says so, with the
+    raw mail attached.
     """
     return [settled(_parsed(raw, meta), meta)]
 
@@ -173,6 +175,9 @@ def _note_credibility(
     verdict = authentication(message, sender, trusted) if trusted else ""
     if verdict:
         facts["authentication"] = verdict
+    mark = spam_mark(message, meta.get("folder", ""), junk=bool(meta.get("junk")), authentication=verdict)
+    if mark and meta.get("role") != "sent":
+        facts["held_for_spam"] = mark
     if "form" not in facts:
         own = canonical(meta.get("address", ""))
         facts.update(warnings(sender, name, facts.get("reply_to", ""), own))

@@ -16,6 +16,7 @@ from channels.email.imap import (
     ImapSession,
     LinkLostError,
     LoginRefusedError,
+    Special,
 )
 from channels.email.imap_link import open_session
 from channels.email.oauth import TokenError, TokenSource
@@ -42,6 +43,9 @@ class Poller:
             Folder(name, "", settings, host, self._commits, self._days) for name in settings.folders
         ]
         self._sent: Folder | None = None
+        self._nudge = asyncio.Event()  # cuts an IDLE short
+        self._nudging: asyncio.TimerHandle | None = None
+        self._nudged_at = 0.0
         self._idle_strikes = 0
         self._polls = 0
         self._chance = random.Random()  # noqa: S311 - spreads load, guards nothing
@@ -81,6 +85,15 @@ class Poller:
                 pause = link.next()
             await asyncio.sleep(pause)
 
+    def sent(self) -> None:
+        """Something of ours went out: soon it may lie in the Sent folder, under an id that the relay gave it.
+        At most one IDLE in `poll_seconds` is cut short for that."""
+        if self._sent is None or self._nudging is not None:
+            return
+        loop = asyncio.get_running_loop()
+        at = max(loop.time() + self._pace.after_send, self._nudged_at + self._settings.poll_seconds)
+        self._nudging = loop.call_at(at, self._nudge.set)
+
     async def finish(self, timeout: float) -> None:
         """After cancellation: let the submit that is under way come to its end, at most `timeout` s."""
         await self._commits.finish(timeout)
@@ -99,21 +112,23 @@ class Poller:
     async def _session(self) -> None:
         session = await open_session(self._settings, self._pace, self._tokens)
         try:
-            await self._find_sent(session)
+            await self._find_special(session)
             while True:
                 await self._look_at_all(session)
                 await self._wait(session)
         finally:
             session.drop()
 
-    async def _find_sent(self, session: ImapSession) -> None:
-        """Which folder holds what our side wrote in other programs."""
-        name: str | None = self._settings.sent_folder
-        if name == "auto":
-            try:
-                name = await session.sent_folder()
-            except ImapRefusedError:
-                name = None
+    async def _find_special(self, session: ImapSession) -> None:
+        """Which folder holds what our side wrote in other programs, and which one what may be spam."""
+        try:
+            marked = await session.special_folders()
+        except ImapRefusedError:
+            marked = Special()
+        for folder in self._folders:
+            folder.junk = folder.name == marked.junk
+        wanted = self._settings.sent_folder
+        name = marked.sent if wanted == "auto" else wanted
         if not name or name in self._settings.folders:
             self._sent = None
         elif self._sent is None or self._sent.name != name:
@@ -121,6 +136,10 @@ class Poller:
 
     async def _look_at_all(self, session: ImapSession) -> None:
         """Catch up with every folder; one that is missing does not stop the others."""
+        if self._nudge.is_set():
+            self._nudge.clear()
+            self._nudging = None
+            self._nudged_at = asyncio.get_running_loop().time()
         problems: list[str] = []
         folders = self._all()
         for folder in folders:
@@ -135,7 +154,12 @@ class Poller:
         self._report("connected", "; ".join(problems + notable))
 
     async def _wait(self, session: ImapSession) -> None:
-        """Until there may be something new."""
+        """Until there may be something new.
+
+        IDLE hears one folder only. Where customers' mail comes to others too, these are looked at as often
+        as by polling. The Sent folder brings only what our side wrote: it is looked at when the first folder
+        rings, soon after each send of ours, and at the end of each IDLE, which is not cut short for it.
+        """
         pace, poll = self._pace, self._settings.poll_seconds
         if not session.can_idle or self._idle_strikes >= IDLE_STRIKES:
             self._polls += 1
@@ -144,14 +168,15 @@ class Poller:
             await asyncio.sleep(poll)
             return
         seconds = self._chance.uniform(pace.idle_min, pace.idle_max)
-        first, *others = self._all()
+        first, *others = self._folders
         if others:
-            # IDLE hears one folder only; the others are looked at as often as by polling.
             seconds = min(seconds, poll)
+        if self._sent is not None and self._settings.sent_seconds:
+            seconds = min(seconds, self._settings.sent_seconds)
         if session.selected != first.name or session.notices != first.heard:
             await first.catch_up(session)
         try:
-            await session.idle(seconds)
+            await session.idle(seconds, self._nudge)
         except LinkLostError:
             raise
         except ImapRefusedError:

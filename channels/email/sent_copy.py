@@ -39,7 +39,7 @@ async def file_copy(
         raise CopyError(str(error)) from error
     try:
         named = settings.sent_folder if settings.sent_folder not in ("", "auto") else None
-        folder = named or await session.sent_folder()
+        folder = named or (await session.special_folders()).sent
         if folder is None:
             raise CopyError('the account names no Sent folder; name it: sent_folder = "Sent"')
         await session.select(folder)

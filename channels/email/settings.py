@@ -53,7 +53,9 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     folders: tuple[str, ...] = ("INBOX",)
     sent_folder: str = "auto"  # where answers from phones and web mailers lie; "": none is read
     first_contact: str = "new"  # or "days:N": what to import when a folder is seen for the first time
-    poll_seconds: float = 60.0  # between looks where the server has no IDLE
+    poll_seconds: float = 60.0  # between looks where the server has no IDLE, and at folders after the first
+    # Between looks at the Sent folder that cut IDLE short; 0: none do, and the end of each IDLE has to do.
+    sent_seconds: float = 0.0
     # Names of our own mail servers, as they stand in the Authentication-Results that they add.
     trusted_authserv: tuple[str, ...] = ()
     ca_file: str = ""  # certificate authorities to trust instead of the system's

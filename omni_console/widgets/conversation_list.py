@@ -169,6 +169,8 @@ class ConversationList(LineList):
     def _second(self, row: Conversation, width: int) -> Line:
         slot = self.desk.slot_of(row.id)
         left: Line = [(Content(f"{slot or ' '} "), "dim")]
+        if row.doubted and not row.spam:
+            left.append((Content(_("spam?") + " "), "note"))
         if self.desk.drafts.waits(row.id):
             left.append((Content("✎ "), "accent"))
         if row.preview_kind == "note":

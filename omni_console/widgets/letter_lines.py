@@ -21,6 +21,7 @@ WARNINGS = {
     "warn_like_known": N_("! looks like {it}, whom we know, and is another address"),
     "warn_name": N_("! the name claims another address: {it}"),
     "warn_reply_to": N_("! answers are asked to go elsewhere: {it}"),
+    "held_for_spam": N_("! marked as spam by the provider: {it}"),
     "forged": N_("! a mark of ours in it is forged, and was ignored"),
 }
 
@@ -49,7 +50,7 @@ def credentials(message: Message, room: int, *, whole: bool) -> list[Line]:
     lines: list[Line] = []
     for key, words in WARNINGS.items():
         if key in message.detail:
-            text = _(words).format(it=message.detail[key])
+            text = _(words).format(it=said_by_server(message.detail[key]))
             lines.extend(_wrapped(text, room, "note" if key == "from" else "bad"))
     verdict, _colon, checks = message.detail.get("authentication", "").partition(":")
     if verdict in VERDICTS and (whole or verdict == "fail"):

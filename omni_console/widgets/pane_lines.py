@@ -84,6 +84,7 @@ class PaneHeader(Lines):
         state = [
             *self._only(),
             *self._urgency(row),
+            *self._doubt(row),
             *named(row, self.clock),
             *self._state(row),
             *self._frame(),
@@ -113,6 +114,12 @@ class PaneHeader(Lines):
         if words is None:
             return []
         return [(safe_line(words, before="  ", after=" "), "bad" if row.priority == "urgent" else "note")]
+
+    @staticmethod
+    def _doubt(row: Conversation) -> Line:
+        if not row.doubted or row.spam:
+            return []
+        return [(safe_line(_("spam?"), before="  ", after=" "), "note")]
 
     def _addresses(self, row: Conversation, room: int) -> Line:
         out: Line = []

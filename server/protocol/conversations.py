@@ -127,6 +127,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     reopened: int = 0  # how often it was opened again after it was closed
     team: str = ""  # that somebody handed it to; "": the one that serves its channel
     transfers: int = 0  # hand-overs from one operator or team to another that nobody declined
+    doubted: bool = False  # the provider holds the customer's latest message for spam
 
 
 class Counts(msgspec.Struct, kw_only=True):

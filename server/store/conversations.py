@@ -112,6 +112,7 @@ def from_row(row: sqlite3.Row) -> Conversation:
         due_at=row["due_at"],
         due=bool(row["due"]),
         spam=bool(row["spam"]),
+        doubted=bool(row["doubted"]),
         deadline=deadline_of(row),
         silence=_silence_of(row),
         reopened=row["reopened"],
@@ -264,8 +265,9 @@ def note_message(
     subject: str | None,
     from_customer: bool,
     to_customer: bool,
+    doubted: bool = False,
 ) -> None:
-    """What a new message changes on its conversation."""
+    """What a new message changes on its conversation. `doubted`: its provider holds it for spam."""
     channels = conversation.channels
     if channel_id and channel_id not in channels.split():
         channels = f"{channels} {channel_id}".strip()
@@ -277,6 +279,7 @@ def note_message(
         " preview_files = :files, channels = :channels, subject = coalesce(subject, :subject),"
         " channel_id = CASE WHEN :inward THEN :channel ELSE channel_id END,"
         " customer_seq = CASE WHEN :inward THEN :seq ELSE customer_seq END,"
+        " doubted = CASE WHEN :inward THEN :doubted ELSE doubted END,"
         " reply_seq = CASE WHEN :outward THEN :seq ELSE reply_seq END"
         " WHERE id = :id",
         {
@@ -290,6 +293,7 @@ def note_message(
             "subject": subject,
             "channel": channel_id,
             "inward": from_customer,
+            "doubted": int(doubted),
             "outward": to_customer,
         },
     )

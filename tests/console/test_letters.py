@@ -252,3 +252,14 @@ def test_lines_of_addressees() -> None:
     with pytest.raises(AddresseeError, match="bob"):
         read(f"{ANNA}, bob", known)
     assert Addressees(to=(known[0],), bcc=(Addressee(address=BOB),)).others(ANNA) == [f"({BOB})"]
+
+
+async def test_what_the_provider_holds_for_spam_is_marked_and_not_lost() -> None:
+    async with desk() as (post, hands):
+        await post.receive(f"Anna <{ANNA}>", "Cheap watches", x_spam_flag="YES")
+        await opened(hands, "Cheap watches")
+        await hands.sees("marked as spam by the provider: X-Spam-Flag: YES")
+        assert hands.text().count("spam?") == 2  # in the list, and over the conversation
+        await post.receive(f"Anna <{ANNA}>", "No, really", in_reply_to="<in2@x.example>")
+        await hands.sees("No, really")
+        await hands.until(lambda: "spam?" not in hands.text(), "her next letter came through")

@@ -48,6 +48,7 @@ def settings(
         "imap": ImapServer(host="127.0.0.1", port=imap_port, tls="none"),
         "smtp": SmtpServer(host="127.0.0.1", port=smtp_port, tls="none"),
         "poll_seconds": 0.1,
+        "sent_seconds": 0.1,
     }
     return EmailSettings(**(values | more))
 
