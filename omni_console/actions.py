@@ -122,6 +122,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("pane.equal", "=", "panes", N_("Equal panes"), N_("Every pane as large as the others, the list as it was")),
     Action("pane.zoom", "alt+z", "anywhere", N_("Zoom"), N_("This pane alone; again: as before")),
     Action("pane.zoom.browse", "z", "browse", N_("Zoom"), N_("The same with one key")),
+    Action("layout.open", "Z", "browse", N_("Layouts"), N_("Panes, sizes and conversations as they were: open one, keep the present one by name"), name="layout"),
     Action("pane.close", "q", "browse", N_("Close the pane"), N_("Its draft stays; the last one goes back to the list, and nothing ends the program")),
     # writing
     Action("reply.start", "r", "browse", N_("Reply"), N_("Write to the customer"), 3, N_("reply"), name="reply", takes=("words",)),

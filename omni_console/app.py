@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -119,14 +120,19 @@ def run_console(
     mouse: bool = True,
     keys_path: Path | None = None,
     tour: bool = False,
+    remembers: bool = True,
 ) -> int:
-    """Run the console until the operator quits; the exit code."""
+    """Run the console until the operator quits; the exit code.
+
+    `remembers`: begin with the layout of the last time, and keep that of this one.
+    """
     i18n.use(language)
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     client = ServerClient(socket_path, url=url, token=token)
+    own = read_own(keys_path, tour=tour)
     console = OmniConsole(
         client,
-        own=read_own(keys_path, tour=tour),
+        own=own if remembers else replace(own, layouts=None),
         light=os.environ.get("OMNI_THEME") == "light",
     )
     console.animation_level = "none"

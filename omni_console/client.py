@@ -109,6 +109,11 @@ class ServerClient:
         self.lead = LeadApi(self._ask)
         self.templates = TemplatesApi(self._ask)
 
+    @property
+    def place(self) -> str:
+        """Where the server is: what is remembered of it must not be taken for another's."""
+        return self._socket_path or self._url
+
     async def __aenter__(self) -> Self:
         self._open()
         return self

@@ -7,7 +7,7 @@ newer one. `apply` answers what has to be painted anew.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -402,9 +402,11 @@ class Desk:
         """1 to 7, or None."""
         return self.slots.index(conversation_id) + 1 if conversation_id in self.slots else None
 
-    def next_attention(self, current: int | None, *, back: bool = False) -> int | None:
+    def next_attention(
+        self, current: int | None, *, back: bool = False, besides: Collection[int] = ()
+    ) -> int | None:
         """Where the operator is needed next: mine before the queue, unread before read, urgent before the
-        rest, oldest first.
+        rest, oldest first; none of those `besides`.
 
         Asked again and again, it goes round: what was just looked at comes last.
         """
@@ -412,7 +414,7 @@ class Desk:
             row.id
             for view in ("mine", "queue")
             for row in sorted(
-                self.rows(view),
+                (row for row in self.rows(view) if row.id not in besides),
                 key=lambda row: (not self.unread(row), RANK[row.priority], sort_at(row), row.id),
             )
         ]

@@ -18,6 +18,7 @@ class Own:
     history: CommandHistory = field(default_factory=CommandHistory)
     tour: bool = False  # the first steps are shown
     tour_shown: Path | None = None  # the file that remembers it
+    layouts: Path | None = None  # the folder in which they are kept; None: nowhere
     problems: tuple[str, ...] = ()  # a sentence for each thing in these files that is not used
 
 
@@ -27,10 +28,11 @@ def read(keys_path: Path | None = None, *, tour: bool = False) -> Own:
     found = own_settings.load(own_files.configuration("console.toml"))
     path = own_files.state("commands") if found.settings.history else None
     return Own(
-        keys,
-        found.settings,
-        CommandHistory(path),
-        tour,
-        own_files.state("tour"),
-        (*keys.problems, *found.problems),
+        keys=keys,
+        settings=found.settings,
+        history=CommandHistory(path),
+        layouts=own_files.state("layouts"),
+        tour=tour,
+        tour_shown=own_files.state("tour"),
+        problems=(*keys.problems, *found.problems),
     )

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+PANES_MAX = 6
 BORDER = 1  # cells between two parts
 Direction = Literal["left", "right", "up", "down"]
 

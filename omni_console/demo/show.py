@@ -94,7 +94,7 @@ def show(folder: Path, lang: str | None, tour: bool | None = None) -> bool:
         signal.signal(number, hung_up)
     try:
         backstage.wait_until_ready()
-        code = run_console(str(backstage.world.socket), language=language, tour=wanted)
+        code = run_console(str(backstage.world.socket), language=language, tour=wanted, remembers=False)
     finally:
         backstage.end()
     return code == 0

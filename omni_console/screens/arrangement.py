@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from omni_console.i18n import _
+from omni_console.layouts import Card, Layout
 from omni_console.look import DARK, LIGHT
-from omni_console.tiling import Direction
+from omni_console.tiling import PANES_MAX, Direction
 from omni_console.widgets.pane import Pane
-from omni_console.widgets.pane_grid import PANES_MAX
 from omni_console.widgets.pane_lines import PaneHeader
 from omni_console.widgets.river_view import RiverView
 
@@ -44,7 +44,7 @@ class Arrangement:
             "pane.grow": lambda: self._grow(1),
             "pane.shrink": lambda: self._grow(-1),
             "pane.equal": self._equal,
-            "pane.zoom": self._zoom,
+            "pane.zoom": self.zoom,
             "pane.close": self._close_pane,
             "thread.card": self._to_card,
             "card.leave": self.leave_card,
@@ -118,6 +118,9 @@ class Arrangement:
         elif direction == "right" and screen.card.display:
             screen.set_focus(screen.card.lines)
 
+    def to_active(self) -> None:
+        self._to_pane(self._screen.grid.active)
+
     def _to_pane(self, pane: Pane) -> None:
         self.show_reading(True)
         self._screen.grid.activate(pane)
@@ -161,8 +164,8 @@ class Arrangement:
         here = screen.grid.conversations()
         key = screen.list.conversation_id if screen.focused is screen.list else None
         if key is None or key in here:
-            key = screen.desk.next_attention(here[0] if here else None)
-        if key is not None and key not in here and key in screen.desk.conversations:
+            key = screen.desk.next_attention(None, besides=here)
+        if key is not None and key in screen.desk.conversations:
             pane.show(screen.desk.conversations[key])
             screen.loader.load_detail(key)
             screen.list.select(key)
@@ -182,7 +185,7 @@ class Arrangement:
         self._screen.grid.equal()
         self._size_list(0)
 
-    def _zoom(self) -> None:
+    def zoom(self) -> None:
         screen = self._screen
         if screen.pane is None:
             return
@@ -190,6 +193,24 @@ class Arrangement:
         screen.set_class(screen.grid.zoomed, "-zoomed-screen")
         if not screen.pane.has_focus_within:
             screen.set_focus(screen.pane.river)  # else whoever is writing goes on
+
+    # --- layouts ------------------------------------------------------------------------------------------
+
+    @property
+    def card(self) -> Card:
+        """What the operator wants of the card, apart from what the width of the screen makes of it."""
+        if self._screen.has_class("-card"):
+            return "shown"
+        return "hidden" if self._screen.has_class("-no-card") else ""
+
+    def put(self, layout: Layout) -> None:
+        """The card and the list as they were."""
+        screen = self._screen
+        screen.remove_class("-zoomed-screen", "-card-over")
+        screen.set_class(layout.card == "shown" and screen.size.width >= CARD_FROM, "-card")
+        screen.set_class(layout.card == "hidden", "-no-card")
+        self._size_list(layout.list_width)
+        screen.grid.arrange_anew()
 
     # --- the list -----------------------------------------------------------------------------------------
 

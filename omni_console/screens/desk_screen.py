@@ -62,6 +62,8 @@ from omni_console.screens.editing import Editing
 from omni_console.screens.first_words import FirstWords
 from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
+from omni_console.screens.layouts import TICK_S as LAYOUT_S
+from omni_console.screens.layouts import Layouts
 from omni_console.screens.lead import Lead
 from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
@@ -139,6 +141,7 @@ class DeskScreen(Screen[None]):
         self.news = News(self)
         self.browsing = Browsing(self)
         self.arrangement = Arrangement(self)
+        self.layouts = Layouts(self, own.layouts, restore=own.settings.layout == "last")
         self.reading = Reading(self)
         self.attending = Attending(self)
         self.mentions = Mentions(self)
@@ -173,6 +176,7 @@ class DeskScreen(Screen[None]):
         self._commands: dict[str, Callable[[], None]] = {
             **self.browsing.commands(),
             **self.arrangement.commands(),
+            **self.layouts.commands(),
             **self.reading.commands(),
             **self.writing.commands(),
             **self.sending.commands(),
@@ -215,6 +219,7 @@ class DeskScreen(Screen[None]):
         self._say_problems()
         self.set_interval(ATTEND_S, self.attending.tick)
         self.set_interval(SENDING_S, self.sending.tick)
+        self.set_interval(LAYOUT_S, self.layouts.tick)
 
     def _say_problems(self) -> None:
         """What in the operator's own files cannot be used; the page of keys has all of it."""
@@ -357,6 +362,7 @@ class DeskScreen(Screen[None]):
         self.status.changed()
         if first:
             self.loader.reload()
+            self.layouts.begin(self.client.place)
         else:
             self.loader.load_counts()
 
@@ -374,6 +380,7 @@ class DeskScreen(Screen[None]):
         if self.online:
             self.banner.hide()
             self.loader.online_again()
+            self.layouts.online_again()
             self.writing.online_again()
             self.sending.load()
         else:
@@ -494,6 +501,8 @@ class DeskScreen(Screen[None]):
             self.refusals += 1
             self.repeating.not_done()
         if self.loader.gave_up(event.what) or self.mentions.not_told(event) or self.sending.refused(event):
+            return
+        if self.layouts.refused(event):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return

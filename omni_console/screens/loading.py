@@ -99,8 +99,9 @@ class Loader:
     def detail_came(self, event: DetailCame) -> None:
         screen, row = self._screen, event.detail.conversation
         self._desk.put_detail(event.detail)
+        screen.layouts.detail_came(row.id)
         pane, active = screen.grid.showing(row.id), screen.grid.active
-        empty = active is not None and not active.conversation_id
+        empty = not active.conversation_id and not active.awaits
         if pane is None and (empty or screen.browsing.awaited == row.id):
             screen.browsing.open(row.id)
             pane = screen.grid.showing(row.id)

@@ -164,6 +164,7 @@ class Writing:
             chosen = await screen.app.push_screen_wait(ChoiceScreen(text, choices))
             if chosen != "quit":
                 return
+        screen.layouts.end()
         screen.app.exit(0, message=screen.sending.farewell() or None)
 
     # --- sending ------------------------------------------------------------------------------------------

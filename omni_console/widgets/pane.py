@@ -38,6 +38,7 @@ class Pane(Vertical):
         self.key = key  # its number in the tree of splits
         self.desk = desk
         self.conversation_id = 0
+        self.awaits = 0  # a conversation that is to be shown here as soon as it is loaded
         self.chosen_way: tuple[str, int] | None = None  # (channel, address); None: the best one
         self.addressees = Addressees()  # whom the reply goes to, where the way lets us choose
         self._changes = changes
@@ -94,6 +95,7 @@ class Pane(Vertical):
         if row is not None and row.id == self.conversation_id:
             return
         self.keep()
+        self.awaits = 0
         self.conversation_id = 0  # nothing typed now belongs to anybody
         self.composer.put("")
         self.composer.read_only = False
@@ -163,6 +165,7 @@ class Pane(Vertical):
         """`number` of `count`, as one reads the panes."""
         self.header.active = active
         self.header.number, self.header.count = number, count
+        self.header.awaited = bool(self.awaits)
         self.set_class(active, "-active")
         self._show_focus()
 

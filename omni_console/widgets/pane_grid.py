@@ -15,12 +15,11 @@ from textual.widget import Widget
 from omni_console import tiling
 from omni_console.desk import Desk
 from omni_console.text import already_clean
-from omni_console.tiling import Area, Border, Direction, Leaf, Least, Node, Tiling
+from omni_console.tiling import PANES_MAX, Area, Border, Direction, Leaf, Least, Node, Tiling
 from omni_console.timing import Clock
 from omni_console.widgets.paint import Line, strip_of
 from omni_console.widgets.pane import Pane
 
-PANES_MAX = 6
 LEAST = Least(36, 8)
 LEAST_NARROW = Least(48, 12)  # a small terminal shows one conversation rather than two cramped ones
 COLUMNS, LINES = 4, 2  # by which a pane grows with one key
@@ -153,19 +152,31 @@ class PaneGrid(Widget):
         self.activate(self.panes[min(at, len(self.panes) - 1)])
         return self._active
 
-    def put(self, tree: Node, active: int, *, zoomed: bool) -> dict[int, Pane]:
-        """Empty panes in place of all there are; by the keys that they have in `tree`."""
-        old = list(self._panes.values())
-        self._panes = {}
-        made = {key: self._make() for key in tiling.leaves(tree)}
-        self.splits = tiling.renamed(tree, {key: pane.key for key, pane in made.items()})
-        self.zoomed = zoomed
-        self.mount_all(made.values())
-        self._active = made[active] if active in made else next(iter(made.values()))
-        for pane in old:
+    def put(self, splits: Node, conversations: Mapping[int, int], active: int) -> list[Pane]:
+        """Other panes in place of all there are. Who shows a conversation already goes on; the new ones are
+        empty, and say what they wait for."""
+        old, self._panes = self._panes, {}
+        fresh: list[Pane] = []
+        names: dict[int, int] = {}
+        for key in tiling.leaves(splits):
+            wanted = conversations.get(key, 0)
+            kept = next((pane for pane in old.values() if wanted and pane.conversation_id == wanted), None)
+            if kept is None:
+                kept = self._make()
+                kept.awaits = wanted
+                fresh.append(kept)
+            else:
+                del old[kept.key]
+                self._panes[kept.key] = kept
+            names[key] = kept.key
+        self.splits = tiling.renamed(splits, names)
+        self.zoomed = False
+        self.mount_all(fresh)
+        self._active = self._panes[names.get(active, min(self._panes))]
+        for pane in old.values():
             pane.remove()
         self._changed()
-        return made
+        return fresh
 
     def drop(self, panes: Collection[Pane]) -> None:
         """Take panes away, but one always stays."""

@@ -49,6 +49,7 @@ class PaneHeader(Lines):
         self.conversation_id = 0
         self.only_channel = ""
         self.active = False
+        self.awaited = False  # a conversation is on its way here
         self.focused = False  # what is typed goes to this pane
         self.number, self.count = 1, 1
         self._shown = 1  # panes that have room
@@ -69,7 +70,8 @@ class PaneHeader(Lines):
     def lay_out(self, width: int) -> list[Line]:
         row = self.desk.conversations.get(self.conversation_id)
         if row is None:
-            empty: Line = [(safe_line(_("empty"), before="   "), "name" if self.focused else "dim")]
+            words = _("loading…") if self.awaited else _("empty")
+            empty: Line = [(safe_line(words, before="   "), "name" if self.focused else "dim")]
             return [spread(empty, self._frame(), width)]
         slot = self.desk.slot_of(row.id)
         name = safe_line(row.customer, before=" ", after=" ")

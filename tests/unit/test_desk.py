@@ -153,6 +153,7 @@ def test_attention_goes_to_the_unread_then_to_the_oldest_and_then_round() -> Non
     assert it.next_attention(None) == 2
     it.mark_seen(2, 2)
     assert it.next_attention(2) == 3
+    assert it.next_attention(None, besides=[2, 3]) == 1, "what a new pane shows is in no other one"
     assert it.next_attention(3) == 4
     assert it.next_attention(4) == 1
     assert it.next_attention(1, back=True) == 4

@@ -79,8 +79,8 @@ def test_quit_can_be_moved() -> None:
 def test_a_file_of_keys(tmp_path: Path) -> None:
     path = tmp_path / "keys.toml"
     assert load(path) == OwnKeys()
-    path.write_text('[keys]\n"reply.start" = "r,i"\n"thread.card" = "Z"\n', encoding="utf-8")
-    assert load(path).changes == {"reply.start": "r,i", "thread.card": "Z"}
+    path.write_text('[keys]\n"reply.start" = "r,i"\n"thread.card" = "H"\n', encoding="utf-8")
+    assert load(path).changes == {"reply.start": "r,i", "thread.card": "H"}
     path.write_text("keys = 3\nkyes = 4", encoding="utf-8")
     assert load(path).problems == (
         "there is no table [kyes] (did you mean keys?)",
