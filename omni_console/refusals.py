@@ -38,7 +38,6 @@ KNOWN = frozenset(
         N_("he or a lead can take it back"),
         N_("that time is over"),
         N_("give a later one, or send it now"),
-        N_("the conversation is closed"),
         N_("reopen it, or answer now"),
         N_("a code is six digits from 0 to 9"),
         N_("a file to send was not put up here, or too long ago"),

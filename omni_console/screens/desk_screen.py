@@ -343,6 +343,10 @@ class DeskScreen(Screen[None]):
         self.writing.save_soon()
         self.list.conversation_changed(event.draft.conversation_id)
 
+    @on(Composer.FileDropped)
+    def file_dropped(self, event: Composer.FileDropped) -> None:
+        self.letters.dropped(event.path, event.text)
+
     @on(CloseForm.Filled)
     def form_filled(self, event: CloseForm.Filled) -> None:
         self.cases.form_filled(event)

@@ -141,6 +141,24 @@ class Letters:
 
         self._screen.app.push_screen(ChoiceScreen(_("Files that go along"), choices), chosen)
 
+    def dropped(self, path: Path, text: str) -> None:
+        """A file was dropped on the editor: it may go along, or its path be meant as text."""
+        screen, pane = self._screen, self._screen.pane
+        if pane is None or pane.way is None or not pane.way.files_max:
+            if pane is not None:
+                pane.composer.insert(text)
+            return
+        conversation_id = pane.conversation_id
+        choices = [Choice("attach", _("attach it")), Choice("text", _("its path, as text"))]
+
+        def chosen(answer: str | None) -> None:
+            if answer == "attach":
+                screen.run_worker(self._put_up(conversation_id, path), group="files", exclusive=False)
+            elif answer == "text" and pane.conversation_id == conversation_id:
+                pane.composer.insert(text)
+
+        screen.app.push_screen(ChoiceScreen(_("The file {name}").format(name=path.name), choices), chosen)
+
     def _ask_path(self, pane: Pane) -> None:
         screen, conversation_id = self._screen, pane.conversation_id
 

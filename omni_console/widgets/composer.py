@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote
 
 from rich.text import Text
 from textual import events
+from textual.message import Message
 from textual.widgets import TextArea
 
 from omni_console.drafts import ComposeKind
@@ -13,9 +17,42 @@ from omni_console.keymap import install
 from omni_console.text import typed
 from server.protocol.templates import VARIABLE
 
+PATH_MAX = 4_096
+
+
+def dropped_file(text: str) -> Path | None:
+    """The file whose path was pasted, and nothing else; as terminals write it: quoted, with backslashes, or
+    as a file:// address."""
+    text = text.strip()
+    if not text or len(text) > PATH_MAX or "\n" in text or text[0] not in "/~'\"f":
+        return None
+    if text.startswith("file://"):
+        text = unquote(text.removeprefix("file://"))
+        words = [text]
+    else:
+        try:
+            words = shlex.split(text)
+        except ValueError:
+            return None
+    if len(words) != 1 or words[0][:1] not in ("/", "~"):
+        return None
+    try:
+        path = Path(words[0]).expanduser()
+        return path if path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
 
 class Composer(TextArea):
     """Compose mode is: this has the focus. What is pasted or restored is cleaned on its way in."""
+
+    class FileDropped(Message):
+        """A terminal pastes the path of a file that is dropped on it. `text`: what was pasted."""
+
+        def __init__(self, path: Path, text: str) -> None:
+            super().__init__()
+            self.path = path
+            self.text = text
 
     def __init__(self, changes: Mapping[str, str]) -> None:
         super().__init__(
@@ -56,6 +93,10 @@ class Composer(TextArea):
         event.prevent_default()
         event.stop()
         if self.read_only or self.screen.focused is not self:
+            return
+        path = dropped_file(event.text) if self.kind == "reply" else None
+        if path is not None:
+            self.post_message(self.FileDropped(path, typed(event.text)))
             return
         if result := self._replace_via_keyboard(typed(event.text), *self.selection):
             self.move_cursor(result.end_location)

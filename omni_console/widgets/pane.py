@@ -46,7 +46,7 @@ class Pane(Vertical):
         self.header = PaneHeader(desk, clock)
         self.river = RiverView(desk, clock)
         self.notice = Notice()
-        self.line = ComposeLine(desk)
+        self.line = ComposeLine(desk, clock)
         self.composer = Composer(changes)
         self.form = CloseForm()
         install(self.river, ("browse", "panes"), changes)

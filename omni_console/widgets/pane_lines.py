@@ -12,7 +12,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
-from omni_console.timing import Clock
+from omni_console.timing import HOUR, Clock, duration
 from omni_console.widgets.company_line import company_line
 from omni_console.widgets.deadline_words import named
 from omni_console.widgets.lines import Lines
@@ -225,9 +225,10 @@ class Notice(Lines):
 class ComposeLine(Lines):
     """Who writes to whom, by which channel, to which address; how long the text is."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, clock: Clock) -> None:
         super().__init__(classes="compose-line")
         self.desk = desk
+        self.clock = clock
         self.conversation_id = 0
         self.note = False
         self.first = False
@@ -306,10 +307,21 @@ class ComposeLine(Lines):
         count = ngettext("{n} file", "{n} files", len(self.files)).format(n=len(self.files))
         return names if width_of(names) <= room else [(Content(f"  ⊞ {count}"), "accent")]
 
+    def _window(self) -> Line:
+        """For how long the channel still takes a message, where it does not always."""
+        if self.way is None or self.note or self.way.window_until is None:
+            return []
+        left = self.way.window_until - self.clock.now()
+        if left <= 0:
+            return [(safe_line(_("closed for now"), before=" "), "bad")]
+        words = _("closes in {age}").format(age=duration(left))
+        return [(safe_line(words, before=" "), "bad" if left < HOUR else "dim")]
+
     def _right(self, width: int) -> Line:
         out: Line = []
         if self.busy:
             return [(Content(" " + _("sending…") + " "), "accent")]
+        out += self._window()
         if self.length and self.way is not None and not self.note:
             near = self.length * 10 > self.way.text_max * 7
             if near or (self.writing and self.way.text_max <= SHORT_TEXT):

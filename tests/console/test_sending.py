@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from server.protocol import Draft
 from tests.fakes.console_hands import Hands, console
@@ -220,3 +221,23 @@ async def test_an_editor_that_cannot_run_leaves_the_draft(
         await hands.until(lambda: "cannot be lent" in hands.text() or "no program" in hands.text(), "said")
         assert hands.screen.pane is not None
         assert hands.screen.pane.composer.text == "half a sentence"
+
+
+async def test_a_dropped_file_is_offered_and_its_path_may_be_text(world: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "map.png"
+    path.write_bytes(b"png")
+    for way in world.ways[world.conversations[IVAN].customer_id]:
+        way.files_max = 3
+        way.window_until = world.now + 70 * 60_000
+    async with console(world, tmp_path) as hands:
+        await hands.press("j", "enter")
+        await hands.sees("нечем заплатить")
+        await hands.press("r")
+        await hands.sees("closes in 1h10")
+        assert hands.screen.pane is not None
+        hands.screen.pane.composer.post_message(events.Paste(str(path)))
+        await hands.sees("The file map.png")
+        await hands.press("down", "enter")
+        await hands.until(
+            lambda: hands.screen.pane and hands.screen.pane.composer.text == str(path), "the path as text"
+        )
