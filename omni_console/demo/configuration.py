@@ -35,6 +35,24 @@ def make_secrets() -> Secrets:
     )
 
 
+def _teams(lead: str, language: str) -> str:
+    """Two teams that take their work by hand: the demo's user leads both."""
+    support, sales = ("Поддержка", "Продажи") if language == "ru" else ("Support", "Sales")
+    return f"""
+[teams.support]
+title = "{support}"
+channels = ["site", "mail"]
+assignment = "claim"
+members = {{ "{lead}" = {{}}, boris = {{}}, mira = {{}} }}
+
+[teams.sales]
+title = "{sales}"
+channels = ["market"]
+assignment = "claim"
+members = {{ "{lead}" = {{}}, mira = {{}} }}
+"""
+
+
 def write(
     folder: Path,
     *,
@@ -44,8 +62,11 @@ def write(
     receiver_url: str,
     public_port: int = 0,
     hold: bool = False,
+    lead: str = "you",
+    colleagues: bool = False,
 ) -> Path:
-    """Write omni.toml for three channels on loopback; its path."""
+    """Write omni.toml for three channels on loopback; its path. `lead`: the login of who tries it."""
+    teams = _teams(lead, language) if colleagues else ""
     sending = "" if hold else "[sending]\nhold_letters_seconds = 0\nhold_chats_seconds = 0\n"
     path = folder / "omni.toml"
     path.write_text(
@@ -76,7 +97,7 @@ kind = "webchat"
 title = "{"чат на сайте" if language == "ru" else "site chat"}"
 origins = ["{SHOP_ORIGIN}"]
 identity_secret = "env:OMNI_DEMO_IDENTITY"
-owner = "you"
+owner = "{lead}"
 hours = "Mon-Sun 00:00-24:00"
 
 [channels.mail]
@@ -87,7 +108,7 @@ username = "support"
 password = "env:OMNI_DEMO_MAIL"
 poll_seconds = 2
 first_contact = "days:1"
-owner = "you"
+owner = "{lead}"
 hours = "Mon-Sun 00:00-24:00"
 
 [channels.mail.imap]
@@ -105,7 +126,7 @@ kind = "webhook"
 title = "{"маркетплейс" if language == "ru" else "marketplace"}"
 secrets = ["env:OMNI_DEMO_WEBHOOK"]
 deliver_url = "{receiver_url}"
-owner = "you"
+owner = "{lead}"
 hours = "Mon-Sun 00:00-24:00"
 
 [[deadlines]]
@@ -118,7 +139,7 @@ resolution = "30m"
 first_reply = "5m"
 next_reply = "10m"
 resolution = "1h"
-""",
+{teams}""",
         encoding="utf-8",
     )
     path.chmod(0o600)

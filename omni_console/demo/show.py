@@ -12,6 +12,7 @@ from pathlib import Path
 
 from omni_console.app import run_console
 from omni_console.client import ServerClient
+from omni_console.demo.colleagues import hand_out
 from omni_console.demo.play import Player, play_past
 from omni_console.demo.ready_texts import ready_texts
 from omni_console.demo.story import story
@@ -26,7 +27,7 @@ class Backstage(threading.Thread):
 
     def __init__(self, folder: Path, language: str) -> None:
         super().__init__(name="demo", daemon=True)
-        self.world = World(folder, language, hold=True)
+        self.world = World(folder, language, hold=True, colleagues=True)
         self.failure: BaseException | None = None
         self._language = language
         self._ready = threading.Event()
@@ -49,6 +50,7 @@ class Backstage(threading.Thread):
             async with ServerClient(str(self.world.socket)) as client:
                 await client.templates.put(ready_texts())
                 await play_past(self.world, client, tale)
+                await hand_out(self.world, client)
             player = Player(self.world, tale)
             await player.open()
             self._ready.set()

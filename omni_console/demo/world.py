@@ -16,6 +16,7 @@ import aiohttp
 from omni_console.demo.configuration import Secrets, make_secrets, write
 from omni_console.demo.customers import MailCustomer, Market, PostOffice, SiteVisitor, identity_token
 from omni_console.demo.mailserver import MailServer, SmtpSink
+from server.queue.team_settings import LOGIN
 from server.store import offline
 
 START_S = 30.0
@@ -32,9 +33,13 @@ class World:
     `hold`: replies wait a moment before they leave, as they do by default.
     """
 
-    def __init__(self, folder: Path, language: str = "en", *, hold: bool = False) -> None:
+    def __init__(
+        self, folder: Path, language: str = "en", *, hold: bool = False, colleagues: bool = False
+    ) -> None:
         self.folder = folder
         self.hold = hold
+        self.colleagues = colleagues
+        self.login = _own_login()
         self.language = language
         self.secrets: Secrets = make_secrets()
         self.mail = MailServer(username="support", password=self.secrets.mail)
@@ -87,16 +92,19 @@ class World:
             receiver_url=self.market.url,
             public_port=public_port,
             hold=self.hold,
+            lead=self.login,
+            colleagues=self.colleagues,
         )
 
     def _make_operator(self) -> None:
         data = self.folder / "data"
         offline.create(data)
-        login = "you"
-        with contextlib.suppress(OSError, KeyError):
-            login = getpass.getuser().lower()
         name = "Ольга" if self.language == "ru" else "Olga"
-        offline.add_operator(data, login, name, "admin", os.getuid())
+        offline.add_operator(data, self.login, name, "admin", os.getuid())
+        if self.colleagues:
+            names = ("Борис", "Мира") if self.language == "ru" else ("Boris", "Mira")
+            for login, colleague in zip(("boris", "mira"), names, strict=True):
+                offline.add_operator(data, login, colleague, "operator", None)
 
     async def start_server(self) -> None:
         """Start `omni serve`; returns when it takes requests. Raises ServerDiedError, TimeoutError."""
@@ -169,6 +177,15 @@ class World:
 
     def mailer(self, name: str, address: str) -> MailCustomer:
         return self.post_office.add(MailCustomer(name, address, self.mail))
+
+
+def _own_login() -> str:
+    """The name of this account, where an operator can have it."""
+    with contextlib.suppress(OSError, KeyError):
+        login = getpass.getuser().lower()
+        if LOGIN.fullmatch(login) and login not in ("boris", "mira"):
+            return login
+    return "you"
 
 
 def _read_line(descriptor: int) -> str:
