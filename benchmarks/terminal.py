@@ -33,6 +33,9 @@ _TOKEN = re.compile(
     r"|\x1b[^\[\]P_]"
     r"|(?P<text>[^\x1b]+)"
 )
+# COLUMNS and LINES, which readline sets behind our back, would win over our size; and whoever installed the
+# program has its modules compiled.
+_NOT_OURS = ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
 _ANSWERS = {"?2026$p": b"\x1b[?2026;2$y", "?2048$p": b"\x1b[?2048;0$y"}
 
 
@@ -99,9 +102,8 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-            # Not what readline put into the environment behind our back: COLUMNS and LINES would win.
             own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})}
-            passed = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            passed = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
             os.execve(arguments[0], list(arguments), passed | own)  # noqa: S606 - the caller's own program
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,6 +27,8 @@ from omni_console.screens.desk_screen import DeskScreen
 from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
 from server.protocol import Envelope
+
+STARTED_S = 3.0  # after which garbage is collected again
 
 
 class OmniConsole(App[int]):
@@ -61,10 +64,15 @@ class OmniConsole(App[int]):
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
 
+    def get_default_screen(self) -> DeskScreen:
+        """The first thing that is painted, and not over an empty screen of Textual's own."""
+        return self.desk_screen
+
     def on_mount(self) -> None:
         if self._titled:
             self.emit(KEEP_TITLE)
-        self.push_screen(self.desk_screen)
+        if not gc.isenabled():
+            self.set_timer(STARTED_S, _collect_again)
         self.run_worker(self._live(), name="live", group="live", exit_on_error=True)
 
     def emit(self, sequence: str) -> None:
@@ -109,6 +117,13 @@ class OmniConsole(App[int]):
         if link.state == "online":
             # Another server may be there now, or other channels: ask again.
             self.run_worker(self._greet(), name="greet", group="greet", exclusive=True)
+
+
+def _collect_again() -> None:
+    """What is there after the start stays there: it need not be looked through each time."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def run_console(
