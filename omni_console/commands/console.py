@@ -31,7 +31,7 @@ def console(
     The server is found by --socket, $OMNI_SOCKET, the configuration, $XDG_RUNTIME_DIR/omni, /run/omni.
     Over ssh: ssh -t HOST omni console. Over TCP: --url and --token-file.
     """
-    gc.disable()  # what is made on the way to the first screen stays, and looking at it costs a tenth of the way
+    gc.disable()  # what is made on the way to the first screen stays: looking it through costs a tenth of it
     from omni_console.app import run_console
 
     server = place(options, url, token_file)

@@ -1,4 +1,4 @@
-"""Events: what they changed on the desk is gathered, and painted once per refresh."""
+"""Events: what they changed on the desk is gathered, and painted at once, or soon where many come."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from server.protocol import Envelope
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
+BREATH_S = 0.1
+
 
 class News:
-    """The desk knows of an event at once; the widgets hear of all that came until the next refresh."""
+    """The desk knows of an event at once; the widgets hear of the first one with the next refresh, and of
+    all that come in the breath after it together: between two paints there is room for keys."""
 
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
         self._unpainted: Changed | None = None
+        self._breathing = False
 
     def heard(self, envelope: Envelope) -> None:
         screen = self._screen
@@ -26,15 +30,23 @@ class News:
         changed = screen.desk.apply(envelope)
         if self._unpainted is None:
             self._unpainted = changed
-            screen.call_after_refresh(self._paint)
+            if not self._breathing:
+                screen.call_after_refresh(self._paint)
         else:
             add(self._unpainted, changed)
+
+    def _breathed(self) -> None:
+        self._breathing = False
+        if self._unpainted is not None:
+            self._screen.call_after_refresh(self._paint)
 
     def _paint(self) -> None:
         screen, changed = self._screen, self._unpainted
         self._unpainted = None
         if changed is None:
             return
+        self._breathing = True
+        screen.set_timer(BREATH_S, self._breathed)
         if changed.erased:
             for pane in screen.grid.panes:
                 if pane.conversation_id in changed.erased:

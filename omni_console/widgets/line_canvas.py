@@ -11,6 +11,7 @@ from typing import ClassVar, Self
 
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
 from omni_console.widgets.paint import Line, strip_of
@@ -32,6 +33,7 @@ class LineCanvas(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     _laid: dict[int, Laid] | None = None  # what was painted last, by line
     _laid_for: tuple[int, int, int] = (0, 0, 0)
+    _looks: dict[tuple[tuple[str, ...], bool], Style] | None = None
 
     def laid_line(self, y: int) -> Laid:
         """Line `y` of the screen, from 0."""
@@ -53,17 +55,35 @@ class LineCanvas(Widget):
         self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
     ) -> Self:
         if not regions:
-            self._laid = None
+            self._laid = self._looks = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
-    def render_line(self, y: int) -> Strip:
+    def notify_style_update(self) -> None:
+        self._looks = None
+        super().notify_style_update()
+
+    def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
+        """Asked for each piece of each line: Textual's own memory of it costs more than drawing the piece."""
+        if self._looks is None:
+            self._looks = {}
+        key = (component_classes, partial)
+        if key not in self._looks:
+            self._looks[key] = super().get_visual_style(*component_classes, partial=partial)
+        return self._looks[key]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
         place = self._place()
         if self._laid is None or self._laid_for != place:
             self._laid, self._laid_for = {}, place
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        if self._laid is None:
+            self._laid, self._laid_for = {}, self._place()
         if y not in self._laid:
             self._laid[y] = self.laid_line(y)
         line, states = self._laid[y]
-        return strip_of(self, line, place[0], *states)
+        return strip_of(self, line, self._laid_for[0], *states)
 
     def _place(self) -> tuple[int, int, int]:
         return (self.size.width, self.size.height, int(self.scroll_offset.y))
