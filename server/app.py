@@ -393,17 +393,8 @@ class Server:
             hub.on_event.append(lambda event: sending.soon() if event.kind == "message.queued" else None)
 
             indexer = Indexer(self.database)
-            hub.on_event.append(indexer.heard)
             hub.on_event.append(self.measures.heard)
-            indexer.start()
-            stack.push_async_callback(indexer.stop)
             suggester = self.suggester = Suggester(self.database, key)
-            hub.on_event.append(suggester.heard)
-            suggester.start()
-            stack.push_async_callback(suggester.stop)
-            hub.on_event.append(self.timekeeper.heard)
-            self.timekeeper.start()
-            stack.push_async_callback(self.timekeeper.stop)
             silences = self.silences = SilenceKeeper(
                 self.database,
                 self.silence_terms,
@@ -415,8 +406,6 @@ class Server:
                 ),
                 HOUSEKEEPING_S,
             )
-            silences.start()
-            stack.push_async_callback(silences.stop)
             dispatcher = self.dispatcher = Dispatcher(
                 self.database,
                 self.desks,
@@ -424,9 +413,10 @@ class Server:
                 hub.operators_online,
                 self.config.queue.away_seconds * 1000,
             )
-            hub.on_event.append(dispatcher.heard)
-            await dispatcher.start()
-            stack.push_async_callback(dispatcher.stop)
+            for follower in (indexer, suggester, self.timekeeper, silences, dispatcher):
+                hub.on_event.append(follower.heard)
+                await follower.start()
+                stack.push_async_callback(follower.stop)
             # The door first, so that channels know their address; until they run they answer 503.
             await self._open_public_door(stack, hosts)
             # Channels first listen, then send: an echo or a receipt must find somebody to take it.

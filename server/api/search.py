@@ -85,7 +85,6 @@ async def search(request: web.Request) -> web.Response:
 
     try:
         await context.indexer.catch_up()
-        await context.indexer.catch_up_cards()
     except StoreUnavailableError:
         # What is in the index can be found all the same; consoles are told of the trouble.
         log.warning("search answers from an index that is behind")

@@ -8,16 +8,14 @@ thread, so that nobody's message waits for it.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
-import structlog
 
+from server.follower import Follower
 from server.identity import are_rivals
 from server.people.authors import CALLED, DOUBTED
 from server.people.naming import full_mark, is_full, likeness
@@ -34,14 +32,9 @@ from server.people.suggesting import (
 )
 from server.store import customers, events, likenesses, merges, search, state, suggestions
 from server.store.database import Database
-from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event, Snapshot, Transaction
 
-log = structlog.get_logger(__name__)
-
 PLACE = "suggested"  # a setting: the newest event whose words were looked at
-GATHER_S = 1.0
-RETRY_S = 5.0
 PAGE = 500
 CARDS_AT_ONCE = 50
 PLACE_EVERY = 2_000  # events after which the place is noted although nothing was found
@@ -65,57 +58,28 @@ class Found(msgspec.Struct, frozen=True):
     judged: Judged
 
 
-class Suggester:
+class Suggester(Follower):
+    name = "suggester"
+    gather_s = 1.0
+
     def __init__(self, database: Database, key: bytes) -> None:
+        super().__init__()
         self._database = database
         self._key = hmac.new(key, b"names", hashlib.sha256).digest()
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._place: int | None = None  # how far it has looked
         self._noted = 0  # how far it is written down
-        self._looking = asyncio.Lock()
 
-    def heard(self, event: Event) -> None:
-        """For `Hub.on_event`."""
-        if event.kind.startswith(TELLS):
-            self._wake.set()
+    def matters(self, event: Event) -> bool:
+        return event.kind.startswith(TELLS)
 
-    def start(self) -> None:
-        self._wake.set()
-        self._task = asyncio.create_task(self._run(), name="suggester")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(GATHER_S)
-            self._wake.clear()
-            try:
-                await self.catch_up()
-            except StoreUnavailableError as error:
-                log.warning("suggestions wait for the store", reason=str(error))
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
-            except Exception:
-                log.exception("looking for the same people stumbled; trying again")
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
-
-    async def catch_up(self) -> None:
-        """Look at everything that is committed. Raises StoreUnavailableError."""
-        async with self._looking:
-            while await self._compare_some():
-                pass
-            if self._place is None:
-                self._place = self._noted = await self._database.read(_noted_place)
-            while (step := await self._database.read(self._next)) is not None:
-                await self._read(step)
-                self._place = step.up_to
+    async def work(self) -> None:
+        while await self._compare_some():
+            pass
+        if self._place is None:
+            self._place = self._noted = await self._database.read(_noted_place)
+        while (step := await self._database.read(self._next)) is not None:
+            await self._read(step)
+            self._place = step.up_to
 
     async def _compare_some(self) -> bool:
         """Compare the next cards with all others; False where there are none."""

@@ -5,18 +5,16 @@ A thin shell around `assigning`. It also knows which consoles are there, and tel
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
 
 from server.clock import Clock
+from server.follower import Follower
 from server.queue import assigning, presence
 from server.queue.assigning import Desks
 from server.store import operators
 from server.store.database import Database
-from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event
 
 log = structlog.get_logger(__name__)
@@ -31,11 +29,13 @@ MOVES = frozenset(
         "operator.changed",
     }
 )
-RETRY_S = 1.0
 
 
-class Dispatcher:
+class Dispatcher(Follower):
     """`consoles()`: the operators who have one now. Nothing runs where there are no teams."""
+
+    name = "dispatcher"
+    retry_s = 1.0  # what could not be done may stand in nobody's way the next time
 
     def __init__(
         self,
@@ -45,6 +45,7 @@ class Dispatcher:
         consoles: Callable[[], frozenset[int]],
         away_ms: int,
     ) -> None:
+        super().__init__()
         self._database = database
         self._desks = desks
         self._clock = clock
@@ -53,12 +54,12 @@ class Dispatcher:
         self._here: frozenset[int] = frozenset()
         self.gone_since: dict[int, int] = {}
         self._again_at: int | None = None
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+
+    def matters(self, event: Event) -> bool:
+        return event.kind in MOVES
 
     def heard(self, event: Event) -> None:
-        if event.kind in MOVES:
-            self._wake.set()
+        super().heard(event)
         who = event.operator_id
         if event.data.get("why") == "chosen" and who is not None and who not in self._here:
             # A program may say so for somebody who has no console: that holds as long as a lost one does.
@@ -75,18 +76,11 @@ class Dispatcher:
         self.gone_since = {operator_id: now for operator_id in known}
         for login in sorted(self._desks.teams.members.keys() - logins):
             log.warning("a team has a member who is no operator", login=login, hint="omni operators add")
-        self._wake.set()
-        self._task = asyncio.create_task(self._run(), name="dispatcher")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await super().start()
 
     async def look(self) -> None:
         """Called every second: consoles that came and went, and terms that are over. Raises StoreError."""
-        if self._task is None:
+        if not self.runs:
             return
         now = self._clock.now()
         here = self._consoles()
@@ -103,26 +97,9 @@ class Dispatcher:
                 await self._database.write(lambda tx, who=operator_id: presence.console_lost(tx, who))  # type: ignore[misc]
                 del self.gone_since[operator_id]
         if self._again_at is not None and self._again_at <= now:
-            self._wake.set()
+            self.soon()
 
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                await self._drain()
-            except StoreUnavailableError as error:
-                log.warning("assigning waits for the store", reason=str(error))
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
-            except Exception:
-                log.exception("work could not be assigned")
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()  # what could not be done may stand in nobody's way the next time
-
-    async def _drain(self) -> None:
-        """Until nothing is left to do. Looks by a reader first: mostly everybody is busy, and the writer is
-        needed for what customers say."""
+    async def work(self) -> None:
         while True:
             found = await self._database.read(lambda tx: assigning.look(tx, self._desks))
             self._again_at = found.again_at

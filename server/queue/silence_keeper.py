@@ -7,8 +7,6 @@ only while it is still right, whenever the server was stopped.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Mapping
 
@@ -20,6 +18,7 @@ from server import acknowledging, lifecycle, wording
 from server.acknowledging import HOUR_MS, Acknowledging
 from server.cases import casework, replying
 from server.cases.ways import ChannelOffer
+from server.follower import Follower
 from server.queue import silence
 from server.queue.silence import Silent, StepKind, Terms
 from server.store import (
@@ -34,14 +33,12 @@ from server.store import (
     state,
 )
 from server.store.database import Database
-from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event, Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
 
 PLACE = "silence"  # a setting: the newest event that was read
 CONFIGURED = "silence_configured"  # a setting: digest of the terms by which all was computed
-RETRY_S = 5.0
 PAGE = 500
 AT_ONCE = 50  # conversations in one transaction
 ANNOUNCED_AN_HOUR = 20  # of all that may be said by itself: whoever writes to us has the rest
@@ -72,48 +69,24 @@ class Announcing(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
-class SilenceKeeper:
+class SilenceKeeper(Follower):
+    name = "silence"
+
     def __init__(self, database: Database, terms: Terms, how: Announcing, every_s: float) -> None:
+        super().__init__()
         self._database = database
         self._terms = terms
         self._how = how
-        self._every_s = every_s
-        self._task: asyncio.Task[None] | None = None
-        self._working = asyncio.Lock()
+        self.every_s = every_s
         self._place: int | None = None  # None: the configuration was not looked at yet
 
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._run(), name="silence")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.look()
-                await asyncio.sleep(self._every_s)
-            except StoreUnavailableError as error:
-                log.warning("silences wait for the store", reason=str(error))
-                await asyncio.sleep(RETRY_S)
-            except Exception:
-                log.exception("keeping silences stumbled; trying again")
-                await asyncio.sleep(RETRY_S)
-
-    async def look(self) -> None:
-        """Read what happened, and do what is due. Raises StoreUnavailableError."""
-        async with self._working:
-            await self._look()
-
-    async def _look(self) -> None:
+    async def work(self) -> None:
+        """Read what happened, and do what is due."""
         if self._place is None:
             await self._follow_configuration()
         if not self._terms:
             return
-        await self._catch_up()
+        await self._read_log()
         await self._act("propose", self._propose)
         await self._act("close", self._close)
         room = await self._database.read(_room)
@@ -156,7 +129,7 @@ class SilenceKeeper:
         for conversation_id in ids:
             self._settle(tx, Touched(conversation_id, tx.now))
 
-    async def _catch_up(self) -> None:
+    async def _read_log(self) -> None:
         while (page := await self._database.read(self._next)) is not None:
             if page.touched:
                 await self._database.write(lambda tx, page=page: self._take(tx, page))  # type: ignore[misc]

@@ -6,28 +6,24 @@ deadline can be computed anew from what happened. Where nothing is configured no
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
 import structlog
 
+from server.follower import Follower
 from server.protocol import Deadline, Recomputed, State
 from server.queue.deadlines import Change, Measured, Rules
 from server.store import deadlines, events, state
 from server.store.database import Database
 from server.store.deadlines import Kept, Noted, Told
-from server.store.errors import StoreUnavailableError
 from server.store.transaction import Event, Snapshot, Transaction
 
 log = structlog.get_logger(__name__)
 
 PLACE = "deadlines"  # a setting: the newest event that was read
 CONFIGURED = "deadlines_configured"  # a setting: digest of rules and hours by which all was computed
-GATHER_S = 0.05
-RETRY_S = 5.0
 PAGE = 500
 AT_ONCE = 50  # conversations in one transaction
 
@@ -45,58 +41,33 @@ class Step(msgspec.Struct, frozen=True):
     regrouped: dict[int, Event]  # whose state no event told, by conversation
 
 
-class Timekeeper:
+class Timekeeper(Follower):
+    name = "timekeeper"
+    gather_s = 0.05
+
     def __init__(self, database: Database, rules: Rules) -> None:
+        super().__init__()
         self._database = database
         self._rules = rules
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
         self._place: int | None = None
-        self._working = asyncio.Lock()
 
-    def heard(self, event: Event) -> None:
-        """For `Hub.on_event`."""
-        if event.kind in MOVES:
-            self._wake.set()
+    def matters(self, event: Event) -> bool:
+        return event.kind in MOVES
 
-    def start(self) -> None:
-        self._wake.set()
-        self._task = asyncio.create_task(self._run(), name="timekeeper")
+    async def work(self) -> None:
+        await self._follow_configuration()
+        if self._rules:
+            await self._read_log()
 
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            await self._wake.wait()
-            await asyncio.sleep(GATHER_S)
-            self._wake.clear()
-            try:
-                await self._follow_configuration()
-                if self._rules:
-                    await self.catch_up()
-            except StoreUnavailableError as error:
-                log.warning("deadlines wait for the store", reason=str(error))
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
-            except Exception:
-                log.exception("keeping deadlines stumbled; trying again")
-                await asyncio.sleep(RETRY_S)
-                self._wake.set()
-
-    async def catch_up(self) -> None:
-        """Read everything that is committed. Raises StoreUnavailableError."""
-        async with self._working:
-            if self._place is None:
-                self._place = await self._database.read(lambda tx: int(state.setting(tx, PLACE) or 0))
-            while page := await self._database.read(self._next):
-                step = step_of(page)
-                if step.touched:
-                    await self._database.write(lambda tx, step=step: self._take(tx, step))  # type: ignore[misc]
-                self._place = step.up_to
+    async def _read_log(self) -> None:
+        """Everything that is committed."""
+        if self._place is None:
+            self._place = await self._database.read(lambda tx: int(state.setting(tx, PLACE) or 0))
+        while page := await self._database.read(self._next):
+            step = step_of(page)
+            if step.touched:
+                await self._database.write(lambda tx, step=step: self._take(tx, step))  # type: ignore[misc]
+            self._place = step.up_to
 
     def _next(self, tx: Snapshot) -> list[Event]:
         return events.after(tx, self._place or 0, PAGE)
@@ -126,11 +97,13 @@ class Timekeeper:
         if len(unread) < PAGE and not any(event.kind in MOVES for event in unread):
             tell_due(tx)
 
-    async def recompute(self, *, ended_too: bool = True) -> Recomputed:
+    async def recompute(self) -> Recomputed:
         """Compute all deadlines anew. Raises StoreUnavailableError."""
+        await self.catch_up()
+        return await self._compute_all(ended_too=True)
+
+    async def _compute_all(self, *, ended_too: bool) -> Recomputed:
         done = Recomputed(conversations=0, changed=0)
-        if self._rules:
-            await self.catch_up()
         last = 0
         while ids := await self._database.read(
             lambda tx, last=last: deadlines.ids_after(tx, last, AT_ONCE, ended_too=ended_too)  # type: ignore[misc]
@@ -149,7 +122,9 @@ class Timekeeper:
         known = await self._database.read(lambda tx: state.setting(tx, CONFIGURED))
         if known == digest or (known is None and not self._rules):
             return
-        done = await self.recompute(ended_too=False)
+        if self._rules:
+            await self._read_log()
+        done = await self._compute_all(ended_too=False)
         await self._database.write(lambda tx: state.put_setting(tx, CONFIGURED, digest))
         log.info("deadlines follow the configuration", changed=done.changed)
 

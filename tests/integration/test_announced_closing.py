@@ -70,9 +70,9 @@ async def looked(run: Running) -> None:
     """Until the server has read all that happened up to now and did what was due."""
     keeper = run.server.silences
     assert keeper is not None
-    await keeper.look()
+    await keeper.catch_up()
     await run.settled()
-    await keeper.look()
+    await keeper.catch_up()
 
 
 async def answered(run: Running, sender: str = ANNA, text: str = "A question") -> int:
@@ -301,12 +301,12 @@ async def test_what_fails_half_way_leaves_nothing_and_is_done_again(run: Running
         keeper = run.server.silences
         assert keeper is not None
         with contextlib.suppress(OSError, StoreUnavailableError):
-            await keeper.look()
+            await keeper.catch_up()
         whole = (
             "SELECT (announced_id IS NULL) = (NOT EXISTS (SELECT 1 FROM auto_answer)) AS whole FROM silence"
         )
         assert await run.read(whole) == [{"whole": 1}]
-        await keeper.look()
+        await keeper.catch_up()
     finally:
         failpoints.arm({})
     await kept(run, case, step="close")

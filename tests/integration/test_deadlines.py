@@ -138,7 +138,8 @@ async def test_other_hours_are_followed_after_the_next_start_and_by_command(tmp_
 
 
 async def test_an_answer_in_the_last_moment_is_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.queue.timekeeper.GATHER_S", 3600.0)  # it reads the log only when it must
+    # It reads the log only when it must.
+    monkeypatch.setattr("server.queue.timekeeper.Timekeeper.gather_s", 3600.0)
     async with running_server(hours=OFFICE, deadlines=RULES) as run:
         await run.hook("now?")
         await run.server.timekeeper.catch_up()

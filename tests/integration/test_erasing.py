@@ -98,7 +98,6 @@ async def _lives(run: Running) -> tuple[int, int]:
     merged = msgspec.json.encode({"other_id": second["id"], "reason": CANARY})
     assert (await run.ask("POST", f"/v1/customers/{card}/merge", merged))[0] == 200
     await run.context.indexer.catch_up()
-    await run.context.indexer.catch_up_cards()
     [anna] = await run.read("SELECT customer_id FROM conversation WHERE id = ?", other.conversation_id)
     return card, int(anna["customer_id"])
 

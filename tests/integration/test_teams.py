@@ -189,7 +189,7 @@ async def test_what_cannot_be_done_at_once_is_tried_again(
         return LOOK(tx, desks)
 
     monkeypatch.setattr(assigning, "look", look)
-    monkeypatch.setattr("server.queue.dispatcher.RETRY_S", 0.01)
+    monkeypatch.setattr("server.queue.dispatcher.Dispatcher.retry_s", 0.01)
     await be(run, OLGA, "available")
     heard = await run.letters.hear("a@example.org", "one")
     await holder(run, heard.conversation_id, "olga")
