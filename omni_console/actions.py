@@ -107,8 +107,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("next.why", "B", "browse", N_("Why this one"), N_("How urgent this conversation is: deadline, waiting time, closing window, priority, own")),
     *_slots(),
     # views and panes
-    Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed, spam")),
-    Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed, spam"), 9, N_("view")),
+    Action("view.prev", "[", "browse", N_("Previous view"), N_("mine, queue, waiting, all, closed, spam, then the saved ones")),
+    Action("view.next", "]", "browse", N_("Next view"), N_("mine, queue, waiting, all, closed, spam, then the saved ones"), 9, N_("view")),
     Action("pane.next", "tab", "anywhere", N_("Next pane"), N_("The focus goes from the list through the panes; behind @ in a note it completes a colleague's login")),
     Action("pane.prev", "shift+tab", "anywhere", N_("Previous pane"), N_("The focus goes back")),
     Action("pane.left", "alt+left", "anywhere", N_("To the left"), N_("The focus goes to the pane at the left, then to the list; where panes are hidden, to the one before")),
@@ -189,6 +189,8 @@ ACTIONS: tuple[Action, ...] = (
     # finding
     Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to"), name="go", takes=("words",)),
     Action("search.open", "/", "browse", N_("Search"), N_("This person's messages, or all of them: words and from: to: channel: after: has: is: …"), 10, N_("search"), name="search", takes=("words",)),
+    Action("filter.list", "\\", "browse", N_("Filter the list"), N_("Words and is: tag: from: assignee: channel: …; it stays until taken away"), 12, N_("filter"), name="filter", takes=("words",)),
+    Action("view.saved", "V", "browse", N_("Saved views"), N_("Filters kept under a name: open, save the present one, share, delete"), name="views"),
     Action("hit.next", "n", "panes", N_("Next hit"), N_("Of the latest search, without opening it again")),
     Action("hit.prev", "comma", "panes", N_("Previous hit"), N_("The one before it")),
     Action("mentions.open", "@", "browse", N_("Who calls you"), N_("Notes of colleagues with your @login; enter goes to the note"), name="mentions"),

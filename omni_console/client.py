@@ -25,6 +25,7 @@ from omni_console.i18n import N_
 from omni_console.lead_api import LeadApi
 from omni_console.people_api import PeopleApi
 from omni_console.templates_api import TemplatesApi
+from omni_console.views_api import ViewsApi
 from server import protocol as wire
 
 T = TypeVar("T")
@@ -108,6 +109,7 @@ class ServerClient:
         self.people = PeopleApi(self._ask)
         self.lead = LeadApi(self._ask)
         self.templates = TemplatesApi(self._ask)
+        self.views = ViewsApi(self._ask)
 
     @property
     def place(self) -> str:
@@ -192,9 +194,15 @@ class ServerClient:
         return await self._ask("GET", "/v1/hello", wire.Hello)
 
     async def conversations(
-        self, view: wire.View, after: str | None = None, limit: int = 100
+        self, view: wire.View, after: str | None = None, limit: int = 100, *, filtered: str = ""
     ) -> wire.ConversationPage:
-        query: dict[str, str | int | None] = {"view": view, "after": after, "limit": limit}
+        """`filtered`: only what this query lets through; then a page may be short and have a next one."""
+        query: dict[str, str | int | None] = {
+            "view": view,
+            "after": after,
+            "limit": limit,
+            "filter": filtered or None,
+        }
         return await self._ask("GET", "/v1/conversations", wire.ConversationPage, query=query)
 
     async def counts(self) -> wire.Counts:

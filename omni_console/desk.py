@@ -15,7 +15,7 @@ import msgspec
 from omni_console.drafts import DraftBook
 from omni_console.happenings import Happening, happenings
 from omni_console.river import River
-from omni_console.views import RANK, VIEWS, ListWindow, belongs, sort_at
+from omni_console.views import RANK, VIEWS, ListWindow, Narrowed, belongs, sort_at
 from server.protocol import (
     ChannelInfo,
     Company,
@@ -35,6 +35,7 @@ from server.protocol import (
     OperatorInfo,
     ReplyWay,
     Role,
+    SavedView,
     Stopped,
     Suggestion,
     SuggestionPage,
@@ -84,6 +85,7 @@ KINDS = frozenset(
         "record.changed",
         "channel.state",
         "operator.changed",
+        "view.changed",
         "journal.quarantined",
     }
 )
@@ -124,6 +126,7 @@ class Changed:
     inbox: bool = False  # suggestions came, went, or were decided
     mentions: bool = False  # somebody called this operator to a note, or he has seen one
     regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
+    views: bool = False  # saved views came, went or changed
     erased: set[int] = field(default_factory=set)  # conversations of which nothing may be kept
 
 
@@ -153,6 +156,9 @@ class Desk:
         self.called_in: set[int] = set()  # and their conversations
         self.rivers: dict[int, River] = {}  # by customer
         self.windows: dict[View, ListWindow] = {view: ListWindow(view) for view in VIEWS}
+        self.narrowed: dict[str, ListWindow] = {}  # filtered lists, by view or number of a saved view
+        self.saved_views: list[SavedView] = []
+        self.pinned: set[int] = set()  # conversations that are being read
         self.drafts = DraftBook()
         self.held: dict[int, Message] = {}  # mine, that the server holds for a moment
         self.slots: list[int | None] = [None] * SLOTS
@@ -172,25 +178,55 @@ class Desk:
 
     def forget_lists(self) -> None:
         """Before loading everything anew: the log no longer reaches back to what we know."""
-        for window in self.windows.values():
+        for window in self._all_windows():
             window.clear()
         for river in self.rivers.values():
             river.clear()
 
-    def put_page(self, view: View, page: ConversationPage, *, first: bool) -> None:
-        """A page of a list. `first`: the beginning of the list, which replaces what is loaded of it."""
-        window = self.windows[view]
+    def window(self, place: str) -> ListWindow:
+        """What is loaded of a list: of a view, filtered or not, or of a saved view ("7")."""
+        if place in self.narrowed:
+            return self.narrowed[place]
+        return next((window for view, window in self.windows.items() if view == place), self.windows["mine"])
+
+    def narrow(self, place: str, view: View, narrowed: Narrowed | None) -> None:
+        """Filter a list from now on; None: not any more."""
+        self.narrowed.pop(place, None)
+        if narrowed is not None:
+            self.narrowed[place] = ListWindow(view, narrowed)
+
+    def pin(self, conversations: Iterable[int]) -> bool:
+        """These are being read: no filter takes them out. True when another one leaves a list now."""
+        released = self.pinned - (pinned := set(conversations))
+        self.pinned = pinned
+        return any(
+            [self._put(window, self.conversations[key])
+             for key in released if key in self.conversations
+             for window in self.narrowed.values()]
+        )  # fmt: skip
+
+    def _all_windows(self) -> list[ListWindow]:
+        return [*self.windows.values(), *self.narrowed.values()]
+
+    def _put(self, window: ListWindow, row: Conversation, *, from_page: bool = False) -> bool:
+        seen = self._seen.get(row.id, 0)
+        return window.put(row, self.me, from_page=from_page, seen_seq=seen, stays=row.id in self.pinned)
+
+    def put_page(self, place: str, page: ConversationPage, *, first: bool, asked: str = "") -> None:
+        """A page of a list. `first`: the beginning of the list, which replaces what is loaded of it; `asked`:
+        with which filter. A page of a filter that is not in force any more is none."""
+        window = self.narrowed.get(place) if asked else self.windows.get(place)  # type: ignore[call-overload]
+        if window is None or (window.narrowed is not None and window.narrowed.asked != asked):
+            return
         if first:
             window.clear()
-        newest = None
         for row in page.items:
-            newest = self._keep(row, with_seen=True)
-            window.put(newest, self.me, from_page=True)
+            self._put(window, self._keep(row, with_seen=True), from_page=True)
         window.page_loaded(page.items[-1] if page.items else None, page.next)
         # What changed between the page's snapshot and now was already heard: put it in its place.
         for row in list(self.conversations.values()) if first else ():
             if row.seq > page.seq:
-                window.put(row, self.me)
+                self._put(window, row)
         self.put_counts(page.counts)
         self._deal_slots()
 
@@ -242,12 +278,14 @@ class Desk:
 
     def put_row(self, row: Conversation, *, with_seen: bool = False) -> bool:
         """A conversation, from wherever. True when something changed for the eye."""
-        known = self.conversations.get(row.id)
+        known, seen = self.conversations.get(row.id), self._seen.get(row.id)
         kept = self._keep(row, with_seen=with_seen)
         if known is not None and kept is known:
+            if seen != self._seen.get(row.id):
+                self._sift(kept)
             return False
-        for window in self.windows.values():
-            window.put(kept, self.me)
+        for window in self._all_windows():
+            self._put(window, kept)
         river = self.rivers.get(kept.customer_id)
         if river is not None:
             river.put_conversation(kept)
@@ -280,7 +318,15 @@ class Desk:
         if seq <= self._seen.get(conversation_id, 0):
             return False
         self._seen[conversation_id] = seq
+        row = self.conversations.get(conversation_id)
+        if row is not None:
+            self._sift(row)
         return True
+
+    def _sift(self, row: Conversation) -> None:
+        """It was read: filters that ask for what is unread judge it anew."""
+        for window in self.narrowed.values():
+            self._put(window, row)
 
     def apply(self, envelope: Envelope) -> Changed:
         """One frame of the event stream. Repeating it changes nothing."""
@@ -325,6 +371,7 @@ class Desk:
         if body.conversation_id in self.stopped and envelope.kind in _ACTS and not repeated:
             changed.acted.add(body.conversation_id)
         changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
+        changed.views = not repeated and envelope.kind == "view.changed"
         changed.mentions = not repeated and envelope.kind.startswith("mention.")
         if envelope.kind in _REGROUPS and not repeated:
             # The card that was taken in ("from"), or became one again ("restored").
@@ -433,13 +480,13 @@ class Desk:
     def rows(self, view: View) -> Iterable[Conversation]:
         return [self.conversations[key] for key in self.windows[view].ids()]
 
-    def trim(self, open_conversations: Iterable[int], shown: View) -> None:
+    def trim(self, open_conversations: Iterable[int], shown: str) -> None:
         """Forget what no list and no pane holds, so that a long day stays small."""
-        for view, window in self.windows.items():
-            if view != shown:
+        for place, window in (*self.windows.items(), *self.narrowed.items()):
+            if place != shown:
                 window.trim(KEEP_ROWS)
         wanted = set(open_conversations) | {key for key in self.slots if key is not None}
-        for window in self.windows.values():
+        for window in self._all_windows():
             wanted.update(window.ids())
         customers = {self.conversations[key].customer_id for key in wanted if key in self.conversations}
         held = {
@@ -459,7 +506,7 @@ class Desk:
     def erase(self, conversations: Iterable[int]) -> None:
         """Keep nothing of these conversations, nor of whose they are."""
         for key in conversations:
-            for window in self.windows.values():
+            for window in self._all_windows():
                 window.drop(key)
             row = self.conversations.pop(key, None)
             if row is not None:

@@ -14,7 +14,9 @@ from omni_console.messages import Refused, Unanswered
 T = TypeVar("T")
 
 # Asked by the console itself: nobody waits for them.
-QUIET = frozenset({"codes", "counts", "seen", "inbox", "mentions", "fields", "people", "drafts", "held"})
+QUIET = frozenset(
+    {"codes", "counts", "seen", "inbox", "mentions", "fields", "people", "drafts", "held", "views", "hits"}
+)
 
 
 def send(

@@ -34,9 +34,19 @@ class Greeted(Message):
 
 @dataclass
 class PageCame(Message):
-    view: wire.View
+    """`place`: which list; `asked`: with which filter."""
+
+    place: str
     page: wire.ConversationPage
     first: bool
+    asked: str = ""
+
+
+@dataclass
+class ViewsCame(Message):
+    """Saved views."""
+
+    views: list[wire.SavedView]
 
 
 @dataclass

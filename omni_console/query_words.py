@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from omni_console.command_line import Completion
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from server.protocol import filtering
 from server.protocol.query import NAMES, VALUES, Name, Query, QueryError, Term
 
+OFFERED = 20
 _DAYS = ("today", "yesterday", "3d", "1w")
 _NOT_IN_LISTS = frozenset({"to", "has"})
 
@@ -44,19 +46,25 @@ def texts_of(query: Query) -> list[Term]:
 
 def completion(typed: str, desk: Desk, *, lists: bool) -> str:
     """`typed`, its last word completed: a qualifier, or what may stand behind it; "" where nothing is to be
-    added. `lists`: only what a list can be filtered by."""
+    added."""
+    found = options(typed, desk, lists=lists)
+    return typed[: found.start] + found.words[0] if found.words else ""
+
+
+def options(typed: str, desk: Desk, *, lists: bool) -> Completion:
+    """What the last word could become. `lists`: only what a list can be filtered by."""
     found = re.search(r"(?:^|\s)-?((?P<name>[^\W\d_]+):)?(?P<begun>[^\s\":]*)$", typed)
     if found is None:
-        return ""
+        return Completion(len(typed))
     begun, name = found["begun"].lower(), found["name"]
     if name is None:
-        options = [f"{one}:" for one in NAMES if not (lists and one in _NOT_IN_LISTS)]
+        words = [f"{one}:" for one in NAMES if not (lists and one in _NOT_IN_LISTS)]
         if len(begun) < 2:
-            return ""
+            return Completion(len(typed))
     else:
-        options = _values(name.lower(), desk, lists=lists)  # type: ignore[arg-type]
-    whole = next((one for one in options if one.lower().startswith(begun) and len(one) > len(begun)), "")
-    return typed + whole[len(begun) :] if whole else ""
+        words = _values(name.lower(), desk, lists=lists)  # type: ignore[arg-type]
+    fitting = [one for one in words if one.lower().startswith(begun) and len(one) > len(begun)]
+    return Completion(len(typed) - len(found["begun"]), tuple(fitting[:OFFERED]))
 
 
 def _values(name: Name, desk: Desk, *, lists: bool) -> list[str]:

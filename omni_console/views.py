@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from server.protocol import Conversation, Priority, View
+from server.protocol.filtering import Tests, lets_through
 
 VIEWS: tuple[View, ...] = ("mine", "queue", "waiting", "all", "closed", "spam")
 RISING: frozenset[View] = frozenset({"mine", "queue"})  # who waits longest first; the others newest first
@@ -48,11 +50,32 @@ def key_of(row: Conversation, view: View) -> Key:
     return (RANK[row.priority], at, row.id) if view in RISING else (0, -at, -row.id)
 
 
-class ListWindow:
-    """The loaded beginning of one view: keys in order. The rows themselves are the Desk's."""
+def place_of(page_key: str, view: View) -> Key | None:
+    """Where the server's page key stands in the order of `view`; None where it is another server's kind."""
+    parts = page_key.split(".")
+    if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() for part in parts):
+        return None
+    *rank, at, number = (int(part) for part in parts)
+    if view in RISING:
+        return rank[0] if rank else 0, at, number
+    return 0, -at, -number
 
-    def __init__(self, view: View) -> None:
+
+class Narrowed(NamedTuple):
+    """What a list is filtered by."""
+
+    tests: Tests
+    asked: str  # as the server is asked, with dates that mean the same there
+    typed: str
+
+
+class ListWindow:
+    """The loaded beginning of one view, or of what a filter lets through of it: keys in order. The rows
+    themselves are the Desk's."""
+
+    def __init__(self, view: View, narrowed: Narrowed | None = None) -> None:
         self.view = view
+        self.narrowed = narrowed
         self._keys: list[Key] = []
         self._key_by_id: dict[int, Key] = {}
         self._edges: list[tuple[Key, str]] = []  # last key of each page, and the way on from there
@@ -88,10 +111,20 @@ class ListWindow:
         self.loaded = False
         self.loading = False
 
-    def put(self, row: Conversation, me: int, *, from_page: bool = False) -> bool:
-        """Place `row` where it belongs, or take it out. True when something changed for the eye."""
+    def put(
+        self, row: Conversation, me: int, *, from_page: bool = False, seen_seq: int = 0, stays: bool = False
+    ) -> bool:
+        """Place `row` where it belongs, or take it out. True when something changed for the eye.
+
+        `stays`: it is being read: when the filter lets it through no more, it stays all the same.
+        """
         old = self._key_by_id.get(row.id)
-        new = key_of(row, self.view) if belongs(row, self.view, me) else None
+        fits = belongs(row, self.view, me) and (
+            self.narrowed is None
+            or (stays and old is not None)
+            or lets_through(self.narrowed.tests, row, me, seen_seq)
+        )
+        new = key_of(row, self.view) if fits else None
         if new is not None and not from_page and not self._reaches(new):
             new = None
         if old == new:
@@ -115,12 +148,21 @@ class ListWindow:
         return self.loaded and (self.next is None or (bool(self._edges) and key <= self._edges[-1][0]))
 
     def page_loaded(self, last: Conversation | None, following: str | None) -> None:
-        """A page was put in: `last` is its last row, `following` the key of the next page."""
+        """A page was put in: `last` is its last row, `following` the key of the next page.
+
+        That key says how far this page reaches: a filter may have let through nothing behind `last`, or
+        nothing at all.
+        """
         self.loaded = True
         self.loading = False
         self.next = following
-        if last is not None and following is not None:
-            self._edges.append((key_of(last, self.view), following))
+        if following is None:
+            return
+        edge = place_of(following, self.view)
+        if edge is None and last is not None:
+            edge = key_of(last, self.view)
+        if edge is not None:
+            self._edges.append((edge, following))
 
     def trim(self, keep: int) -> list[int]:
         """Forget pages beyond `keep` rows; what is forgotten can be loaded again. The ids dropped."""

@@ -12,26 +12,67 @@ import click
 
 from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.output import json_line, json_option, moment, print_json, print_table
-from omni_console.commands.query import QueryCommand, asked, sent
+from omni_console.commands.query import QueryCommand, asked, parsed, sent
 from omni_console.commands.reach import Server, at_server
 from server.protocol import View
+from server.protocol.query import written
 
 if TYPE_CHECKING:
     from omni_console.client import Link, ServerClient
-    from server.protocol import ConversationDetail, Envelope, Hello, HistoryPage, SearchPage
+    from server.protocol import (
+        ConversationDetail,
+        ConversationPage,
+        Envelope,
+        Hello,
+        HistoryPage,
+        SavedView,
+        SearchPage,
+    )
 
 
 @click.command(name="list")
-@click.argument("view", type=click.Choice(get_args(View)), default="mine")
+@click.argument("view", type=click.Choice(get_args(View)), required=False)
+@click.option("--view", "saved", metavar="NAME", help="A saved view: mine of this name, else everybody's.")
+@click.option("--filter", "filtered", default="", help="Only what is like this: 'is:unread -tag:vip'.")
 @click.option("--limit", default=50, type=click.IntRange(1, 200), help="How many at most; 50.")
 @click.option("--after", help="The key of the next page, as --json gave it.")
 @json_option
 @at_server
-def list_(server: Server, view: View, limit: int, after: str | None, as_json: bool) -> None:
-    """The conversations of a view: mine, queue, waiting, all, closed or spam; in the console's order."""
+def list_(
+    server: Server,
+    view: View | None,
+    saved: str | None,
+    filtered: str,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """The conversations of a view: mine, queue, waiting, all, closed or spam; in the console's order.
+
+    What --filter takes is told in docs/search.md; behind --view it narrows that view further.
+    """
     from omni_console.commands.spoken import HEAD, row
 
-    page = server.run(lambda client: client.conversations(view, after, limit))
+    query = parsed(filtered)
+
+    async def ask(client: ServerClient) -> ConversationPage:
+        base, wanted = view, query
+        if saved is not None:
+            found = await _saved_view(client, saved)
+            base = base or found.base
+            wanted = parsed(f"{found.filter} {written(query)}")
+        asked_for = await sent(wanted, client)
+        page = await client.conversations(base or "mine", after, limit, filtered=asked_for)
+        while len(page.items) < limit and page.next is not None:
+            # A page of a filtered list may be short: it looked at so many, and goes on.
+            more = await client.conversations(
+                base or "mine", page.next, limit - len(page.items), filtered=asked_for
+            )
+            page.items += more.items
+            page.next = more.next
+        return page
+
+    page = server.run(ask)
     if as_json:
         print_json(page)
     elif not page.items:
@@ -40,6 +81,16 @@ def list_(server: Server, view: View, limit: int, after: str | None, as_json: bo
         print_table(HEAD, [row(conversation) for conversation in page.items])
         if page.next:
             click.echo(f"there are more: the first {limit} are shown; --after {page.next}", err=True)
+
+
+async def _saved_view(client: ServerClient, name: str) -> SavedView:
+    """One's own comes first. Raises CommandError."""
+    views = await client.views.everything()
+    found = next((one for one in views if one.name.lower() == name.lower()), None)
+    if found is None:
+        known = ", ".join(one.name for one in views) or "none"
+        raise CommandError(f"there is no saved view {name!r}", hint=f"there are: {known}", code=Code.USAGE)
+    return found
 
 
 @click.command()

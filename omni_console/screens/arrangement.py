@@ -269,6 +269,8 @@ class Arrangement:
         """Other conversations are in the panes: the list marks them, the card shows the active one."""
         screen = self._screen
         screen.list.opened = set(screen.grid.conversations())
+        if screen.desk.pin(screen.list.opened):
+            screen.list.rows_changed()
         screen.attending.say()
         screen.list.refresh()
         self._show_card()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from omni_console.desk import SLOTS
 from omni_console.i18n import _
-from omni_console.views import VIEWS
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.river_view import RiverView
 from server.protocol import ConversationPage, View
@@ -42,8 +41,8 @@ class Browsing:
             "thread.last": self._back_and_forth,
             "attention.next": self.go_on,
             "attention.prev": lambda: self.go_on(back=True),
-            "view.next": lambda: self._turn_view(1),
-            "view.prev": lambda: self._turn_view(-1),
+            "view.next": lambda: self._screen.narrowing.walk(1),
+            "view.prev": lambda: self._screen.narrowing.walk(-1),
         } | {f"slot.{number}": partial(self._slot, number) for number in range(1, SLOTS + 1)}
 
     # --- within what has the focus ------------------------------------------------------------------------
@@ -95,18 +94,19 @@ class Browsing:
         elif not mine.items and mine.counts.queue and self._screen.list.view == "mine":
             self.show_view("queue")
 
-    def _turn_view(self, step: int) -> None:
-        self.show_view(VIEWS[(VIEWS.index(self._screen.list.view) + step) % len(VIEWS)])
-
     def show_view(self, view: View) -> None:
+        self.show_place(view, view)
+
+    def show_place(self, place: str, view: View) -> None:
+        """A view, or a saved one, which is a filter over `view`."""
         screen = self._screen
         screen.arrangement.show_reading(False)
-        screen.desk.trim(screen.grid.conversations(), view)
-        screen.list.show(view)
-        screen.status.show_view(view)
+        screen.desk.trim(screen.grid.conversations(), place)
+        screen.list.show(view, place)
+        screen.status.show_view(view, place)
         screen.set_focus(screen.list)
-        if not screen.desk.windows[view].loaded:
-            screen.loader.load_view(view)
+        if not screen.desk.window(place).loaded:
+            screen.loader.load_list()
 
     # --- conversations ------------------------------------------------------------------------------------
 

@@ -43,18 +43,24 @@ class Hints(Lines):
         self._found = Completion(0)
         self._chosen = -1
         self._wrong = ""
+        self._role = "bad"
 
     def show(self, found: Completion, chosen: int = -1) -> None:
         self._found, self._chosen, self._wrong = found, chosen, ""
         self.changed()
 
     def say(self, sentence: str) -> None:
-        self._wrong = sentence
+        self._wrong, self._role = sentence, "bad"
+        self.changed()
+
+    def offer(self, sentence: str) -> None:
+        """What may be typed here."""
+        self._wrong, self._role = sentence, "dim"
         self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
         if self._wrong:
-            return [[(safe_line(self._wrong, before=" "), "bad")]]
+            return [[(safe_line(self._wrong, before=" "), self._role)]]
         line: Line = [(Content(" "), "base")]
         action = self._found.action
         if action is not None:

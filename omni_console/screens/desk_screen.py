@@ -48,6 +48,7 @@ from omni_console.messages import (
     TemplatesCame,
     Unanswered,
     UrgencyCame,
+    ViewsCame,
 )
 from omni_console.own import Own
 from omni_console.refusals import refusal
@@ -69,6 +70,7 @@ from omni_console.screens.letters import Letters
 from omni_console.screens.loading import Loader
 from omni_console.screens.marking import Marking
 from omni_console.screens.mentions import Mentions
+from omni_console.screens.narrowing import Narrowing
 from omni_console.screens.news import News
 from omni_console.screens.next_best import NextBest
 from omni_console.screens.orders import Orders
@@ -169,6 +171,7 @@ class DeskScreen(Screen[None]):
         self.teller = Teller(self, own.settings)
         self.refusals = 0  # how often the server said no, or nothing
         self.hits = Hits(self)
+        self.narrowing = Narrowing(self)
         install(self, ("anywhere",), changes)
         for binding in macro_bindings(own.keys.macros):
             self._bindings.key_to_bindings[binding.key] = [binding]
@@ -200,6 +203,7 @@ class DeskScreen(Screen[None]):
             **self.repeating.commands(),
             **self.orders.commands(),
             **self.hits.commands(),
+            **self.narrowing.commands(),
             "screen.redraw": self.loader.reload,
         }
 
@@ -323,7 +327,7 @@ class DeskScreen(Screen[None]):
 
     @on(ConversationList.MoreWanted)
     def more_wanted(self, event: ConversationList.MoreWanted) -> None:
-        self.loader.load_more(event.view)
+        self.loader.load_more(event.place)
 
     @on(RiverView.OlderWanted)
     def older_wanted(self, event: RiverView.OlderWanted) -> None:
@@ -480,6 +484,10 @@ class DeskScreen(Screen[None]):
     @on(CodesCame)
     def codes_came(self, event: CodesCame) -> None:
         self.orders.codes_came(event)
+
+    @on(ViewsCame)
+    def views_came(self, event: ViewsCame) -> None:
+        self.narrowing.came(event)
 
     @on(MoreHits)
     def more_hits(self, event: MoreHits) -> None:

@@ -17,6 +17,7 @@ from omni_console.messages import (
     PeopleCame,
     SuggestionsCame,
 )
+from omni_console.views import ListWindow
 from server.protocol import Counts, Customer, Draft, FieldSpec, View
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 PAGE = 100  # conversations
 OLDER = 100  # messages
 FAR = 200  # messages a page on the way to a place far back
+BASES: tuple[View, ...] = ("mine", "queue")  # whatever is on the screen: attention and numbers come of them
 COUNTS_AFTER_S = 0.3  # many changes at once are counted once
 
 
@@ -40,36 +42,38 @@ class Loader:
     # --- lists ------------------------------------------------------------------------------------------
 
     def load_view(self, view: View) -> None:
-        self._desk.windows[view].loading = True
-        client = self._client
-        errands.send(
-            self._screen,
-            f"view.{view}",
-            lambda: client.conversations(view, limit=PAGE),
-            lambda page: PageCame(view, page, first=True),
-        )
+        """The beginning of a view, whole."""
+        self._load_page(view, self._desk.windows[view])
 
-    def load_more(self, view: View) -> None:
+    def load_list(self) -> None:
+        """The beginning of the list on the screen, filtered or not."""
+        place = self._screen.list.place
+        self._load_page(place, self._desk.window(place))
+
+    def load_more(self, place: str) -> None:
         """The next page of a list, unless it is on its way or there is none."""
-        window, client = self._desk.windows[view], self._client
-        if window.loading or window.next is None:
-            return
+        window = self._desk.window(place)
+        if not window.loading and window.next is not None:
+            self._load_page(place, window, window.next)
+
+    def _load_page(self, place: str, window: ListWindow, after: str | None = None) -> None:
         window.loading = True
-        after = window.next
+        client, view = self._client, window.view
+        asked = window.narrowed.asked if window.narrowed is not None else ""
         errands.send(
             self._screen,
-            f"view.{view}",
-            lambda: client.conversations(view, after=after, limit=PAGE),
-            lambda page: PageCame(view, page, first=False),
+            f"view.{place}",
+            lambda: client.conversations(view, after=after, limit=PAGE, filtered=asked),
+            lambda page: PageCame(place, page, first=after is None, asked=asked),
         )
 
     def page_came(self, event: PageCame) -> None:
         screen = self._screen
-        self._desk.put_page(event.view, event.page, first=event.first)
+        self._desk.put_page(event.place, event.page, first=event.first, asked=event.asked)
         screen.status.changed()
-        if event.view == "mine":
+        if event.place == "mine" and not event.asked:
             screen.browsing.begin(event.page)
-        if event.view == screen.list.view:
+        if event.place == screen.list.place:
             screen.list.rows_changed()
 
     def load_counts(self) -> None:
@@ -213,36 +217,39 @@ class Loader:
         screen, desk = self._screen, self._desk
         desk.forget_lists()
         screen.list.rows_changed()
-        for view in ("mine", "queue", screen.list.view):
+        for view in BASES:
             if not desk.windows[view].loading:
                 self.load_view(view)
+        if not desk.window(screen.list.place).loading:
+            self.load_list()
         for key in screen.grid.conversations():
             self.load_detail(key)
         self._load_drafts()
         self.load_fields()
         self.load_inbox()
+        screen.narrowing.load()
         screen.mentions.load()
         screen.app.refresh(layout=True)
 
     def online_again(self) -> None:
         """What was asked before is not answered any more: ask again for what is on the screen."""
         screen, desk = self._screen, self._desk
-        for window in desk.windows.values():
+        for window in (*desk.windows.values(), *desk.narrowed.values()):
             window.loading = False
         for key in screen.grid.conversations():
             if key not in desk.ways:
                 self.load_detail(key)
         greeted = desk.operator is not None  # before, the greeting loads everything
-        if greeted and not desk.windows[screen.list.view].loaded:
-            self.load_view(screen.list.view)
+        if greeted and not desk.window(screen.list.place).loaded:
+            self.load_list()
 
     def gave_up(self, what: str) -> bool:
         """An errand failed: if it was about a page, that page may be asked for again. True when nobody
         needs to hear of it: an older server knows no such question."""
-        for view, window in self._desk.windows.items():
-            if what == f"view.{view}":
+        for place, window in (*self._desk.windows.items(), *self._desk.narrowed.items()):
+            if what == f"view.{place}":
                 window.loading = False
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False
-        return what in ("inbox", "fields", "codes")
+        return what in ("inbox", "fields", "codes", "views")

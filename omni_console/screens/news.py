@@ -67,13 +67,15 @@ class News:
                 pane.changed()
         if changed.regrouped:
             screen.desk.regrouped(changed.regrouped)
-            screen.loader.load_view(screen.list.view)
+            screen.loader.load_list()
             for pane in screen.grid.panes:
                 shown = {pane.river.customer_id, pane.row.customer_id if pane.row else 0}
                 if pane.conversation_id and shown & changed.regrouped:
                     screen.loader.load_detail(pane.conversation_id)
         for key in changed.acted.intersection(screen.grid.conversations()):
             screen.loader.load_detail(key)
+        if changed.views:
+            screen.narrowing.load()
         if changed.mentions:
             screen.mentions.load()
         if changed.inbox:
@@ -100,6 +102,7 @@ def add(whole: Changed, more: Changed) -> None:
     whole.stale_ways |= more.stale_ways
     whole.acted |= more.acted
     whole.inbox |= more.inbox
+    whole.views |= more.views
     whole.mentions |= more.mentions
     whole.regrouped |= more.regrouped
     whole.erased |= more.erased

@@ -52,6 +52,7 @@ class Orders:
             "thread.decline": screen.cases.decline,
             "presence.choose": self._be,
             "view.show": self._show_view,
+            "filter.list": lambda words: screen.narrowing.narrow(words),
             "note.start": lambda words: self._write("note", words),
             "reply.start": lambda words: self._write("reply", words),
         }

@@ -42,7 +42,7 @@ class Undoing:
         for conversation_id in set(event.conversations).intersection(screen.grid.conversations()):
             screen.loader.load_detail(conversation_id)
         if event.lists:
-            screen.loader.load_view(screen.list.view)
+            screen.loader.load_list()
             screen.loader.load_counts()
         screen.list.rows_changed()
         for pane in screen.grid.panes:

@@ -10,6 +10,7 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.views import ListWindow
 from omni_console.widgets.company_line import company_mark
 from omni_console.widgets.deadline_words import left
 from omni_console.widgets.line_list import LineList
@@ -28,15 +29,16 @@ class ConversationList(LineList):
     class MoreWanted(Message):
         """The end of what is loaded is near."""
 
-        def __init__(self, view: View) -> None:
+        def __init__(self, place: str) -> None:
             super().__init__()
-            self.view = view
+            self.place = place
 
     def __init__(self, desk: Desk, clock: Clock) -> None:
         super().__init__(id="list")
         self.desk = desk
         self.clock = clock
         self.view: View = "mine"
+        self.place = "mine"  # the view, or the number of a saved one
         self.opened: set[int] = set()  # conversations in panes
         self.marked: set[int] = set()
         self._on: int | None = None  # the conversation under the cursor
@@ -44,11 +46,16 @@ class ConversationList(LineList):
     @property
     def conversation_id(self) -> int | None:
         """The conversation under the cursor."""
-        window = self.desk.windows[self.view]
+        window = self.window
         return window.id_at(self.cursor) if 0 <= self.cursor < len(window) else None
 
-    def show(self, view: View) -> None:
+    @property
+    def window(self) -> ListWindow:
+        return self.desk.window(self.place)
+
+    def show(self, view: View, place: str = "") -> None:
         self.view = view
+        self.place = place or view
         self.marked.clear()
         self.cursor = 0
         self._on = None
@@ -57,12 +64,18 @@ class ConversationList(LineList):
         self._on = self.conversation_id
 
     def row_count(self) -> int:
-        return len(self.desk.windows[self.view])
+        return len(self.window)
 
     def empty(self) -> str:
-        window = self.desk.windows[self.view]
+        window = self.window
         if not window.loaded:
             return _("loading…")
+        if window.narrowed is not None:
+            if window.next is not None:
+                return _("nothing so far, looking on…")
+            return _("nothing here is like that; {key} and an empty line show all").format(
+                key=key_for("filter.list")
+            )
         return {
             "mine": _("nobody waits for you; {key} takes you to the queue").format(
                 key=key_for("attention.next.browse")
@@ -77,7 +90,7 @@ class ConversationList(LineList):
         self._want_more()
 
     def rows_changed(self) -> None:
-        window = self.desk.windows[self.view]
+        window = self.window
         if self._on is not None:
             index = window.index_of(self._on)
             if index is not None and index != self.cursor:
@@ -100,7 +113,7 @@ class ConversationList(LineList):
 
     def select(self, conversation_id: int) -> bool:
         """Put the cursor on a conversation, if it is in this view."""
-        index = self.desk.windows[self.view].index_of(conversation_id)
+        index = self.window.index_of(conversation_id)
         if index is None:
             return False
         self.move_to(index)
@@ -117,7 +130,7 @@ class ConversationList(LineList):
 
     def view_order(self, keys: set[int]) -> list[int]:
         """`keys` as they stand in this view; what left it meanwhile comes last."""
-        window = self.desk.windows[self.view]
+        window = self.window
         return sorted(keys, key=lambda key: (window.index_of(key) is None, window.index_of(key) or 0, key))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
@@ -125,15 +138,15 @@ class ConversationList(LineList):
         self._want_more()
 
     def _want_more(self) -> None:
-        window = self.desk.windows[self.view]
+        window = self.window
         if window.next is None or window.loading:
             return
         shown = (int(self.scroll_offset.y) + self.size.height) // self.row_height
         if max(shown, self.cursor) + AHEAD >= len(window):
-            self.post_message(self.MoreWanted(self.view))
+            self.post_message(self.MoreWanted(self.place))
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
-        row = self.desk.conversations.get(self.desk.windows[self.view].id_at(index))
+        row = self.desk.conversations.get(self.window.id_at(index))
         if row is None:
             return []
         edge = (Content("▌" if selected else "▏" if row.id in self.opened else " "), "accent")

@@ -30,6 +30,9 @@ def _ailment(channel: ChannelInfo) -> str:
     return channel.title
 
 
+FILTER_CELLS = (60, 40, 24, 12)  # of the filter in force, by how much room there is
+
+
 class StatusLine(Lines):
     class ViewChosen(Message):
         def __init__(self, view: View) -> None:
@@ -41,11 +44,13 @@ class StatusLine(Lines):
         self.desk = desk
         self.clock = clock
         self.view: View = "mine"
+        self.place = "mine"
         self.online = False
         self._ends: list[tuple[int, str]] = []  # where each view ends on the screen
 
-    def show_view(self, view: View) -> None:
+    def show_view(self, view: View, place: str = "") -> None:
         self.view = view
+        self.place = place or view
         self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
@@ -61,19 +66,19 @@ class StatusLine(Lines):
     # --- the views ------------------------------------------------------------------------------------
 
     def _tabs(self) -> list[Part]:
-        return [part for view in VIEWS for part in self._tab(view)]
+        return [*(part for view in VIEWS for part in self._tab(view)), *self._saved()]
 
     def _tab(self, view: View) -> list[Part]:
         """The one that is shown stays; `closed` and `all` have no number and can go."""
         counts = self.desk.counts
         number = {"mine": counts.mine, "queue": counts.queue, "waiting": counts.waiting}.get(view)
-        if view == "spam" and self.view != "spam":
+        if view == "spam" and self.place != "spam":
             return []  # looked at on purpose, and not all day long
-        role = "active" if view == self.view else "strong" if number and view != "waiting" else "dim"
+        role = "active" if view == self.place else "strong" if number and view != "waiting" else "dim"
         text = view_word(view) if number is None else f"{view_word(view)} {number}"
         forms: list[Line] = [[(safe_line(text, before=" ", after=" "), role), (Content(" "), "base")]]
         found = [Part(view, {"closed": 30, "all": 31, "waiting": 50}.get(view, 70), forms)]
-        if view not in ("mine", "queue", self.view):
+        if view not in ("mine", "queue", self.place):
             forms.append([])
         if view == "queue" and number and counts.oldest_queued_at is not None:
             age = self.clock.age(counts.oldest_queued_at)
@@ -87,7 +92,28 @@ class StatusLine(Lines):
                     [[(safe_line(one, after=" "), role), (Content(" "), "base")] for one in ages],
                 )
             )
-        return found
+        return [*found, *(self._filter() if view == self.place else ())]
+
+    def _filter(self) -> list[Part]:
+        """What the list on the screen is filtered by, in as many cells as there may be."""
+        narrowed = self.desk.window(self.place).narrowed
+        if narrowed is None:
+            return []
+        texts = dict.fromkeys(_cut(narrowed.typed, cells) for cells in FILTER_CELLS)
+        forms: list[Line] = [
+            [(safe_line(text, before="\\ ", after=" "), "accent"), (Content(" "), "base")] for text in texts
+        ]
+        return [Part(self.place, 45, forms)]
+
+    def _saved(self) -> list[Part]:
+        """The saved view that is on the screen; the others are reached by walking, or from their list."""
+        saved = next((one for one in self.desk.saved_views if str(one.id) == self.place), None)
+        if saved is None:
+            return []
+        name: Line = [(safe_line(saved.name, before=" ", after=" "), "active"), (Content(" "), "base")]
+        narrowed = self.desk.window(self.place).narrowed
+        changed = narrowed is not None and narrowed.typed != saved.filter
+        return [Part(self.place, 70, [name]), *(self._filter() if changed else ())]
 
     # --- what else there is ---------------------------------------------------------------------------
 
@@ -166,8 +192,8 @@ class StatusLine(Lines):
                 return
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= TROUBLE_MAX else text[: TROUBLE_MAX - 1].rstrip() + "…"
+def _cut(text: str, cells: int = TROUBLE_MAX) -> str:
+    return text if len(text) <= cells else text[: cells - 1].rstrip() + "…"
 
 
 def _text(role: str, text: str) -> Line:

@@ -21,6 +21,7 @@ from server.api.context import (
 from server.api.customers import page_of_river, shown_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
+from server.api.queries import here, known_to, not_meant, query_of
 from server.cases import case, casework, leaving, replying, sharing
 from server.operators import Action, limited_to
 from server.protocol import (
@@ -39,6 +40,8 @@ from server.protocol import (
     SnoozeCommand,
     View,
 )
+from server.protocol.filtering import filter_of
+from server.protocol.query import QueryError
 from server.queue import handover
 from server.store import cases, conversations, events, lists
 from server.store import operators as accounts
@@ -60,10 +63,12 @@ def counts_of(tx: Snapshot, me: OperatorInfo) -> Counts:
 
 @routes.get("/v1/conversations")
 @describes(
-    "One page of a list.",
+    "One page of a list, or of what a filter lets through of it. A page of a filtered list may be short, or"
+    " empty, and have a next one all the same.",
     "look",
     query=(
         Query("view", View, "Which list; queue if not given."),
+        Query("filter", str, "Words and qualifiers: docs/search.md. Days are UTC."),
         page_key("after", 2, 3),
         limit_of(50, 200),
     ),
@@ -82,9 +87,15 @@ async def page(request: web.Request) -> web.Response:
         length = lists.key_length(view)
         after = (0,) * (length - len(after)) + after[-length:]
     most = limit(request, 50, 200)
+    query = query_of(request.query.get("filter", ""))
+    channels = await context.channels() if query else []
 
     def read(tx: Snapshot) -> ConversationPage:
-        items, following = lists.page(tx, view, me.id, after, most, limited_to(me))
+        if query:
+            tests = filter_of(query, known_to(tx, me, channels), here(context))
+            items, following = lists.filtered(tx, view, me.id, after, most, tests, limited_to(me))
+        else:
+            items, following = lists.page(tx, view, me.id, after, most, limited_to(me))
         return ConversationPage(
             items=[context.marks.conversation(item) for item in items],
             next=shown_key(following),
@@ -92,7 +103,10 @@ async def page(request: web.Request) -> web.Response:
             counts=counts_of(tx, me),
         )
 
-    return answer(await context.database.read(read))
+    try:
+        return answer(await context.database.read(read))
+    except QueryError as error:
+        raise not_meant(error) from error
 
 
 @routes.get("/v1/forgotten")

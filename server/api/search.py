@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import structlog
 from aiohttp import web
 
-from server.api.context import CONTEXT, Context, answer, key, limit, operator, refused, shown_key
+from server.api.context import CONTEXT, answer, key, limit, operator, shown_key
 from server.api.describe import Query, describes, number, page_key
 from server.api.describe import limit as limit_of
+from server.api.queries import here, known_to, not_meant, query_of
 from server.operators import limited_to
 from server.people.cards import person
-from server.protocol import ChannelInfo, OperatorInfo, SearchHit, SearchPage, filtering
-from server.protocol.query import QUERY_MAX, QueryError, parse
+from server.protocol import SearchHit, SearchPage
+from server.protocol.filtering import look_up
+from server.protocol.query import QUERY_MAX, QueryError
 from server.store import conversations, finding, messages
-from server.store import operators as accounts
 from server.store.errors import StoreUnavailableError
 from server.store.transaction import Snapshot
 
 log = structlog.get_logger(__name__)
 
 routes = web.RouteTableDef()
-
-
-def known_to(tx: Snapshot, me: OperatorInfo, channels: list[ChannelInfo]) -> filtering.Known:
-    """Whom and what the names in a query may mean."""
-    return filtering.Known(me=me.id, operators=accounts.everybody(tx), channels=channels)
-
-
-def here(context: Context) -> datetime:
-    """Now, for dates in a query: consoles send moments, and the rest is UTC."""
-    return datetime.fromtimestamp(context.clock.now() / 1000, UTC)
 
 
 @routes.get("/v1/search")
@@ -53,14 +42,11 @@ async def search(request: web.Request) -> web.Response:
     whose = key(request, "customer", 1)
     before = key(request, "before", 1, 2)
     most = limit(request, 50, 200)
-    try:
-        query = parse(request.query.get("q", ""))
-    except QueryError as error:
-        raise refused(400, "bad_request", error.message, error.hint) from error
+    query = query_of(request.query.get("q", ""))
     now, channels = here(context), await context.channels()
 
     def read(tx: Snapshot) -> SearchPage:
-        tests = filtering.look_up(query, known_to(tx, me, channels), now)
+        tests = look_up(query, known_to(tx, me, channels), now)
         found = finding.found(
             tx,
             tests,
@@ -91,7 +77,7 @@ async def search(request: web.Request) -> web.Response:
     try:
         page = await context.database.read(read)
     except QueryError as error:
-        raise refused(400, "bad_request", error.message, error.hint) from error
+        raise not_meant(error) from error
     for conversation in {hit.conversation.id: hit.conversation for hit in page.hits}.values():
         context.marks.conversation(conversation)
     return answer(page)

@@ -145,6 +145,7 @@ from server.protocol.people import (
 )
 from server.protocol.raw_items import Archived, BoxLedger, Imported, Missing
 from server.protocol.recipients import Addressee, ForwardCommand, Recipient
+from server.protocol.saved_views import SavedView, SavedViewCommand
 from server.protocol.service import (
     AuditVerdict,
     ChannelInfo,
@@ -292,6 +293,8 @@ __all__ = [
     "ReplyCommand",
     "ReplyWay",
     "Role",
+    "SavedView",
+    "SavedViewCommand",
     "Scope",
     "Score",
     "SearchHit",

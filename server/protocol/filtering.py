@@ -61,10 +61,15 @@ def look_up(query: Query, known: Known, here: datetime) -> Tests:
 
 def filter_of(query: Query, known: Known, here: datetime) -> Tests:
     """The same for a list of conversations, of which not everything can be asked. Raises QueryError."""
+    refuse_elsewhere(query)
+    return look_up(query, known, here)
+
+
+def refuse_elsewhere(query: Query) -> None:
+    """Raises QueryError for what can be asked of messages only."""
     for term in query.terms:
         if term.name in ("to", "has") or (term.name, term.value) == ("is", "note"):
             raise QueryError("place", term.name, term.value)
-    return look_up(query, known, here)
 
 
 def _look_up(term: Term, known: Known, here: datetime) -> Test:

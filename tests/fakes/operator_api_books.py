@@ -5,11 +5,13 @@ Time stands still at `NOW` unless told; nothing is random.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from server import protocol as wire
+from server.protocol.filtering import Known, filter_of, lets_through
 from server.protocol.query import parse
 from tests.fakes.operator_api_wire import RefusalError
 
@@ -39,6 +41,8 @@ class Books:
         self.seq = 1000
         self.page_limit = 1000
         self.searched: list[str] = []
+        self.filtered: list[str] = []  # of each page of a list that was asked for
+        self.views: list[wire.SavedView] = []
         self.fields: list[wire.FieldSpec] = []
         self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
         self.suggestions: dict[int, wire.Suggestion] = {}
@@ -106,15 +110,25 @@ class Books:
 
     # --- lists ----------------------------------------------------------------------------------------
 
-    def page(self, view: str, after: str | None, limit: int) -> wire.ConversationPage:
+    def page(self, view: str, after: str | None, limit: int, filtered: str = "") -> wire.ConversationPage:
         limit = min(limit, self.page_limit)
+        self.filtered.append(filtered)
+        known = Known(
+            me=self.me.id, operators=list(self.operators.values()), channels=list(self.channels.values())
+        )
+        here = datetime.fromtimestamp(self.now / 1000, UTC)
+        tests = filter_of(parse(filtered), known, here)
         rising = view in ("mine", "queue")
 
         def place(row: wire.Conversation) -> tuple[int, int, int]:
             return (RANK[row.priority] if rising else 0, row.sort_at, row.id)
 
         rows = sorted(
-            (row for row in self.conversations.values() if self._in_view(row, view)),
+            (
+                row
+                for row in self.conversations.values()
+                if self._in_view(row, view) and lets_through(tests, row, self.me.id, self.seen.get(row.id, 0))
+            ),
             key=place,
             reverse=not rising,
         )

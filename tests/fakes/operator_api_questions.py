@@ -7,7 +7,7 @@ from aiohttp import web
 from server import protocol as wire
 from server.queue.next_best import Candidate, urgency
 from tests.fakes.operator_api_server import FakeServer
-from tests.fakes.operator_api_wire import answer
+from tests.fakes.operator_api_wire import answer, read_body
 
 
 class Questions:
@@ -27,6 +27,9 @@ class Questions:
             web.get("/v1/templates", self._every_template),
             web.get("/v1/drafts", self._drafts),
             web.get("/v1/search", self._search),
+            web.get("/v1/views", self._views),
+            web.post("/v1/views", self._save_view),
+            web.delete("/v1/views/{id}", self._remove_view),
             web.get("/v1/outbox", self._outbox),
             web.get("/v1/channels", self._channels),
             web.get("/v1/operators", self._operators),
@@ -49,7 +52,35 @@ class Questions:
 
     async def _conversations(self, request: web.Request) -> web.Response:
         query = request.query
-        return answer(self._server.page(query["view"], query.get("after"), int(query.get("limit", "100"))))
+        limit = int(query.get("limit", "100"))
+        filtered = query.get("filter", "")
+        return answer(self._server.page(query["view"], query.get("after"), limit, filtered))
+
+    async def _views(self, request: web.Request) -> web.Response:
+        return answer(self._server.views)
+
+    async def _save_view(self, request: web.Request) -> web.Response:
+        wanted, server = await read_body(request, wire.SavedViewCommand), self._server
+        view = wire.SavedView(
+            id=len(server.views) + 1,
+            name=wanted.name,
+            base=wanted.base,
+            filter=wanted.filter,
+            shared=wanted.shared,
+            by=server.me.name,
+            by_id=server.me.id,
+            updated_at=server.now,
+        )
+        server.views.append(view)
+        await server.push("view.changed", operator_id=server.me.id)
+        return answer(view)
+
+    async def _remove_view(self, request: web.Request) -> web.Response:
+        server, key = self._server, int(request.match_info["id"])
+        [view] = [one for one in server.views if one.id == key]
+        server.views.remove(view)
+        await server.push("view.changed", operator_id=server.me.id)
+        return answer(view)
 
     async def _counts(self, request: web.Request) -> web.Response:
         return answer(self._server.counts())

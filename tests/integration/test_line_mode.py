@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from omni_console.commands.query import asked
+from server.protocol import SavedViewCommand
 from server.protocol.query import written
 from server.settings import ApiSettings
 from tests.fakes.distant import new_token
@@ -144,6 +145,21 @@ async def test_what_customers_write_is_only_text(run: Running) -> None:
     # No line of his looks like one of ours.
     shown = (await ok(run, "show", which)).splitlines()
     assert not [line for line in shown if line.startswith("2026-01-01")]
+
+
+async def test_a_list_is_filtered_and_saved_views_are_known_by_name(run: Running) -> None:
+    await run.hook("a blue kettle", sender="a", key="a")
+    await run.hook("a red lamp", sender="b", key="b")
+    assert "kettle" in await ok(run, "list", "queue", "--filter", "kettle after:yesterday")
+    assert "lamp" not in await ok(run, "list", "queue", "--filter", "kettle")
+    client = await run.client(None)
+    wanted = SavedViewCommand(name="Lamps", base="queue", filter="lamp")
+    await client.views.put(wanted)
+    out = await ok(run, "list", "--view", "lamps")
+    assert "lamp" in out and "kettle" not in out
+    assert (await as_json(run, "list", "--view", "Lamps", "--filter", "-red"))["items"] == []
+    code, _out, err = await omni(run, "list", "--view", "Lampz")
+    assert code == 2 and "there are: Lamps" in err
 
 
 async def test_search_and_its_exit_code(run: Running) -> None:
