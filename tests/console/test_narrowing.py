@@ -27,12 +27,12 @@ async def test_a_filter_narrows_the_list_and_stays_until_it_is_taken_away(
         await hands.sees("Anna Schmidt")
         await narrow(hands, "from:иван")
         await hands.sees_no("Anna Schmidt")
-        await hands.sees("mine 3 \\ from:иван")
+        await hands.sees("mine 3  \\ from:иван")
         assert world.filtered[-1] == "from:иван"
         await hands.press("]")
         await hands.sees_no("\\ from")
         await hands.press("[")
-        await hands.sees("mine 3 \\ from:иван")
+        await hands.sees("mine 3  \\ from:иван")
         assert hands.screen.list.row_count() == 1
         await hands.press("backslash")
         for _letter in "from:иван":
