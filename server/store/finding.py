@@ -168,7 +168,7 @@ def _narrowest(tx: Snapshot, tests: Tests, asker: Asker, parameters: dict[str, A
             continue
         if name == "from" and len(test.ids) == 1 and not _is_card(tx, test, asker):
             parameters["author"] = next(iter(test.ids))
-            return "m.operator_id = :author AND"
+            return "m.operator_id + 0 = :author AND m.operator_id IS NOT NULL AND"
         if name == "has":
             return "m.files > 0 AND"
         if (name, value) == ("is", "note"):

@@ -1,7 +1,8 @@
 -- What a search by qualifiers alone reads, newest first. Partial: what customers write costs nothing more.
 CREATE INDEX message_carrying ON message (search_id) WHERE files > 0;
 CREATE INDEX message_noted ON message (search_id) WHERE kind = 'note';
-CREATE INDEX message_by_operator ON message (operator_id, search_id) WHERE operator_id IS NOT NULL;
+-- "+ 0": for this question alone. Whoever asks about a conversation's operator would be led astray by it.
+CREATE INDEX message_by_operator ON message (operator_id + 0, search_id) WHERE operator_id IS NOT NULL;
 
 -- Filters of lists, kept under a name: one operator's own, or everybody's.
 CREATE TABLE saved_view (
