@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 many = click.argument("numbers", metavar="CONVERSATION…", type=click.IntRange(min=1), nargs=-1, required=True)
 
 
-def _each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool) -> int:
+def each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool) -> int:
     """One after the other; what is refused is told, and the others are done all the same."""
     from omni_console.client import RefusedError
 
@@ -78,7 +78,7 @@ def claim(server: Server, numbers: tuple[int, ...], take_over: bool, as_json: bo
         holder = (await client.detail(number)).conversation.assignee_id if take_over else None
         return await client.claim(number, holder)
 
-    return _each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json)
 
 
 @click.command()
@@ -87,7 +87,7 @@ def claim(server: Server, numbers: tuple[int, ...], take_over: bool, as_json: bo
 @at_server
 def release(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
     """Give conversations back to the queue."""
-    return _each(server, numbers, lambda client, number: client.release(number), as_json=as_json)
+    return each(server, numbers, lambda client, number: client.release(number), as_json=as_json)
 
 
 @click.command()
@@ -98,7 +98,7 @@ def release(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
 @at_server
 def close(server: Server, numbers: tuple[int, ...], topic: str, result: str, as_json: bool) -> int:
     """Close conversations."""
-    return _each(
+    return each(
         server,
         numbers,
         lambda client, number: client.close_conversation(number, topic, result),
@@ -112,7 +112,7 @@ def close(server: Server, numbers: tuple[int, ...], topic: str, result: str, as_
 @at_server
 def reopen(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
     """Open closed conversations again."""
-    return _each(server, numbers, lambda client, number: client.reopen(number), as_json=as_json)
+    return each(server, numbers, lambda client, number: client.reopen(number), as_json=as_json)
 
 
 @click.command()
@@ -133,7 +133,7 @@ def snooze(server: Server, numbers: tuple[int, ...], until: str, as_json: bool) 
         clock.set_by((await client.hello()).now)
         return await client.snooze(number, parse_due(until, clock) or 0)
 
-    return _each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json)
 
 
 @click.command()
@@ -154,7 +154,7 @@ def assign(server: Server, numbers: tuple[int, ...], login: str, team: str, word
             return await client.lead.hand_to_team(number, team, words)
         return await client.assign(number, await colleague.number(client), words)
 
-    return _each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json)
 
 
 @click.command()
@@ -173,4 +173,14 @@ def share(server: Server, numbers: tuple[int, ...], login: str, end: bool, as_js
             return await client.unshare(number, operator_id)
         return await client.share(number, operator_id)
 
-    return _each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json)
+
+
+@click.command()
+@many
+@click.option("-m", "--reason", default="", help="Why it is not yours: kept as a private note.")
+@json_option
+@at_server
+def decline(server: Server, numbers: tuple[int, ...], reason: str, as_json: bool) -> int:
+    """Not mine: what was just handed over goes back to who had it."""
+    return each(server, numbers, lambda client, number: client.decline(number, reason), as_json=as_json)

@@ -295,3 +295,41 @@ async def test_templates_by_commands(run: Running, tmp_path: Path) -> None:
     assert (await omni(run, "templates", "import", str(file)))[0] == 1
     assert len(await as_json(run, "templates", "list")) == 1
     assert (await omni(run, "templates", "remove", "nothing"))[0] == 1
+
+
+async def test_what_a_case_is_about_and_where_i_am_needed(run: Running) -> None:
+    await run.hook("where is my order?", person={"name": "Anna"})
+    which = await number(run)
+    code, out, _ = await omni(run, "next")
+    assert (code, out.startswith(f"{which}: Anna")) == (0, True)
+    assert "points" in await ok(run, "why", which)
+    await ok(run, "tag", which, "--add", "refund", "--add", "vip")
+    tagged = await as_json(run, "tag", which, "--remove", "vip")
+    assert tagged[0]["tags"] == ["refund"]
+    assert (await as_json(run, "priority", which, "--to", "urgent"))[0]["priority"] == "urgent"
+    told = await as_json(run, "about", which, "--wants", "her order", "--next", "look", "--until", "2h")
+    assert (told[0]["summary"], told[0]["next_step"], bool(told[0]["due_at"])) == ("her order", "look", True)
+    assert (await as_json(run, "about", which, "--until", ""))[0].get("due_at") is None
+    assert (await as_json(run, "about", which))[0]["summary"] == "her order"
+    code, _, err = await omni(run, "decline", which, "-m", "no")
+    assert (code, bool(err)) == (1, True)
+    assert await ok(run, "spam", which) == f"{which}: kept apart as spam\n"
+    assert await ok(run, "spam", which, "--no") == f"{which}: let in again\n"
+    assert (await as_json(run, "presence", "pause"))["presence"] == "pause"
+    assert "pause" in await ok(run, "presence")
+    assert "number" in await ok(run, "mentions")
+    assert "card" in await ok(run, "identity", "list")
+    assert (await omni(run, "tag", which))[0] == 2
+
+
+async def test_splitting_and_joining_by_commands(run: Running) -> None:
+    for text in ("where is my order?", "and another matter"):
+        await run.hook(text, person={"name": "Anna"})
+    which = await number(run)
+    messages = [one["id"] for one in (await as_json(run, "show", which))["history"]["messages"]]
+    made = await as_json(run, "split", which, str(messages[-1]), "--subject", "another matter")
+    assert made["conversation_id"] != int(which)
+    assert "split" in await ok(run, "regroupings", which)
+    await ok(run, "regroupings", which, "--undo", str(made["regrouping_id"]))
+    made = await as_json(run, "split", which, str(messages[-1]))
+    assert "takes it back" in await ok(run, "join", which, str(made["conversation_id"]))
