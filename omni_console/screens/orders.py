@@ -138,13 +138,13 @@ class Orders:
                 continue
             refused = screen.refusals
             self.carry_out(order)
-            await self._answered()
+            await self.answered()
             if screen.refusals != refused:
                 return  # the operator was told why
             if screen.app.screen is not screen and line is not lines[-1]:
                 return  # a window asks something: the rest is his
 
-    async def _answered(self) -> None:
+    async def answered(self) -> None:
         """Until every errand of the screen was answered, and what came of it is painted."""
         screen = self._screen
         asked = [
