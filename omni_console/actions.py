@@ -204,7 +204,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("palette.open", "ctrl+p", "anywhere", N_("All actions"), N_("Every action by its name"), name="actions", takes=("words",)),
     Action("help.open", "f1", "anywhere", N_("Keys"), N_("This page"), name="help", takes=("words",)),
     Action("help.open.browse", "?", "browse", N_("Keys"), N_("This page"), 20, N_("keys")),
-    Action("screen.theme", "", "anywhere", N_("Light or dark"), N_("The other colours; OMNI_THEME=light begins with the light ones")),
+    Action("screen.theme", "", "anywhere", N_("Colours"), N_("Dark, light, the terminal's own palette; theme in console.toml begins with one")),
     Action("screen.redraw", "ctrl+l", "anywhere", N_("Draw anew"), N_("Load everything again and draw it")),
     Action("app.quit", "ctrl+q", "anywhere", N_("Quit"), N_("Drafts are saved; asks only when that failed")),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
 from omni_console.desk import Desk
 from omni_console.keymap import repair_alt_digits
-from omni_console.look import DARK, LIGHT, OMNI, OMNI_LIGHT
+from omni_console.look import DARK, OMNI, OMNI_LIGHT, OMNI_PALETTE, THEMES
 from omni_console.messages import Greeted, Heard, LinkChanged
 from omni_console.own import Own
 from omni_console.own import read as read_own
@@ -47,15 +47,15 @@ class OmniConsole(App[int]):
         clock: Clock | None = None,
         changes: Mapping[str, str] | None = None,
         own: Own | None = None,
-        light: bool = False,
+        theme: str = "dark",
     ) -> None:
         super().__init__()
         repair_alt_digits()
         own = own or Own(keys=OwnKeys(dict(changes or {})))
         keymap.use(own.keys.changes)
-        self.register_theme(OMNI)
-        self.register_theme(OMNI_LIGHT)
-        self.theme = LIGHT if light else DARK
+        for one in (OMNI, OMNI_LIGHT, OMNI_PALETTE):
+            self.register_theme(one)
+        self.theme = THEMES.get(theme, DARK)
         self.client = client
         self.clock = clock or Clock()
         self.desk = Desk()
@@ -148,7 +148,7 @@ def run_console(
     console = OmniConsole(
         client,
         own=own if remembers else replace(own, layouts=None),
-        light=os.environ.get("OMNI_THEME") == "light",
+        theme=os.environ.get("OMNI_THEME") or own.settings.theme,
     )
     console.animation_level = "none"
     code = console.run(mouse=mouse)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
-DARK, LIGHT = "omni", "omni-light"
+DARK, LIGHT, PALETTE = "omni", "omni-light", "omni-ansi"
 
 # Greys of little saturation: terminals with 256 colours keep them apart.
 OMNI = Theme(
@@ -39,3 +39,29 @@ OMNI_LIGHT = Theme(
     dark=False,
     variables={"surface-lighten-1": "#dcdad4", "note-background": "#fbf1dc"},
 )
+
+# The terminal's own sixteen colours on its own ground, whatever they are: nothing is blended. What is dim
+# instead of pale is in styles/omni.tcss, at ":ansi".
+OMNI_PALETTE = Theme(
+    name=PALETTE,
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_cyan",
+    accent="ansi_cyan",
+    warning="ansi_yellow",
+    error="ansi_red",
+    success="ansi_cyan",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=True,
+    variables={
+        **BUILTIN_THEMES["ansi-dark"].variables,  # Textual's own styles name them
+        "surface-lighten-1": "ansi_default",
+        "note-background": "ansi_default",
+    },
+)
+
+THEMES = {"dark": DARK, "light": LIGHT, "ansi": PALETTE}  # as one writes them, in the order of the action

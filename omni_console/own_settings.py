@@ -81,6 +81,7 @@ class Tell(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    theme: Literal["dark", "light", "ansi"] = "dark"
     layout: Literal["last", "none"] = "last"  # begin with the panes of the last time
     history: bool = True  # what was typed behind : is there again after a restart
     title: bool = True  # "(3) Omni" in the terminal's title

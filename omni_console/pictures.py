@@ -39,10 +39,10 @@ async def picture(
     keys: Sequence[str] = (),
     clock: Clock | None = None,
     title: str = "Omni Console",
-    light: bool = False,
+    theme: str = "dark",
 ) -> str:
     """The screen as SVG after `keys` were pressed; "text:…" types. Raises NoPictureError."""
-    app = OmniConsole(client, clock=clock, light=light)
+    app = OmniConsole(client, clock=clock, theme=theme)
     async with app.run_test(size=size) as pilot:
         screen = app.desk_screen
         try:

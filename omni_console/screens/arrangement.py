@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from omni_console.i18n import _
 from omni_console.layouts import Card, Layout
-from omni_console.look import DARK, LIGHT
+from omni_console.look import THEMES
 from omni_console.tiling import PANES_MAX, Direction
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.pane_lines import PaneHeader
@@ -53,7 +53,8 @@ class Arrangement:
 
     def _turn_theme(self) -> None:
         app = self._screen.app
-        app.theme = DARK if app.theme == LIGHT else LIGHT
+        names = list(THEMES.values())
+        app.theme = names[(names.index(app.theme) + 1) % len(names)]
 
     # --- focus --------------------------------------------------------------------------------------------
 

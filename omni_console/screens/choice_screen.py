@@ -89,7 +89,8 @@ class ChoiceScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
-        self.query_one(ChoiceList).focus()
+        for rows in self.query(ChoiceList):  # none, where it is closed before it stands
+            rows.focus()
 
     def action_leave(self) -> None:
         self.dismiss(None)

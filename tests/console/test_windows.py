@@ -6,7 +6,11 @@ from pathlib import Path
 
 from omni_console import i18n
 from omni_console.actions import ACTIONS
+from omni_console.app import OmniConsole
+from omni_console.client import ServerClient
+from omni_console.own_settings import read
 from omni_console.query_words import texts_of
+from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.search_screen import in_context
 from server.protocol.query import Term, parse
 from tests.fakes.console_hands import console
@@ -193,3 +197,35 @@ async def test_russian(world: FakeServer, tmp_path: Path) -> None:
         await hands.press("j", "enter")
         await hands.sees("нечем заплатить")
         await hands.sees("ждёт 7м")
+
+
+async def test_three_kinds_of_colours_and_the_one_that_somebody_likes(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("1", "r")
+        seen = [hands.app.theme]
+        for _turn in range(3):
+            hands.screen.action_do("screen.theme")
+            await hands.pilot.pause()
+            seen.append(hands.app.theme)
+            # Whom one writes to is marked by another ground in each of them.
+            header = hands.screen.grid.active.header
+            chip = header.get_visual_style("line--active")
+            assert chip.background not in (header.get_visual_style().background, chip.foreground)
+        assert seen == ["omni", "omni-light", "omni-ansi", "omni"]
+    assert OmniConsole(ServerClient("nowhere"), theme="ansi").theme == "omni-ansi"
+    assert read({"theme": "ansi"}).settings.theme == "ansi"
+    assert read({"theme": "pink"}).problems
+
+
+async def test_a_window_that_is_closed_before_it_stands_is_no_crash(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        window = ChoiceScreen("?", [Choice("a", "b")])
+        await hands.app.push_screen(window)
+        await window.query_children().remove()  # as when the console ends in this moment
+        window.on_mount()
+        await hands.press("escape")
+        await hands.sees("Anna Schmidt")
