@@ -1,4 +1,4 @@
-"""The panel's page, its script and its style, and the headers that keep them harmless."""
+"""The panel's page, its scripts and its style, and the headers that keep them harmless."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from aiohttp import web
 
 from channels.base import Route
 
+# In the order in which they are run: each declares one thing that those after it use.
+SCRIPTS = ("words.js", "keeping.js", "history.js", "link.js", "writing.js", "panel.js")
+STYLE = "panel.css"
 _TYPES = {"js": "text/javascript", "css": "text/css"}
 
 
@@ -22,6 +25,11 @@ def asset(name: str) -> tuple[bytes, str, str]:
     """Content, media type and a tag that changes with the content, of a file in static/."""
     content = (files("channels.webchat") / "static" / name).read_bytes()
     return content, _TYPES[name.rpartition(".")[2]], hashlib.sha256(content).hexdigest()[:16]
+
+
+def versioned(name: str) -> str:
+    """The address of a file that may be kept for ever: it is another one when the content changes."""
+    return f"{name}?v={asset(name)[2]}"
 
 
 @cache
@@ -51,15 +59,14 @@ def frame_headers(origins: Sequence[str]) -> dict[str, str]:
 def frame_page(config: Mapping[str, object]) -> str:
     return _template().substitute(
         config=html.escape(msgspec.json.encode(config).decode(), quote=True),
-        words=f"words.js?v={asset('words.js')[2]}",
-        script=f"panel.js?v={asset('panel.js')[2]}",
-        style=f"panel.css?v={asset('panel.css')[2]}",
+        scripts="\n".join(f'<script src="{versioned(name)}" defer></script>' for name in SCRIPTS),
+        style=versioned(STYLE),
         title=html.escape(str(config.get("title", ""))),
     )
 
 
 def static_routes(config: Callable[[], Mapping[str, object]], origins: Sequence[str]) -> list[Route]:
-    """The loader, the panel's page, its script and its style."""
+    """The loader, the panel's page, its scripts and its style."""
 
     def file_route(name: str, lasting: bool) -> Route:
         async def answer(request: web.Request) -> web.StreamResponse:
@@ -89,8 +96,6 @@ def static_routes(config: Callable[[], Mapping[str, object]], origins: Sequence[
 
     return [
         file_route("widget.js", lasting=False),
-        file_route("words.js", lasting=True),
-        file_route("panel.js", lasting=True),
-        file_route("panel.css", lasting=True),
+        *(file_route(name, lasting=True) for name in (*SCRIPTS, STYLE)),
         Route(method="GET", path="/frame", handler=panel, body_max=0),
     ]

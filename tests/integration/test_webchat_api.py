@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -21,6 +22,7 @@ from channels.secret import Secret
 from channels.testkit import MemoryHost, door
 from channels.webchat import WebchatChannel, WebchatSettings, api, stream
 from channels.webchat.identity import sign
+from channels.webchat.page import SCRIPTS, STYLE
 
 SHOP = "https://shop.example"
 KEY = "s" * 48
@@ -553,7 +555,9 @@ async def test_the_panel_is_served_with_a_strict_policy(chat: Chat) -> None:
     frame = await chat.client.get("/webchat/site/frame")
     policy = frame.headers["Content-Security-Policy"]
     assert f"frame-ancestors {SHOP}" in policy and "script-src 'self'" in policy
-    for name in ("widget.js", "words.js", "panel.js", "panel.css"):
+    text = await frame.text()
+    assert re.findall(r'<script src="([^"?]+)\?v=[0-9a-f]{16}" defer>', text) == list(SCRIPTS)
+    for name in ("widget.js", *SCRIPTS, STYLE):
         answer = await chat.client.get(f"/webchat/site/{name}")
         assert answer.status == 200 and answer.headers["X-Content-Type-Options"] == "nosniff"
         again = await chat.client.get(
