@@ -158,6 +158,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.spam", "X", "browse", N_("Spam"), N_("Keep it apart, and bar the sender; on spam: it is none. Marked rows at once"), takes=("spam",)),
     Action("undo.last", "u", "browse", N_("Take back"), N_("A reply that is still held; else the last merge, refusal, split, join, spam or change of the card"), name="undo"),
     Action("mark.toggle", "space", "browse", N_("Mark"), N_("In the list a row, in a history a message; then j and k go from message to message"), name="mark"),
+    Action("mark.range", "T", "browse", N_("Mark as far as here"), N_("From the row that was marked last to this one; then a, A, e, s, t, !, x or X is for all of them")),
     Action("mark.none", "escape", "browse", N_("Marks away"), N_("Nothing is marked any more; a searched place is forgotten"), name="unmark"),
     Action("thread.split", "S", "browse", N_("Split off"), N_("The marked messages become a conversation of their own"), name="split_off"),
     Action("thread.join", "", "browse", N_("Join with…"), N_("Another conversation of this person goes on in this one"), name="join"),

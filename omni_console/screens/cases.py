@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from omni_console import errands
@@ -112,13 +112,23 @@ class Cases:
 
         self.ask_to_whom(row, given)
 
-    def ask_to_whom(self, row: Conversation, given: Callable[[OperatorInfo | TeamInfo, str], None]) -> None:
-        """Which colleague or team takes it over, and what they must know of it."""
+    def ask_to_whom(
+        self,
+        row: Conversation,
+        given: Callable[[OperatorInfo | TeamInfo, str], None],
+        *,
+        several: str = "",
+    ) -> None:
+        """Which colleague or team takes it over, and what they must know of it. `several`: how one calls the
+        conversations of which this row is one."""
+        customers = several or row.customer
         desk = self._screen.desk
         choices = [
             Choice(str(operator.id), operator.name, _how(operator))
             for operator in sorted(desk.operators.values(), key=lambda one: (not one.online, one.name))
-            if not operator.disabled and operator.role in ANSWERING and operator.id != row.assignee_id
+            if not operator.disabled
+            and operator.role in ANSWERING
+            and (several or operator.id != row.assignee_id)
         ]
         teams = {f"team {team.name}": team for team in desk.teams}
         choices += [Choice(key, team.title, _("team")) for key, team in teams.items()]
@@ -130,9 +140,9 @@ class Cases:
             if answer is None:
                 return
             receiver = teams[answer] if answer in teams else desk.operators[int(answer)]
-            self._ask_note(_name_of(receiver), row.customer, lambda note: given(receiver, note))
+            self._ask_note(_name_of(receiver), customers, lambda note: given(receiver, note))
 
-        question = _("Who takes over {customer}?").format(customer=row.customer)
+        question = _("Who takes over {customer}?").format(customer=customers)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
     def give(self, key: int, customer: str, operator: OperatorInfo, note: str) -> None:
@@ -141,14 +151,16 @@ class Cases:
         again = Repeat("thread.assign", (operator.login, note))
         self._ask("assign", key, lambda: client.assign(key, operator.id, note), said, again)
 
-    def ask_note(self, whom: list[tuple[int, str]], operator: OperatorInfo) -> None:
-        """What the colleague must know of these conversations, by number and customer; then they go."""
+    def ask_note(self, rows: Sequence[Conversation], operator: OperatorInfo) -> None:
+        """What the colleague must know of these conversations; then they go."""
 
         def noted(note: str) -> None:
-            for key, customer in whom:
-                self.give(key, customer, operator, note)
+            if len(rows) > 1:
+                self._screen.bulk.give(rows, operator, note)
+            else:
+                self.give(rows[0].id, rows[0].customer, operator, note)
 
-        self._ask_note(operator.name, ", ".join(customer for _key, customer in whom), noted)
+        self._ask_note(operator.name, ", ".join(row.customer for row in rows), noted)
 
     def _ask_note(self, receiver: str, customers: str, given: Callable[[str], None]) -> None:
         def check(answers: Answers) -> tuple[str, str] | None:
@@ -250,9 +262,13 @@ class Cases:
         self._ask("reopen", key, lambda: client.reopen(key), _("open again"), Repeat("thread.reopen"))
 
     def _snooze(self) -> None:
-        row, clock = self._screen.target, self._screen.clock
-        if row is None:
-            return
+        row = self._screen.target
+        if row is not None:
+            self.ask_until(row.customer, lambda until, words: self.snooze(row, until, words))
+
+    def ask_until(self, customers: str, given: Callable[[int, str], None]) -> None:
+        """Until when they are away (UTC ms), and how one says that."""
+        clock = self._screen.clock
         now = clock.now()
         moments = {
             "1h": now + HOUR,
@@ -275,11 +291,11 @@ class Cases:
                         _("not a time: {text}. Try 45m, 2h or 3d").format(text=answer[1:]), bad=True
                     )
                     return
-                self.snooze(row, now + delay, answer[1:])
+                given(now + delay, answer[1:])
             else:
-                self.snooze(row, moments[answer], _AS_TYPED.get(answer, answer))
+                given(moments[answer], _AS_TYPED.get(answer, answer))
 
-        question = _("Snooze {customer} until…").format(customer=row.customer)
+        question = _("Snooze {customer} until…").format(customer=customers)
         prompt = _("or for another time: 45m, 2h, 3d")
         self._screen.app.push_screen(ChoiceScreen(question, choices, prompt=prompt), chosen)
 

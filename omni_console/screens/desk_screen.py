@@ -56,6 +56,7 @@ from omni_console.screens.arrangement import Arrangement
 from omni_console.screens.attending import TICK_S as ATTEND_S
 from omni_console.screens.attending import Attending
 from omni_console.screens.browsing import Browsing
+from omni_console.screens.bulk import Bulk
 from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
@@ -159,6 +160,7 @@ class DeskScreen(Screen[None]):
         self.lead = Lead(self)
         self.case_facts = CaseFacts(self)
         self.undoing = Undoing(self)
+        self.bulk = Bulk(self)
         self.marking = Marking(self)
         self.people = People(self)
         self.identity = Identity(self)
@@ -260,7 +262,8 @@ class DeskScreen(Screen[None]):
             self._carry_out(command)
 
     def _carry_out(self, command: str) -> None:
-        self._commands[command]()
+        if not self.bulk.takes(command):
+            self._commands[command]()
         self.touring.did(command)
 
     def action_macro(self, number: int) -> None:

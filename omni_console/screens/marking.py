@@ -24,6 +24,7 @@ class Marking:
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
             "mark.toggle": self._toggle,
+            "mark.range": self._range,
             "mark.none": self._escape,
             "thread.split": self._split,
             "thread.join": self._join,
@@ -32,11 +33,18 @@ class Marking:
 
     def rows(self) -> list[Conversation]:
         """The marked rows of the list, or else the conversation that a command is about."""
+        marked = self.marked()
+        if marked:
+            return marked
+        return [self._screen.target] if self._screen.target is not None else []
+
+    def marked(self) -> list[Conversation]:
+        """The marked rows of the list, while one is in it."""
         screen = self._screen
-        if screen.focused is screen.list and screen.list.marked:
-            known = screen.desk.conversations
-            return [known[key] for key in screen.list.view_order(screen.list.marked) if key in known]
-        return [screen.target] if screen.target is not None else []
+        if screen.focused is not screen.list:
+            return []
+        known = screen.desk.conversations
+        return [known[key] for key in screen.list.view_order(screen.list.marked) if key in known]
 
     def clear(self) -> None:
         screen = self._screen
@@ -49,6 +57,7 @@ class Marking:
         screen = self._screen
         if screen.focused is screen.list:
             screen.list.toggle_mark()
+            self._say_rows()
         elif screen.pane is not None and isinstance(screen.focused, RiverView):
             river = screen.pane.river
             river.toggle_mark()
@@ -58,6 +67,31 @@ class Marking:
                 mark=_("space"), split=key_for("thread.split")
             )
             screen.say(f"{text} · {keys}" if count else keys)
+
+    def _range(self) -> None:
+        screen = self._screen
+        if screen.focused is not screen.list:
+            screen.say(_("rows of the list are marked so"))
+            return
+        screen.list.mark_range()
+        self._say_rows()
+
+    def _say_rows(self) -> None:
+        count = len(self._screen.list.marked)
+        if not count:
+            self._screen.say(_("nothing is marked"))
+            return
+        text = ngettext("{n} marked", "{n} marked", count).format(n=count)
+        deeds = (
+            ("thread.claim", _("take")),
+            ("thread.assign", _("assign")),
+            ("thread.close", _("close")),
+            ("thread.snooze", _("snooze")),
+            ("thread.tags", _("tags")),
+            ("thread.spam", _("spam")),
+        )
+        keys = " · ".join(f"{key_for(action)} {label}" for action, label in deeds)
+        self._screen.say(f"{text} · {keys} · " + _("esc: none"))
 
     def _escape(self) -> None:
         screen = self._screen

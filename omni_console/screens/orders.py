@@ -159,16 +159,22 @@ class Orders:
     # --- deeds --------------------------------------------------------------------------------------------
 
     def _claim(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        for row in rows:
-            self._screen.cases.claim(row)  # a colleague's stays his: the server says so
+        if len(rows) > 1:
+            self._screen.bulk.claim(rows)
+        else:
+            self._screen.cases.claim(rows[0])  # a colleague's stays his: the server says so
 
     def _release(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        for row in rows:
-            self._screen.cases.release(row)
+        if len(rows) > 1:
+            self._screen.bulk.release(rows)
+        else:
+            self._screen.cases.release(rows[0])
 
     def _reopen(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        for row in rows:
-            self._screen.cases.reopen(row)
+        if len(rows) > 1:
+            self._screen.bulk.reopen(rows)
+        else:
+            self._screen.cases.reopen(rows[0])
 
     def _assign(self, rows: Rows, words: tuple[str, ...]) -> None:
         screen = self._screen
@@ -176,36 +182,44 @@ class Orders:
         if operator is None:
             screen.say(_("nobody here is called {word}").format(word=words[0]), bad=True)
         elif len(words) == 1:
-            screen.cases.ask_note([(row.id, row.customer) for row in rows], operator)
+            screen.cases.ask_note(rows, operator)
+        elif len(rows) > 1:
+            screen.bulk.give(rows, operator, words[1])
         else:
-            for row in rows:
-                screen.cases.give(row.id, row.customer, operator, words[1])
+            screen.cases.give(rows[0].id, rows[0].customer, operator, words[1])
 
     def _close(self, rows: Rows, words: tuple[str, ...]) -> None:
-        cases = self._screen.cases
-        for row in [row for row in rows if row.state != "closed"]:
-            if len(words) == 1:
-                cases.ask_result(row, words[0])
-                return  # one form at a time
-            cases.close(row, words[0], words[1])
-        if all(row.state == "closed" for row in rows):
+        cases, bulk = self._screen.cases, self._screen.bulk
+        if len(rows) > 1 and len(words) == 1:
+            bulk.ask_result(rows, words[0])
+        elif len(rows) > 1:
+            bulk.close(rows, words[0], words[1])
+        elif rows[0].state == "closed":
             self._screen.say(_("it is closed already"))
+        elif len(words) == 1:
+            cases.ask_result(rows[0], words[0])
+        else:
+            cases.close(rows[0], words[0], words[1])
 
     def _snooze(self, rows: Rows, words: tuple[str, ...]) -> None:
         until = parse_due(words[0], self._screen.clock)
-        if until is not None:
-            for row in rows:
-                self._screen.cases.snooze(row, until, words[0])
+        if until is not None and len(rows) > 1:
+            self._screen.bulk.snooze(rows, until, words[0])
+        elif until is not None:
+            self._screen.cases.snooze(rows[0], until, words[0])
 
     def _tag(self, rows: Rows, words: tuple[str, ...]) -> None:
-        for row in rows:
-            self._screen.case_facts.tag(row, words[0])
+        if len(rows) > 1:
+            self._screen.bulk.tag(rows, words[0])
+        else:
+            self._screen.case_facts.tag(rows[0], words[0])
 
     def _priority(self, rows: Rows, words: tuple[str, ...]) -> None:
-        for row in rows:
-            for priority in PRIORITIES:
-                if priority == words[0]:
-                    self._screen.case_facts.prioritise(row, priority)
+        for priority in PRIORITIES:
+            if priority == words[0] and len(rows) > 1:
+                self._screen.bulk.prioritise(rows, priority)
+            elif priority == words[0]:
+                self._screen.case_facts.prioritise(rows[0], priority)
 
     def _spam(self, rows: Rows, words: tuple[str, ...]) -> None:
         self._screen.case_facts.settle_spam([row.id for row in rows], words[0])

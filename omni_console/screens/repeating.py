@@ -40,7 +40,7 @@ class Repeating:
         order = Order(BY_ID[last.action_id], last.words)
         marked = "" if len(rows) == 1 else " " + _("({n} marked)").format(n=len(rows))
         self._said = _("again: {command}").format(command=order.spelled()) + marked
-        self._awaited = 1 if last.action_id == "thread.spam" else len(rows)
+        self._awaited = 1
         screen.say(self._said)
         screen.orders.again(order, rows)
 

@@ -41,6 +41,7 @@ class ConversationList(LineList):
         self.place = "mine"  # the view, or the number of a saved one
         self.opened: set[int] = set()  # conversations in panes
         self.marked: set[int] = set()
+        self._anchor = 0  # the conversation that was marked last
         self._on: int | None = None  # the conversation under the cursor
 
     @property
@@ -107,7 +108,7 @@ class ConversationList(LineList):
 
     def conversation_changed(self, conversation_id: int) -> None:
         """Its draft, say, and nothing of the others."""
-        index = self.desk.windows[self.view].index_of(conversation_id)
+        index = self.window.index_of(conversation_id)
         if index is not None:
             self.row_changed(index)
 
@@ -125,8 +126,20 @@ class ConversationList(LineList):
         key = self.conversation_id
         if key is not None:
             self.marked ^= {key}
+            self._anchor = key
             self.move(1)
             self.refresh()
+
+    def mark_range(self) -> None:
+        """Mark what lies between the row that was marked last and the cursor; without one, this row."""
+        key = self.conversation_id
+        if key is None:
+            return
+        begin = self.window.index_of(self._anchor) if self._anchor in self.marked else None
+        first, last = sorted((self.cursor if begin is None else begin, self.cursor))
+        self.marked |= {self.window.id_at(index) for index in range(first, last + 1)}
+        self._anchor = key
+        self.refresh()
 
     def view_order(self, keys: set[int]) -> list[int]:
         """`keys` as they stand in this view; what left it meanwhile comes last."""

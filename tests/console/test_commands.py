@@ -162,7 +162,7 @@ async def test_the_same_again_on_every_marked_row(world: FakeServer, tmp_path: P
         await hands.press("space")
         await hands.until(lambda: hands.screen.list.select(MARIA), "on Maria")
         await hands.press("space", "full_stop")
-        await hands.sees("again: tag seen (2 marked) · tags are changed")
+        await hands.sees("again: tag seen (2 marked) · tags of 2 are changed")
         for key in (IVAN, MARIA):
             await hands.until(lambda key=key: "seen" in world.conversations[key].tags, "both")  # type: ignore[misc]
 
