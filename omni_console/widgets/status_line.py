@@ -76,22 +76,16 @@ class StatusLine(Lines):
             return []  # looked at on purpose, and not all day long
         role = "active" if view == self.place else "strong" if number and view != "waiting" else "dim"
         text = view_word(view) if number is None else f"{view_word(view)} {number}"
-        forms: list[Line] = [[(safe_line(text, before=" ", after=" "), role), (Content(" "), "base")]]
+        forms: list[Line] = [[(safe_line(text, before=" ", after=" "), role)]]
         found = [Part(view, {"closed": 30, "all": 31, "waiting": 50}.get(view, 70), forms)]
         if view not in ("mine", "queue", self.place):
             forms.append([])
         if view == "queue" and number and counts.oldest_queued_at is not None:
             age = self.clock.age(counts.oldest_queued_at)
             ages = (_("(oldest {age})").format(age=age), f"({age})")
-            forms[0] = [(safe_line(text, before=" ", after=" "), role)]
             # Words go before anything else does; how long it is stays.
-            found.append(
-                Part(
-                    view,
-                    8,
-                    [[(safe_line(one, after=" "), role), (Content(" "), "base")] for one in ages],
-                )
-            )
+            found.append(Part(view, 8, [[(safe_line(one, after=" "), role)] for one in ages]))
+        found.append(Part(view, 7, [[(Content(" "), "base")], []]))
         return [*found, *(self._filter() if view == self.place else ())]
 
     def _filter(self) -> list[Part]:
