@@ -38,7 +38,8 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
         first: Line = [*promise, *([(Content(" · "), "dim")] if promise and silence else []), *silence]
         return [_together(row, first, about, room.width)]
     lines: list[Line] = []
-    wants = row.summary or row.subject or (stopped.wants if room.lines > 2 else "")
+    # A subject may have come with a later letter: what was said first says what he wants.
+    wants = row.summary or (stopped.wants if room.lines > 2 else "") or row.subject
     ending = " — ".join(part for part in (row.topic, row.result) if part)
     if row.state == "closed" and ending:
         lines.append(_labelled(_("closed"), safe_line(ending), room.width))
