@@ -120,7 +120,7 @@ class StatusLine(Lines):
         found = []
         if desk.trouble:
             why = said_by_server(desk.trouble)
-            found.append(_part("trouble", 55, "bad", "! " + why, "! " + _cut(why)))
+            found.append(_part("trouble", 25, "bad", "! " + why, "! " + _cut(why)))
         if desk.mentions:
             text = _("@ {n} ({key})").format(n=desk.mentions, key=key_for("mentions.open"))
             found.append(_part("mentions", 60, "accent", text, f"@ {desk.mentions}"))

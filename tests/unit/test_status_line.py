@@ -89,5 +89,11 @@ def test_trouble_pushes_everything_else_away() -> None:
 
 def test_the_view_that_is_shown_stays() -> None:
     it = status(trouble="x" * 60)
-    it.view = "closed"
+    it.place = "closed"
     assert "closed" in text(it.lay_out(80)[0])
+
+
+def test_a_long_trouble_is_cut_before_a_view_goes() -> None:
+    said = text(status(trouble="x" * 60).lay_out(80)[0])
+    assert "waiting 5" in said
+    assert "xxx…" in said
