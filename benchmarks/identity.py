@@ -27,7 +27,8 @@ import msgspec
 from benchmarks.neighbours import Person, Town, called, town, typed_as, typed_mailbox, typed_phone
 from channels.base import InboundEvent
 from channels.email.parse import parse as parse_mail
-from channels.telegram.parse import Reading, parse_update
+from channels.messenger.updates import Reader, Reading
+from channels.telegram.updates import UPDATES
 from channels.webchat import incoming
 from channels.webchat.identity import Identity
 from channels.webchat.session import Session
@@ -157,7 +158,7 @@ class Writer:
         else:
             message["text"] = self._text(person)
         raw = json.dumps({"update_id": self._number, "message": message}).encode()
-        [event] = parse_update(raw, Reading(bot_id="1", country=COUNTRY))
+        [event] = Reader(UPDATES, Reading(bot_id="1", country=COUNTRY)).events(raw)
         return Contact("bot", event, frozenset({person.id}))
 
     def _purchase(self, person: Person) -> Contact:

@@ -13,6 +13,7 @@ from channels.messenger.link import Link, TooLargeError, UnreachedError
 MIB = 1024 * 1024
 FETCH_S = 40.0  # for one file; the public door waits a little longer
 ATTEMPTS = 2
+DOWNLOADS = 4  # at the same time: each is in memory whole
 
 
 class FetchError(Exception):

@@ -1,25 +1,16 @@
-"""How updates come in: trying again, telling operators, and committing them as they were given."""
+"""Listening, whichever way updates come: trying again, and telling operators how it stands."""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
 import msgspec
 
-from channels.base import (
-    BadCredentials,
-    ChannelHealth,
-    Delivery,
-    Host,
-    HostUnavailableError,
-    InboundEvent,
-    Retry,
-    SendResult,
-)
-from channels.messenger.answer import Answer
-from channels.messenger.fetch import Fetcher
+from channels.base import BadCredentials, ChannelHealth, Host, HostUnavailableError, Retry, SendResult
+from channels.messenger.answer import Answer, judge
+from channels.messenger.api import Api
 from channels.messenger.link import UnreachedError
 
 
@@ -41,11 +32,10 @@ class Trouble(Exception):  # noqa: N818 - a state of the channel, not a mistake
 
 
 class Listener:
-    """What all ways share. A platform's own says in `_listen` how it listens, and raises Trouble."""
+    """What all ways share. Each says in `_listen` how it listens, and raises Trouble."""
 
-    platform = ""
-
-    def __init__(self, host: Host, waits: Waits) -> None:
+    def __init__(self, api: Api, host: Host, waits: Waits) -> None:
+        self._api = api
         self._host = host
         self._waits = waits
         self._pause = waits.first
@@ -80,8 +70,17 @@ class Listener:
         self._pause = self._waits.first
         self._host.report(ChannelHealth(state="connected"))
 
-    def _unreached(self, error: UnreachedError) -> Trouble:
-        return Trouble("retrying", f"{self.platform} cannot be reached: {error.reason}")
+    async def _ask(
+        self, method: str, params: Mapping[str, object] | None = None, patience: float | None = None
+    ) -> Answer:
+        """A good answer. Raises Trouble."""
+        try:
+            answer = await self._api.call(method, params, patience=patience)
+        except UnreachedError as error:
+            raise Trouble("retrying", f"{self._api.platform} cannot be reached: {error.reason}") from None
+        if not answer.good:
+            raise self._refused(method, answer, judge(answer, self._api.platform, lambda result: None))
+        return answer
 
     def _refused(self, method: str, answer: Answer, verdict: SendResult) -> Trouble:
         """What an answer that is not good means for listening."""
@@ -92,63 +91,7 @@ class Listener:
             return Trouble("failed", detail, self._waits.refused)
         if isinstance(verdict, Retry):
             return Trouble("retrying", verdict.reason, verdict.after)
-        reason = answer.description or f"an answer with status {answer.status} that is not {self.platform}'s"
+        reason = (
+            answer.description or f"an answer with status {answer.status} that is not {self._api.platform}'s"
+        )
         return Trouble("failed", f"{method}: {reason}", self._waits.refused)
-
-
-class Polled(msgspec.Struct, frozen=True):
-    """One update as it came, what it holds, and the mark of what follows it (None: it bears none)."""
-
-    raw: bytes
-    events: list[InboundEvent]
-    mark: int | None
-
-
-class Poller(Listener):
-    """The mark that the next request asks from is committed together with the updates before it, and only
-    that request tells the platform that they arrived."""
-
-    def __init__(self, host: Host, waits: Waits, fetcher: Fetcher, at_once: int) -> None:
-        super().__init__(host, waits)
-        self._fetcher = fetcher
-        self._at_once = at_once
-
-    async def _take(self, updates: Sequence[Polled], bookmark: str, mark: int) -> int:
-        """Commit the updates, each slice with the mark that follows it; the last of these marks.
-
-        Raises HostUnavailableError; what was committed until then is not asked for again.
-        """
-        before = mark
-        for part in _slices(updates, self._at_once):
-            events = await self._fetcher.complete([event for update in part for event in update.events])
-            raws = [update.raw for update in part for _ in update.events]
-            mark = max([mark, *(update.mark for update in part if update.mark is not None)])
-            batch = [
-                Delivery(dedupe_key=event.dedupe_key, raw=raw, event=event)
-                for raw, event in zip(raws, events, strict=True)
-            ]
-            await self._host.submit(batch, bookmark=(bookmark, str(mark).encode()))
-        if mark == before:
-            # Asking again would bring the same for ever, and no update behind them.
-            raise Trouble("failed", f"{self.platform}'s updates bear no numbers", self._waits.refused)
-        return mark
-
-
-def _slices(updates: Sequence[Polled], at_once: int) -> list[list[Polled]]:
-    """Consecutive updates with few enough files to hold in memory together."""
-    slices: list[list[Polled]] = [[]]
-    files = 0
-    for update in updates:
-        more = sum(len(event.attachments) for event in update.events)
-        if more and files + more > at_once:
-            slices.append([])
-            files = 0
-        slices[-1].append(update)
-        files += more
-    return slices
-
-
-def parsed_updates(
-    raws: Sequence[bytes], parse: Callable[[bytes], list[InboundEvent]], mark: Callable[[bytes], int | None]
-) -> list[Polled]:
-    return [Polled(raw, parse(raw), mark(raw)) for raw in raws]

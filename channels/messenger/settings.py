@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
+
+import msgspec
 
 from channels import dialling
 from channels.base import ChannelError, ChannelSettings
@@ -20,6 +23,62 @@ class MessengerSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=Tru
     ca_file: str = ""  # certificate authorities to trust instead of the system's
     networks: tuple[str, ...] = ()  # not on the internet, and the API or the proxy may be there all the same
     timeout: float = 20.0
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """What a secret looks like: a regular expression, and in words for whoever gave another."""
+
+    pattern: str
+    what: str  # "bot token": for "PLACE holds no bot token"
+    hint: str
+
+
+class BotSettings(MessengerSettings, kw_only=True, forbid_unknown_fields=True):
+    """Of a bot that is heard by polling or by a webhook. A platform's own says where its API is and what its
+    secrets look like. Times in seconds."""
+
+    token: Secret
+    username: str = ""  # of the bot, without "@", for links that lead to it; empty: the platform is asked
+    mode: Literal["polling", "webhook"] = "polling"
+    secret: Secret | None = None  # for mode = "webhook": by which its requests are known
+    groups: bool = False  # take in what is written in groups, too
+    quote: bool = True  # a reply quotes the customer's message that it answers
+    api_base: str
+    poll_seconds: float = 25.0  # how long the platform holds an empty answer
+
+    home: ClassVar[str]  # what api_base mostly is
+    token_shape: ClassVar[Shape]
+    secret_shape: ClassVar[Shape]
+
+    def addresses(self) -> dict[str, str]:
+        """Where our secrets go, by key; "": the same as api_base."""
+        return {"api_base": self.api_base}
+
+    def bot_id(self) -> str:
+        """The bot's own user id, by which its words are known; "": unknown."""
+        return ""
+
+
+def check_bot(settings: BotSettings) -> None:
+    """Raise ChannelError (with the key and what to do) for what cannot or must not work."""
+    check_secret("token", settings.token, settings.token_shape)
+    if not re.fullmatch(r"[A-Za-z0-9_]{0,64}", settings.username):
+        raise ChannelError(
+            f"{settings.username!r} is no bot's name", key="username", hint="write it without @ and https"
+        )
+    if settings.mode == "webhook":
+        if settings.secret is None:
+            raise ChannelError(
+                "a webhook without a secret would believe anybody",
+                key="secret",
+                hint="make one: openssl rand -hex 32, and name it as env:NAME or file:PATH",
+            )
+        check_secret("secret", settings.secret, settings.secret_shape)
+    for key, address in settings.addresses().items():
+        if address or key == "api_base":
+            check_base(key, address, settings.home)
+    check_common(settings)
+    check_between("poll_seconds", settings.poll_seconds, 0, 50)
 
 
 def check_common(settings: MessengerSettings) -> None:
@@ -54,10 +113,9 @@ def check_base(key: str, address: str, example: str) -> None:
         )
 
 
-def check_secret(key: str, secret: Secret, shape: str, what: str, hint: str) -> None:
-    """`shape`: a regular expression; `what` it should have been, for "PLACE holds no WHAT"."""
-    if not re.fullmatch(shape, secret.reveal()):
-        raise ChannelError(f"{secret.source} holds no {what}", key=key, hint=hint)
+def check_secret(key: str, secret: Secret, shape: Shape) -> None:
+    if not re.fullmatch(shape.pattern, secret.reveal()):
+        raise ChannelError(f"{secret.source} holds no {shape.what}", key=key, hint=shape.hint)
 
 
 def _is_loopback(host: str) -> bool:

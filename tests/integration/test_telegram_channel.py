@@ -27,10 +27,11 @@ from channels.base import (
 from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.channel import DOWNLOAD_MAX
 from channels.testkit import MemoryHost
 from tests.fakes.platform import Trouble
 from tests.fakes.telegram import SECRET, TOKEN, FakeTelegram, refusal
+
+DOWNLOAD_MAX = TelegramChannel.download_max
 
 
 class HastyTelegram(TelegramChannel):

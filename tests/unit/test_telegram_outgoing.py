@@ -17,13 +17,17 @@ from channels.base import (
     Sent,
     Unknown,
 )
+from channels.messenger import planning
 from channels.messenger.answer import Answer
+from channels.messenger.pace import Pace
+from channels.messenger.planning import Call, Piece
+from channels.messenger.sending import Sender
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
-from channels.telegram.api import Api
-from channels.telegram.outgoing import PER_CHAT_S, Sender, chat_of, plan, quoted, simpler
+from channels.telegram.calls import OUTGOING, BotApi, compose
 from channels.testkit import MemoryHost
 
+CAN = TelegramChannel.spec.capabilities
 EMOJI = "👍"  # two units of UTF-16
 
 
@@ -47,8 +51,16 @@ def file(content_type: str = "image/png", size: int = 10, name: str = "f") -> Ou
     return OutboundFile(name=name, content_type=content_type, size=size, path="/nowhere")
 
 
+def pieces(message: Outbound, quote: int | None = None) -> list[Piece]:
+    return planning.pieces(OUTGOING, CAN, "Telegram", message, "77", quote)
+
+
+def plan(message: Outbound, quote: int | None = None) -> list[Call]:
+    return [compose(piece) for piece in pieces(message, quote)]
+
+
 def methods(*files: OutboundFile, text: str = "hello") -> list[str]:
-    return [call.method for call in plan(outbound(text, *files), 77, None)]
+    return [call.method for call in plan(outbound(text, *files))]
 
 
 def test_how_replies_are_sent() -> None:
@@ -59,32 +71,34 @@ def test_how_replies_are_sent() -> None:
     assert methods(file(), file()) == methods(pdf, file()) == ["sendMediaGroup"]
     assert methods(file(), text=EMOJI * 512) == ["sendPhoto"]
     assert methods(file(), text=EMOJI * 513) == ["sendMessage", "sendPhoto"]
-    mixed = plan(outbound("t", pdf, file()), 77, None)[0].params["media"]
+    mixed = plan(outbound("t", pdf, file()))[0].params["media"]
     assert [one["type"] for one in mixed] == ["document"] * 2 and mixed[1]["caption"] == "t"
     for wrong in (outbound(" \n"), outbound("t", file(size=50_000_001)), outbound("t", file(size=0))):
         with pytest.raises(ValueError, match=r"\w"):
-            plan(wrong, 77, None)
+            plan(wrong)
 
 
 def test_texts_are_sent_as_typed() -> None:
-    [call] = plan(outbound("<b>&amp; *x* _"), 77, None)
+    [call] = plan(outbound("<b>&amp; *x* _"))
     assert call.params == {"chat_id": 77, "text": "<b>&amp; *x* _"}
 
 
 def test_a_reply_goes_to_chats_of_ours_only() -> None:
-    assert chat_of(outbound(), groups=False) == 77
-    assert chat_of(outbound(thread=""), groups=False) == 77
-    assert chat_of(outbound(thread="-5"), groups=False) is None
-    assert chat_of(outbound(thread="-5"), groups=True) == -5
-    for wrong in ("chat:-1", "@shop", "unreadable:ab", "７７", "77:1", "1e3"):
-        assert chat_of(outbound(thread=wrong), groups=True) is None
+    assert planning.chat_of(OUTGOING, outbound(), groups=False) == "77"
+    assert planning.chat_of(OUTGOING, outbound(thread=""), groups=False) == "77"
+    assert planning.chat_of(OUTGOING, outbound(thread="-5"), groups=True) == "-5"
+    wrongs = [(wrong, True) for wrong in ("chat:-1", "@shop", "unreadable:ab", "７７", "77:1", "1e3")]
+    for wrong, groups in [("-5", False), *wrongs]:
+        with pytest.raises(ValueError, match="no chat"):
+            planning.chat_of(OUTGOING, outbound(thread=wrong), groups)
 
 
 def test_only_the_customers_last_message_is_quoted() -> None:
-    assert quoted(outbound(references=("77:1", "77:5")), 77, []) == 5
-    assert quoted(outbound(references=("77:5", "77:6")), 77, ["77:6"]) is None
+    quoted = planning.quoted
+    assert quoted(outbound(references=("77:1", "77:5")), "77", []) == 5
+    assert quoted(outbound(references=("77:5", "77:6")), "77", ["77:6"]) is None
     for other in ("78:5", "5", "77:x", ""):
-        assert quoted(outbound(references=(other,)), 77, []) is None
+        assert quoted(outbound(references=(other,)), "77", []) is None
 
 
 def answered(status: int, description: str = "", **more: Any) -> Answer:
@@ -112,16 +126,22 @@ def answered(status: int, description: str = "", **more: Any) -> Answer:
 )
 def test_what_an_answer_means(answer: Answer, expected: type | SendResult) -> None:
     settings = TelegramSettings(kind="telegram", token=Secret("7001:abc"))
-    found = Sender(Api(settings), MemoryHost("t"), settings, PER_CHAT_S).judge(answer, "77")
+    sender = Sender(OUTGOING, CAN, BotApi(settings), MemoryHost("t"), settings, Pace(30.0, 1.0))
+    found = sender.judge(answer, "77")
     assert isinstance(found, expected) if isinstance(expected, type) else found == expected
 
 
+def simpler(piece: Piece, answer: Answer) -> Call | None:
+    other = planning.simpler(OUTGOING, piece, answer)
+    return None if other is None else compose(other)
+
+
 def test_the_same_said_more_simply() -> None:
-    [call] = plan(outbound("t", file()), 77, 5)
-    plain = simpler(call, answered(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
+    [photo] = pieces(outbound("t", file()), 5)
+    plain = simpler(photo, answered(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"))
     assert plain is not None and plain.method == "sendDocument"
     assert plain.params["caption"] == "t" and plain.params["reply_parameters"]["message_id"] == 5
-    [text] = plan(outbound("t"), 77, 5)
+    [text] = pieces(outbound("t"), 5)
     bare = simpler(text, answered(400, "Bad Request: can't parse entities: x"))
     assert bare is not None and bare.params == {"chat_id": 77, "text": "t"}
     assert simpler(text, answered(400, "Bad Request: chat not found")) is None

@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from channels.base import InboundEvent
-from channels.telegram.parse import Reading, parse_update
+from channels.messenger.updates import Reader, Reading
+from channels.telegram.updates import UPDATES
 
 IVAN = {"id": 77, "is_bot": False, "first_name": "Иван", "last_name": "П.", "username": "ivan"}
 PRIVATE = {"id": 77, "type": "private", "first_name": "Иван"}
 PRIVATELY = Reading(bot_id="7001")
+
+
+def parse_update(body: bytes, reading: Reading) -> list[InboundEvent]:
+    return Reader(UPDATES, reading).events(body)
 
 
 def raw(update: dict[str, Any], number: int = 9) -> bytes:
