@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 from urllib.parse import urlsplit
-
-import msgspec
 
 from channels import dialling
 from channels.base import ChannelError, ChannelSettings
@@ -25,7 +23,7 @@ class MessengerSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=Tru
     timeout: float = 20.0
 
 
-class Shape(msgspec.Struct, frozen=True, kw_only=True):
+class Shape(NamedTuple):
     """What a secret looks like: a regular expression, and in words for whoever gave another."""
 
     pattern: str
