@@ -188,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("message.files", "D", "browse", N_("Files of a message"), N_("Open a file in your own program, or save it"), name="attachments"),
     Action("suggest.join", "Y", "browse", N_("Join what is suggested"), N_("A letter that may belong to another conversation goes there; u takes it back")),
     # finding
-    Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("Find a loaded conversation by a few letters"), 8, N_("go to"), name="go", takes=("words",)),
+    Action("switcher.open", "ctrl+o", "anywhere", N_("Go to…"), N_("A conversation or a person by a few letters: unread ones first, then the latest"), 8, N_("go to"), name="go", takes=("words",)),
     Action("search.open", "/", "browse", N_("Search"), N_("This person's messages, or all of them: words and from: to: channel: after: has: is: …"), 10, N_("search"), name="search", takes=("words",)),
     Action("filter.list", "\\", "browse", N_("Filter the list"), N_("Words and is: tag: from: assignee: channel: …; it stays until taken away"), 12, N_("filter"), name="filter", takes=("words",)),
     Action("view.saved", "V", "browse", N_("Saved views"), N_("Filters kept under a name: open, save the present one, share, delete"), name="views"),

@@ -10,7 +10,7 @@ from omni_console.screens.help_screen import HelpScreen
 from omni_console.screens.outbox_screen import OutboxScreen
 from omni_console.screens.palette_screen import PaletteScreen
 from omni_console.screens.search_screen import Found, SearchScreen
-from omni_console.screens.switcher_screen import SwitcherScreen
+from omni_console.screens.switcher_screen import Goal, SwitcherScreen
 from omni_console.screens.things_screen import Place, ThingsScreen
 
 if TYPE_CHECKING:
@@ -35,11 +35,14 @@ class Windows:
     def _switcher(self) -> None:
         screen = self._screen
 
-        def chosen(key: int | None) -> None:
-            if key is not None:
-                screen.browsing.open(key)
+        def chosen(goal: Goal | None) -> None:
+            if goal is not None and goal.conversation is not None:
+                screen.desk.put_row(goal.conversation)  # it may have been forgotten meanwhile
+                screen.browsing.open(goal.conversation.id)
+            elif goal is not None and goal.person is not None:
+                screen.identity.open_customer(goal.person.id)
 
-        screen.app.push_screen(SwitcherScreen(screen.desk, screen.clock), chosen)
+        screen.app.push_screen(SwitcherScreen(screen.client, screen.desk, screen.clock), chosen)
 
     def _search(self) -> None:
         screen = self._screen

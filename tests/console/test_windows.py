@@ -16,7 +16,7 @@ from server.protocol.query import Term, parse
 from tests.fakes.console_hands import console
 from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
-from tests.fakes.operator_world import said
+from tests.fakes.operator_world import conversation, customer, said
 
 IVAN, MARIA = 2, 4
 
@@ -63,6 +63,35 @@ async def test_switcher_finds_by_letters_of_a_name(world: FakeServer, tmp_path: 
         await hands.type("chlo")
         await hands.press("enter")
         await hands.sees("do you ship to Belgium?")
+
+
+async def test_switcher_asks_the_server_for_people_of_whom_nothing_is_loaded(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    person = customer(world, "Zacharias Quirin", [("mail", "zq@example.org", True)])
+    conversation(world, person, "mail", state="closed")
+    async with console(world, tmp_path) as hands:
+        await hands.press("ctrl+o")
+        await hands.type("zcharq")
+        await hands.sees("nobody like that")
+        await hands.press(*["backspace"] * 6)
+        await hands.type("quirin")
+        await hands.sees("zq@example.org")
+        await hands.press("enter")
+        await hands.until(
+            lambda: hands.screen.pane is not None and hands.screen.pane.row is not None, "his conversation"
+        )
+        await hands.sees("Zacharias Quirin")
+
+
+async def test_switcher_begins_with_what_is_unread(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("ctrl+o")
+        await hands.sees("Go to")
+        desk = hands.screen.desk
+        shown = [goal.conversation for goal in hands.app.screen.goals.found]  # type: ignore[attr-defined]
+        unread = [desk.unread(row) for row in shown if row is not None]
+        assert unread == sorted(unread, reverse=True) and unread[0] and not unread[-1]
 
 
 async def test_search_opens_the_place_even_far_back(world: FakeServer, tmp_path: Path) -> None:
