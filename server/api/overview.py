@@ -76,6 +76,7 @@ async def behind(request: web.Request) -> web.Response:
         number_of("operator", "Only this operator's work."),
         Query("to", Literal["colleagues", "queue"], "Where it goes; colleagues if not given."),
     ),
+    codes=("illegal_state",),
     answer=Proposal,
 )
 async def propose(request: web.Request) -> web.Response:
@@ -85,7 +86,7 @@ async def propose(request: web.Request) -> web.Response:
     if to not in ("colleagues", "queue"):
         raise refused(400, "bad_request", "`to` is neither colleagues nor queue")
     if to == "queue" and who is None:
-        raise refused(400, "bad_request", "whose work goes back to the queue?", "name him: ?operator=ID")
+        raise refused(409, "illegal_state", "whose work goes back to the queue?", "name him: ?operator=ID")
     whose = None if who is None else who[0]
     found: Proposal = await context.database.read(
         lambda tx: overview.propose(tx, context.desks, whose, to_queue=to == "queue", me=me.id)
