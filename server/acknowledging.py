@@ -8,16 +8,17 @@ machine" may be missing. So there are caps that depend on no header at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from channels.base import InboundEvent
 from server import wording
 from server.people.authors import Author, ChannelFacts
+from server.people.customs import language_of, zone_of
 from server.protocol import Recipient
 from server.queue.hours import Calendar
-from server.store import auto_answers, conversations, fields, messages, outbox, recipients
+from server.store import auto_answers, conversations, messages, outbox, recipients
 from server.store.auto_answers import Said
 from server.store.conversations import Held
 from server.store.messages import NewMessage
@@ -104,7 +105,8 @@ def acknowledge(
             tx, conversation_id, tx.now - STILL_HERE_MS
         ):
             return None
-        language, zone = _customs(tx, author.customer_id, away)
+        language = language_of(tx, author.customer_id, away.language)
+        zone = zone_of(tx, author.customer_id) or away.calendar.zone
         text = away.words(opens_at, language, zone)
     if not text:
         return None
@@ -121,18 +123,6 @@ def acknowledge(
         how,
         opens_at,
     )
-
-
-def _customs(tx: Transaction, customer_id: int, away: Away) -> tuple[str, ZoneInfo]:
-    """The customer's language and time zone, as far as they are known and we have words for them."""
-    language = fields.one(tx, customer_id, "language")
-    zone = fields.one(tx, customer_id, "time_zone")
-    try:
-        here = ZoneInfo(zone.value) if zone is not None and zone.value else away.calendar.zone
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        here = away.calendar.zone
-    spoken = wording.speaks((language.value if language is not None else None) or "", away.language)
-    return spoken, here
 
 
 def said_lately(tx: Transaction, address_id: int, conversation_id: int) -> Said:

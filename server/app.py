@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import shutil
 from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
@@ -91,6 +92,7 @@ def offers_of(
             account="" if channel.spec.shared_scheme else channel_id,
             capabilities=channel.spec.capabilities,
             own_addresses=channel.own_addresses(),
+            quote_max=channel.quotes(),
             known_ms=known_ms,
             hold_ms=hold_ms(channel.settings, channel.spec.capabilities.medium, sending),
         )
@@ -135,6 +137,8 @@ class Server:
             check_address=lambda channel_id, address: self.channels[channel_id].check_address(address),
             continue_link=lambda channel_id, token: self.channels[channel_id].continue_link(token),
             confirm_link=self._confirm_link,
+            language=config.site.language,
+            zone_of=self._zone_of,
         )
         self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
         data_dir = config.server.data_dir
@@ -307,6 +311,10 @@ class Server:
             },
             name_message=self._name_message,
         )
+
+    def _zone_of(self, channel_id: str) -> ZoneInfo | None:
+        calendar = self.deadline_rules.calendar_of(channel_id)
+        return None if calendar is None else calendar.zone
 
     def _opens_at(self, channel_id: str, now: int) -> int | None:
         calendar = self.deadline_rules.calendar_of(channel_id)

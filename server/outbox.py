@@ -32,6 +32,7 @@ from channels.base import (
     Unknown,
 )
 from server import failpoints, lifecycle
+from server.cases import quoting
 from server.clock import Clock
 from server.pace import Pace
 from server.people import proving
@@ -385,13 +386,14 @@ class Outbox:
             )
 
     async def _outbound(self, item: Leased) -> Outbound:
-        text, references, files, named, own = await self._database.read(
+        text, references, files, named, own, answered = await self._database.read(
             lambda tx: (
                 proving.filled(tx, item.message_id, item.text),
                 threads.chain(tx, item.conversation_id, item.channel_id, item.message_id),
                 attachments.of_message(tx, item.message_id),
                 recipients.of_message(tx, item.message_id),
                 threads.addressed_to(tx, item.conversation_id, item.channel_id),
+                quoting.quotation(tx, item),
             )
         )
         if text is None:
@@ -405,6 +407,7 @@ class Outbox:
             thread=item.thread,
             text=text[: item.quote_at],
             quoted="" if item.quote_at is None else text[item.quote_at :],
+            answered=answered,
             automatic=item.automatic,
             addressed_to=own,
             recipients=tuple(_recipient(one) for one in named if one.role != "reply_to"),

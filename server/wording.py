@@ -25,6 +25,7 @@ Phrase = Literal[
     "no_answer",
     "away",
     "away_open",
+    "wrote",
 ]
 
 _PHRASES: dict[str, dict[Phrase, str]] = {
@@ -53,6 +54,7 @@ _PHRASES: dict[str, dict[Phrase, str]] = {
         "away": "Thank you, we have your message. Nobody is here just now; you will have an answer when we"
         " are back: {opens}.",
         "away_open": "{day} {month} {number}, {time} ({zone})",
+        "wrote": "On {number} {month} {year} at {time}, {name} wrote:",
     },
     "ru": {
         "code": "Ваш код: {code}\n\nНазовите его в разговоре, который вы ведёте с «{site}». Он действует"
@@ -80,6 +82,7 @@ _PHRASES: dict[str, dict[Phrase, str]] = {
         "away": "Спасибо, мы получили ваше сообщение. Сейчас никого нет на месте; ответим, когда вернёмся:"
         " {opens}.",
         "away_open": "{day}, {number} {month}, {time} ({zone})",
+        "wrote": "{number} {month} {year} г. в {time} {name} пишет:",
     },
 }
 
@@ -147,4 +150,21 @@ def moment(language: str, at: int, zone: ZoneInfo) -> str:
         number=here.day,
         time=f"{here:%H:%M}",
         zone=zone.key,
+    )
+
+
+def wrote(language: str, at: int, zone: ZoneInfo | None, name: str) -> str:
+    """The line over a quotation: "On 3 Nov 2026 at 14:02, Anna Schmidt wrote:"; without a zone in UTC, and it
+    says so."""
+    language = speaks(language, "en")
+    here = datetime.fromtimestamp(at / 1000, UTC).astimezone(zone or UTC)
+    month = _MONTHS[language][here.month - 1]
+    return say(
+        language,
+        "wrote",
+        number=here.day,
+        month=month[:3] if language == "en" else month,
+        year=here.year,
+        time=f"{here:%H:%M}" if zone is not None else f"{here:%H:%M} UTC",
+        name=name,
     )

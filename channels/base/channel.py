@@ -93,6 +93,10 @@ class Channel(ABC):
         """What is said by itself to whoever begins a conversation; "": nothing. Pure."""
         return ""
 
+    def quotes(self) -> int:
+        """How many characters of what is answered go below an answer (`Outbound.answered`); 0: none. Pure."""
+        return 0
+
     def own_addresses(self) -> frozenset[str]:
         """Canonical addresses at which this channel itself is written to: nobody to be answered. Pure."""
         return frozenset()

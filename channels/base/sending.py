@@ -25,6 +25,14 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
     done: bool = False
 
 
+class Quotation(msgspec.Struct, frozen=True):
+    """What is answered, to stand below the answer: the line that introduces it, and its words. Both are
+    somebody else's text, and never read as markup."""
+
+    line: str
+    words: str
+
+
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     """One message to deliver.
 
@@ -32,7 +40,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     `remote_id` is the id that `Channel.name_message` gave when the reply was written.
     `references` are remote ids of this conversation on this channel, oldest first, the last being the
     message that is answered. `quoted` is what somebody else wrote and we send on; it goes below the text
-    and is never read as markup. `recipients` names everybody where the channel takes several recipients
+    and is never read as markup. `answered` is what the recipient himself wrote, for channels that ask for it
+    (`Channel.quotes`). `recipients` names everybody where the channel takes several recipients
     (empty: `to` alone); those that are `done` must not get it again.
     """
 
@@ -48,6 +57,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     remote_id: str | None = None
     references: tuple[str, ...] = ()
     quoted: str = ""
+    answered: Quotation | None = None
     addressed_to: str = ""  # which of our own addresses the customer wrote to, where there are several
     recipients: tuple[Recipient, ...] = ()
     files: tuple[OutboundFile, ...] = ()

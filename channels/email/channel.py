@@ -135,6 +135,9 @@ class EmailChannel(Channel):
     def acknowledgement(self) -> str:
         return self._settings.acknowledge
 
+    def quotes(self) -> int:
+        return self._settings.quote_max if self._settings.quote else 0
+
     def own_addresses(self) -> frozenset[str]:
         return frozenset(canonical(one) for one in (self._settings.address, *self._settings.aliases))
 

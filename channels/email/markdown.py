@@ -9,7 +9,11 @@ from __future__ import annotations
 import html
 import re
 
+import msgspec
 from markdown_it import MarkdownIt
+
+from channels.base import Quotation
+from channels.email import quotation
 
 _STYLE = "font-family:sans-serif;font-size:14px;line-height:1.45"
 _SAFE_LINK = re.compile(r"^(https?|mailto|tel):", re.IGNORECASE)
@@ -28,15 +32,33 @@ def _made() -> MarkdownIt:
 _MARKDOWN = _made()
 
 
-def to_html(text: str, *, signature: str = "", quoted: str = "", marker: str = "") -> str:
-    """A whole document. `text` is Markdown; signature, quoted text and marker are shown as they are."""
+class Below(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands below the operator's words, none of it Markdown; "" and None: nothing does.
+
+    What is answered comes last: mail programs fold all from there on.
+    """
+
+    signature: str = ""
+    quoted: str = ""
+    marker: str = ""
+    answered: Quotation | None = None
+
+
+NOTHING = Below()
+
+
+def to_html(text: str, below: Below = NOTHING) -> str:
+    """A whole document."""
     parts = [_MARKDOWN.render(text)]
-    if signature:
-        parts.append(f"<p>-- <br>{_as_it_is(signature)}</p>\n")
-    if quoted:
-        parts.append(f'<div style="border-left:2px solid #ccc;padding-left:1em">{_as_it_is(quoted)}</div>\n')
-    if marker:
-        parts.append(f'<p style="color:#999;font-size:11px">{html.escape(marker)}</p>\n')
+    if below.signature:
+        parts.append(f"<p>-- <br>{quotation.as_it_is(below.signature)}</p>\n")
+    if below.quoted:
+        style = "border-left:2px solid #ccc;padding-left:1em"
+        parts.append(f'<div style="{style}">{quotation.as_it_is(below.quoted)}</div>\n')
+    if below.marker:
+        parts.append(f'<p style="color:#999;font-size:11px">{html.escape(below.marker)}</p>\n')
+    if below.answered is not None:
+        parts.append(quotation.to_html(below.answered))
     body = "".join(parts)
     return (
         '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head>\n'
@@ -44,19 +66,15 @@ def to_html(text: str, *, signature: str = "", quoted: str = "", marker: str = "
     )
 
 
-def to_plain(text: str, *, signature: str = "", quoted: str = "", marker: str = "") -> str:
+def to_plain(text: str, below: Below = NOTHING) -> str:
     """The same for readers of plain text: Markdown is made to be read as it is written."""
     parts = [text.rstrip("\n")]
-    if signature:
-        parts.append(f"-- \n{signature.strip()}")
-    if quoted:
-        parts.append(quoted.strip("\n"))
-    if marker:
-        parts.append(marker)
+    if below.signature:
+        parts.append(f"-- \n{below.signature.strip()}")
+    if below.quoted:
+        parts.append(below.quoted.strip("\n"))
+    if below.marker:
+        parts.append(below.marker)
+    if below.answered is not None:
+        parts.append(quotation.to_plain(below.answered))
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _as_it_is(text: str) -> str:
-    lines = html.escape(text.strip("\n")).split("\n")
-    # Leading spaces would be swallowed.
-    return "<br>\n".join(re.sub(r"^ +", lambda match: "&nbsp;" * len(match[0]), line) for line in lines)

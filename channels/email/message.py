@@ -16,10 +16,11 @@ from pathlib import Path
 
 import msgspec
 
-from channels.base import OutboundFile
+from channels.base import OutboundFile, Quotation
 from channels.email import markdown
 from channels.email.addresses import Mailbox
 from channels.email.automatic import ID_HEADER, LOOP_HEADER
+from channels.email.markdown import Below
 
 MAX_REFERENCES = 16  # the first and the last ones; RFC 5322 has no limit, servers have
 _REPLY = re.compile(r"^\s*(re|aw|sv|vs|antw|odp|ynt|rif|отв|ответ|на)\s*(\[\d+\])?\s*:", re.IGNORECASE)
@@ -34,7 +35,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """`references` oldest first, the last being the mail that is answered. `date` in UTC milliseconds.
 
     `text` is Markdown. `bcc` is written into the header of our own copy, and must be empty for what is sent.
-    `quoted` (somebody else's words) and `signature` are never read as Markdown.
+    `quoted` (somebody else's words, sent on), `answered` (those of whom we write to) and `signature` are
+    never read as Markdown.
     """
 
     sender: str
@@ -46,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     text: str
     quoted: str = ""
+    answered: Quotation | None = None
     signature: str = ""
     marker: str = ""
     message_id: str
@@ -92,9 +95,14 @@ def build(draft: Draft) -> bytes:
 
 def _body(draft: Draft) -> EmailMessage:
     body = EmailMessage(policy=SMTP)
-    text, quoted = _clean(draft.text), _clean(draft.quoted)
-    plain = markdown.to_plain(text, signature=draft.signature, quoted=quoted, marker=draft.marker)
-    rich = markdown.to_html(text, signature=draft.signature, quoted=quoted, marker=draft.marker)
+    text = _clean(draft.text)
+    below = Below(
+        signature=draft.signature,
+        quoted=_clean(draft.quoted),
+        marker=draft.marker,
+        answered=draft.answered and Quotation(_clean(draft.answered.line), _clean(draft.answered.words)),
+    )
+    plain, rich = markdown.to_plain(text, below), markdown.to_html(text, below)
     body.set_content(plain, charset="utf-8", cte="quoted-printable")
     body.add_alternative(rich, subtype="html", charset="utf-8", cte="quoted-printable")
     for file in draft.files:

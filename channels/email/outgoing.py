@@ -47,6 +47,7 @@ def letter(settings: EmailSettings, key: bytes, message: Outbound, site_name: st
         subject=_subject(settings, key, message, bool(references), site_name),
         text=message.text,
         quoted=message.quoted,
+        answered=message.answered,
         signature=_signature(settings, address),
         marker=identity.marker(key, *numbers) if settings.body_marker else "",
         message_id=name,

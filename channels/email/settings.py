@@ -62,6 +62,8 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     acknowledge: str = ""  # said once, by itself, to whoever begins a conversation
     signature: str = ""  # below every mail that we write
     signatures: Mapping[str, str] = {}  # another one below what is written from one of the aliases
+    quote: bool = True  # what the customer wrote stands below the answer to it
+    quote_max: int = 8_000  # characters of it
     # Who puts what we send into the Sent folder. "auto": the provider where it is known to, else we do.
     sent_copy: Literal["auto", "append", "provider", "off"] = "auto"
     plus_address: bool = False  # answers go to support+SIGNATURE@…; only where the server delivers such
@@ -166,6 +168,12 @@ def check(settings: EmailSettings) -> None:
         raise ChannelError("poll_seconds must be between 0.05 and 3600", key="poll_seconds")
     if not 64 * 1024 <= settings.max_message_bytes <= 100 * MIB:
         raise ChannelError("max_message_bytes must be between 64 KiB and 100 MiB", key="max_message_bytes")
+    if not 100 <= settings.quote_max <= 100_000:
+        raise ChannelError(
+            "quote_max must be between 100 and 100000 characters",
+            key="quote_max",
+            hint="quote = false quotes nothing",
+        )
     for name, value in (("username", settings.username), ("smtp.username", settings.smtp.username)):
         if re.search(r"[\x00-\x1f\x7f]", value):
             raise ChannelError("control characters are not allowed", key=name)

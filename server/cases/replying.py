@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from server import lifecycle
-from server.cases import sharing
+from server.cases import quoting, sharing
 from server.cases.addressing import AddressingError, addressed, everybody_else
 from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
 from server.cases.mentions import mentioned
@@ -41,6 +42,7 @@ from server.store import operators as accounts
 from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
+from server.store.threads import Said
 from server.store.transaction import Snapshot, Transaction
 
 WINDOW_MARGIN_MS = 30_000  # so long before a channel's window closes a reply must be on its way
@@ -66,6 +68,10 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     confirm_link: Callable[[str], str] = lambda token: ""  # of the public page that confirms an address
     # (channel id, address as typed) -> its canonical form; raises ChannelError
     check_address: Callable[[str, str], str] = lambda channel_id, address: address
+    # What the server says by itself: in which language, and at which hour on a channel that keeps hours,
+    # where the customer's own are unknown.
+    language: str = "en"
+    zone_of: Callable[[str], ZoneInfo | None] = lambda channel_id: None
 
     @property
     def own_addresses(self) -> frozenset[str]:
@@ -80,6 +86,7 @@ def ways_to(
     found = ways(customers.reachable(tx, customer_id), offers, last, tx.now)
     own = frozenset[str]().union(*(offer.own_addresses for offer in offers.values()))
     for way in found:
+        way.shown.quotes = _answered(tx, conversation_id, way, offers) is not None
         most = offers[way.shown.channel_id].capabilities.recipients_max
         if most > 1:
             latest = recipients.others_of_latest(tx, conversation_id, way.shown.channel_id)
@@ -87,6 +94,26 @@ def ways_to(
             way.shown.others = everybody_else(latest, way.external_id, own)
             way.shown.known = list(_known(tx, conversation_id, way).values())
     return found
+
+
+def _answered(
+    tx: Snapshot, conversation_id: int, way: Way, offers: Mapping[str, ChannelOffer]
+) -> Said | None:
+    """What a reply by this way answers and quotes."""
+    channel_id = way.shown.channel_id
+    return quoting.quotable(tx, conversation_id, channel_id, way.external_id, offers[channel_id].quote_max)
+
+
+def _quotation(
+    tx: Snapshot, conversation: Held, command: ReplyCommand, way: Way, outgoing: Outgoing
+) -> Mapping[str, str]:
+    """What the reply remembers of what it quotes; empty where it quotes nothing."""
+    said = None if quoting.by_hand(command.text) else _answered(tx, conversation.id, way, outgoing.offers)
+    if said is None:
+        return {}
+    most = outgoing.offers[command.channel_id].quote_max
+    zone = outgoing.zone_of(command.channel_id)
+    return quoting.chosen(tx, conversation, said, most, outgoing.language, zone)
 
 
 def _known(tx: Snapshot, conversation_id: int, way: Way) -> dict[str, Addressee]:
@@ -216,6 +243,7 @@ def reply(
             at=tx.now,
             client_id=command.client_id,
             files=tuple(files),
+            detail=_quotation(tx, conversation, command, way, outgoing),
         ),
         data={"channel": offer.id},
         name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),

@@ -24,6 +24,7 @@ class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     own_addresses: frozenset[str] = frozenset()  # at which the channel itself is written to
     known_ms: int = 30 * 86_400_000  # for how long nobody is asked again who he is
     hold_ms: int = 0  # for how long a reply waits before it leaves
+    quote_max: int = 0  # so many characters of what is answered go below the answer
 
 
 class Way(msgspec.Struct, frozen=True):

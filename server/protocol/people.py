@@ -46,6 +46,7 @@ class ReplyWay(msgspec.Struct, kw_only=True):
     recipients_max: int = 1  # more: To, Cc and Bcc can be edited
     others: list[Addressee] = []  # to whom a reply to all goes besides
     known: list[Addressee] = []  # everybody who takes part, for whoever edits the recipients
+    quotes: bool = False  # what is answered goes below the answer, unless its text quotes by itself (">")
 
 
 class FieldSpec(msgspec.Struct, kw_only=True):

@@ -7,6 +7,7 @@ few rows that are not sent, instead of reading all there ever were.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 
 import msgspec
 
@@ -36,7 +37,13 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     remote_id: str | None
     tried_at: int | None = None  # since when it is tried and refused for its own sake
     automatic: bool = False
-    quote_at: int | None = None  # from this character on the text is somebody else's
+    detail: Mapping[str, str] = {}
+
+    @property
+    def quote_at(self) -> int | None:
+        """From this character on the text is somebody else's."""
+        at = self.detail.get("quote_at")
+        return None if at is None else int(at)
 
 
 def enqueue(
@@ -120,15 +127,10 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
                     remote_id=row["remote_id"],
                     tried_at=row["tried_at"],
                     automatic=bool(row["automatic"]),
-                    quote_at=_quote_at(row["detail"]),
+                    detail=msgspec.json.decode(row["detail"], type=dict[str, str]) if row["detail"] else {},
                 )
             )
     return leased
-
-
-def _quote_at(detail: str | None) -> int | None:
-    text = msgspec.json.decode(detail, type=dict[str, str]).get("quote_at") if detail else None
-    return None if text is None else int(text)
 
 
 def note_try(tx: Transaction, message_id: int, own_fault: bool) -> None:
