@@ -425,7 +425,7 @@ class Outbox:
                 for file in files
                 if file.sha256 is not None
             ),
-            written_at=item.created_at,
+            written_at=item.written_at,
             attempt=item.attempt,
         )
 

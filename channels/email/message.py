@@ -5,6 +5,7 @@ The library's header folding turns long Message-IDs into encoded words; ids must
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -115,7 +116,15 @@ def _body(draft: Draft) -> EmailMessage:
         body.add_attachment(
             data, maintype=maintype, subtype=subtype, filename=name.encode("utf-8", "replace").decode("utf-8")
         )
+    _bound(body, draft.message_id)
     return body
+
+
+def _bound(body: EmailMessage, message_id: str) -> None:
+    """The same boundaries at every attempt. "=_" stands in no base64 and no quoted-printable (RFC 2045)."""
+    digest = hashlib.sha256(message_id.encode()).hexdigest()[:24]
+    for number, part in enumerate(part for part in body.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{digest}_{number}")
 
 
 def _clean(text: str) -> str:

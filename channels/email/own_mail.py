@@ -37,9 +37,10 @@ def settled(event: InboundEvent, meta: Mapping[str, str]) -> InboundEvent:
         # Somebody looked at it: it is ours if it went to anybody, else it is what it says.
         written = _written(event, others)
         return written if written.thread else replace(written, is_echo=False, thread=event.thread)
+    if ours and event.kind == "unsupported":
+        return replace(event, is_echo=True, quarantine=CAME_BACK, text=_BANNER + event.text, folds=())
     if ours:
-        why = CAME_BACK if event.kind == "unsupported" else LOOPED
-        return replace(event, is_echo=True, quarantine=why)
+        return replace(event, is_echo=True, quarantine=LOOPED)
     alias = _alias(event, meta)
     if alias:
         event = replace(event, detail={**event.detail, "addressed_to": alias})
@@ -54,7 +55,6 @@ def _written(event: InboundEvent, others: tuple[Correspondent, ...]) -> InboundE
         kind="message",
         is_echo=True,
         thread=to[0] if to else "",
-        text=event.text.removeprefix(_BANNER),
     )
 
 

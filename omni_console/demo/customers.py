@@ -252,6 +252,17 @@ class Market:
         return web.Response(status=200)
 
 
+def above_quotation(text: str) -> str:
+    """What is new in a mail, as people look at it: without the quotation at its end and the line over it."""
+    lines = text.strip().splitlines()
+    end = len(lines)
+    while end and lines[end - 1].startswith(">"):
+        end -= 1
+    if 0 < end < len(lines) and lines[end - 1].endswith(":"):
+        lines = lines[: end - 1]
+    return "\n".join(lines).strip()
+
+
 class MailCustomer(Customer):
     """Writes mail. His provider's acknowledgement is that the mail lies in our mailbox."""
 
@@ -287,7 +298,7 @@ class MailCustomer(Customer):
     def receive(self, mail: EmailMessage) -> None:
         self._last_heard = mail
         body = mail.get_body(("plain",))
-        self.hear(body.get_content().strip() if body is not None else "")
+        self.hear(above_quotation(body.get_content()) if body is not None else "")
 
 
 class PostOffice:

@@ -21,6 +21,7 @@ from omni_console.widgets.composer import Composer
 from omni_console.widgets.pane_lines import ComposeLine, Notice, PaneHeader
 from omni_console.widgets.river_view import RiverView
 from server.protocol import Conversation, Draft, ReplyWay
+from server.protocol.quotes import quotes_by_hand
 
 LOW, MIDDLE = 14, 30  # lines of a pane below which its header has one line, or two
 
@@ -185,6 +186,7 @@ class Pane(Vertical):
         line.addressees = self.addressees
         line.files = [file.name for file in self.desk.drafts.attached.get(self.conversation_id, [])]
         line.length = len(self.composer.text)
+        line.by_hand = quotes_by_hand(self.composer.text)
         line.writing = self.writing
         line.changed()
         self.set_class(line.note, "-note")

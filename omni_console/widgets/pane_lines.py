@@ -237,6 +237,7 @@ class ComposeLine(Lines):
         self.addressees = Addressees()
         self.files: list[str] = []  # that go along
         self.length = 0
+        self.by_hand = False  # the text itself quotes: nothing more is quoted below
         self.writing = False
         self.busy = False
 
@@ -273,6 +274,7 @@ class ComposeLine(Lines):
             why: Line = [(safe_line(said_by_server(self.way.why), before="  (", after=")"), "dim")]
             if width_of(left) + width_of(why) + width_of(right) <= width:
                 left += why
+        left += self._quotes(width - width_of(left) - width_of(right))
         return [spread(left, right, width)]
 
     @staticmethod
@@ -299,6 +301,13 @@ class ComposeLine(Lines):
         words = ngettext("not to {n} other ({key})", "not to {n} others ({key})", len(way.others))
         text = words.format(n=len(way.others), key=key_for("reply.all"))
         return [(Content(f"  {text}"), "note")] if len(text) + 2 <= room else []
+
+    def _quotes(self, room: int) -> Line:
+        """What he wrote goes below the answer."""
+        if self.way is None or not self.way.quotes or self.by_hand or self.first:
+            return []
+        text = "  " + _("quoting the letter")
+        return [(Content(text), "dim")] if len(text) <= room else []
 
     def _along(self, room: int) -> Line:
         if not self.files or self.first:

@@ -27,12 +27,6 @@ NAME_MAX = 80
 MESSAGE, LINE, MOST = "answers", "answers_line", "answers_max"
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_QUOTED_LINE = re.compile(r"^>[> ]*[^>\s]", re.MULTILINE)
-
-
-def by_hand(text: str) -> bool:
-    """Whoever quotes in his own words has said what is quoted: nothing more goes below. Pure."""
-    return _QUOTED_LINE.search(text) is not None
 
 
 def new_words(text: str, folds: Sequence[Fold], most: int) -> str:

@@ -25,6 +25,7 @@ from server.protocol import (
     ReplyCommand,
     SettleCommand,
 )
+from server.protocol.quotes import quotes_by_hand
 from server.store import (
     cases,
     conversations,
@@ -108,7 +109,7 @@ def _quotation(
     tx: Snapshot, conversation: Held, command: ReplyCommand, way: Way, outgoing: Outgoing
 ) -> Mapping[str, str]:
     """What the reply remembers of what it quotes; empty where it quotes nothing."""
-    said = None if quoting.by_hand(command.text) else _answered(tx, conversation.id, way, outgoing.offers)
+    said = None if quotes_by_hand(command.text) else _answered(tx, conversation.id, way, outgoing.offers)
     if said is None:
         return {}
     most = outgoing.offers[command.channel_id].quote_max

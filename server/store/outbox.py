@@ -28,7 +28,8 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     thread: str
     lease: str
     attempt: int
-    created_at: int
+    created_at: int  # of the row: sent again by an operator it begins anew
+    written_at: int
     address: str
     address_name: str
     text: str
@@ -91,7 +92,7 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
             continue
         rows = tx.all(
             "SELECT o.message_id, o.thread, o.attempts, o.created_at, o.tried_at, m.conversation_id,"
-            " m.customer_id, m.text, m.subject, m.remote_id, m.automatic, m.detail, a.external_id,"
+            " m.at, m.customer_id, m.text, m.subject, m.remote_id, m.automatic, m.detail, a.external_id,"
             " a.name AS address_name, p.name AS author"
             " FROM outbox o JOIN message m ON m.id = o.message_id JOIN address a ON a.id = m.address_id"
             " LEFT JOIN operator p ON p.id = m.operator_id"
@@ -119,6 +120,7 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
                     lease=token,
                     attempt=row["attempts"] + 1,
                     created_at=row["created_at"],
+                    written_at=row["at"],
                     address=row["external_id"],
                     address_name=row["address_name"],
                     text=row["text"],

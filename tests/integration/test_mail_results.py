@@ -46,7 +46,9 @@ async def test_everybody_gets_one_mail_and_hidden_ones_stay_hidden() -> None:
         plain, rich = mail.get_body(("plain",)), mail.get_body(("html",))
         assert plain is not None
         assert rich is not None
-        assert plain.get_content().replace("\r\n", "\n") == "**Answer**\n\n-- \nShop\nMon-Fri\n"
+        below = "On 21 Sep 2026 at 14:13 UTC, anna@x.example wrote:\n> Hello"
+        text = plain.get_content().replace("\r\n", "\n")
+        assert text == f"**Answer**\n\n-- \nShop\nMon-Fri\n\n{below}\n"
         assert "<strong>Answer</strong>" in rich.get_content()
 
 
@@ -374,6 +376,7 @@ async def test_an_answer_comes_from_the_address_that_was_written_to() -> None:
         "aliases": ("billing@shop.example",),
         "signature": "Support",
         "signatures": {"billing@shop.example": "Billing"},
+        "quote": False,
     }
     async with post_office(**more) as post:
         first = await post.receive(ANNA)

@@ -24,6 +24,7 @@ def item(attempt: int = 1, age_s: float = 0) -> Leased:
         lease="token",
         attempt=attempt,
         created_at=NOW - int(age_s * 1000),
+        written_at=NOW - int(age_s * 1000),
         address="ivan@example.org",
         address_name="Ivan",
         text="hello",
