@@ -263,3 +263,21 @@ async def test_what_the_provider_holds_for_spam_is_marked_and_not_lost() -> None
         await post.receive(f"Anna <{ANNA}>", "No, really", in_reply_to="<in2@x.example>")
         await hands.sees("No, really")
         await hands.until(lambda: "spam?" not in hands.text(), "her next letter came through")
+
+
+async def test_the_composer_says_that_the_letter_is_quoted() -> None:
+    async with desk() as (post, hands):
+        await post.receive(f"Anna <{ANNA}>", "Where is it?", subject="Order 12")
+        await opened(hands, "Where is it?")
+        await hands.press("r")
+        await hands.sees("quoting the letter")
+        await hands.press("escape", '"')
+        await hands.until(lambda: "quoting the letter" not in hands.text(), "it quotes by itself")
+        await hands.type("On its way")
+        await hands.press("ctrl+j")
+        await hands.until(lambda: post.smtp.mails, "sent")
+        plain = post.sent().get_body(("plain",))
+        assert plain is not None
+        assert plain.get_content().count("Where is it?") == 1
+        await hands.press("m")
+        await hands.until(lambda: "quoting the letter" not in hands.text(), "a note quotes nothing")
