@@ -13,6 +13,7 @@ from channels.messenger.answer import Answer
 from channels.messenger.fetch import FetchError
 from channels.messenger.link import Link, Reply, UnreachedError
 from channels.messenger.paths import raw_at, text_at, value_at
+from channels.messenger.reading import whole_characters
 from channels.messenger.settings import BotSettings
 
 RETRY_AFTER_MAX_S = 1e6
@@ -61,7 +62,7 @@ class Api(Link):
         return self.understand(await self.post(self.address(method), params, form, patience))
 
     def understand(self, reply: Reply) -> Answer:
-        says, body = self.envelope, reply.body
+        says, body = self.envelope, whole_characters(reply.body)
         ok = value_at(body, says.ok)
         if not isinstance(ok, bool):
             return Answer(status=reply.status, spoken=False, retry_after=reply.retry_after)

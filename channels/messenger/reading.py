@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import mimetypes
+import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
@@ -56,6 +57,17 @@ def _mended(value: Any, depth: int) -> Any:
     if isinstance(value, list):
         return [_mended(item, depth - 1) for item in value]
     return value
+
+
+# A backslash and what it escapes, so that an escaped backslash begins nothing; a half alone is the group.
+_ESCAPE: Final = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
+)
+
+
+def whole_characters(raw: bytes) -> bytes:
+    """JSON without half characters: one of them would make all that stands beside it unreadable."""
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape[1] else escape[0], raw)
 
 
 def digest(text: str | bytes) -> str:

@@ -129,6 +129,15 @@ async def test_what_could_not_be_committed_is_asked_for_again(telegram: FakeTele
         await heard(host, 1)
 
 
+async def test_half_a_character_does_not_stop_what_is_polled(telegram: FakeTelegram) -> None:
+    telegram.say(77, "a\ud83d \\ud83d \N{GRINNING FACE}")
+    telegram.say(77, "and on")
+    async with started(telegram) as (_, host):
+        await heard(host, 2)
+    texts = [one.event.text for one in host.deliveries if one.event]
+    assert texts == ["a\ufffd \\ud83d \N{GRINNING FACE}", "and on"]
+
+
 async def test_many_files_are_taken_in_few_at_a_time(telegram: FakeTelegram) -> None:
     for number in range(10):
         telegram.say(77, document=telegram.file(b"%d" % number))

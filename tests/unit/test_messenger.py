@@ -9,7 +9,16 @@ from channels.json_input import JsonInputError
 from channels.messenger.answer import Answer, judge, lost, partly
 from channels.messenger.link import Link, UnreachedError
 from channels.messenger.pace import Pace
-from channels.messenger.reading import attachment, decode, integer, moment, place, shared_phone, unreadable
+from channels.messenger.reading import (
+    attachment,
+    decode,
+    integer,
+    moment,
+    place,
+    shared_phone,
+    unreadable,
+    whole_characters,
+)
 from channels.messenger.settings import MessengerSettings, check_base, check_common
 
 EXAMPLE = "https://api.chatter.example"
@@ -113,6 +122,11 @@ def test_half_characters_and_nuls_do_not_make_a_message_unreadable() -> None:
     assert shown.kind == "unsupported"
     assert not shown.sender.reachable
     assert shown.dedupe_key == unreadable(b"{", "other words").dedupe_key != unreadable(b"[", "x").dedupe_key
+
+
+def test_half_characters_become_whole_ones_and_nothing_else_changes() -> None:
+    given = rb'{"a": "\ud83d\ude00 \ud83d \uDE00\ud83d \\ud83d \n \u0041"}'
+    assert whole_characters(given) == rb'{"a": "\ud83d\ude00 \ufffd \ufffd\ufffd \\ud83d \n \u0041"}'
 
 
 def test_numbers_times_and_places() -> None:
