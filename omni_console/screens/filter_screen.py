@@ -90,7 +90,7 @@ class FilterScreen(ModalScreen[str | None]):
             self._hints.say(why(error))
         else:
             self._hints.offer(
-                _("words, from: is: tag: assignee: after: …; - excludes · empty: no filter · ↑ earlier ones")
+                _("words from: is: tag: assignee: after: … · - excludes · empty: all · ↑ earlier")
             )
 
     @on(Input.Changed)
