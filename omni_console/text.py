@@ -29,6 +29,7 @@ UNKNOWN = "\ufffd"
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _JOINERS = "\u200c\u200d"
+_WRITTEN = _JOINERS + "\u00ad"  # of no width, and part of what people write
 # Letters by category, nothing by looks: they would let a name seem empty.
 _BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _TRAILER = re.compile(r"\s+")
@@ -143,8 +144,11 @@ def typed(text: str) -> str:
 
 @lru_cache(4096)
 def _editable(char: str) -> str:
-    if unicodedata.category(char) in ("Cc", "Cs", "Cn", "Co") or char in _BIDI:
+    category = unicodedata.category(char)
+    if category in ("Cc", "Cs", "Cn", "Co") or char in _BIDI:
         return _twin(char) or UNKNOWN
+    if category == "Cf" and char not in _WRITTEN:
+        return _twin(char)  # invisible: nobody shall send what he does not see
     return char
 
 

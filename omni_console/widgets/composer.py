@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from rich.text import Text
-from textual import events
+from textual import events, on
 from textual.message import Message
 from textual.widgets import TextArea
 
@@ -82,6 +82,12 @@ class Composer(TextArea):
         if text != self.text:
             self.load_text(typed(text))
             self.move_cursor(self.document.end)
+
+    @on(TextArea.Changed)
+    def follow_cursor(self) -> None:
+        """Textual scrolls before it has wrapped: a letter that begins a line would be seen with the next."""
+        if self.wrapped_document.height > self.size.height:
+            self.call_after_refresh(self.scroll_cursor_visible)
 
     async def _on_key(self, event: events.Key) -> None:
         """A letter that was pressed before the focus went away must not land in another conversation."""

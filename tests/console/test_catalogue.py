@@ -12,6 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
+from omni_console.text import clean
+
 PACKAGE = Path(__file__).parents[2] / "omni_console"
 FOLDER = PACKAGE / "locale" / "ru" / "LC_MESSAGES"
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
@@ -69,6 +71,16 @@ def test_placeholders_are_the_same() -> None:
         texts = message.string if isinstance(message.string, (tuple, list)) else [message.string]
         for text in texts:
             assert fields(text) == fields(ids[-1]), message.id
+
+
+def test_no_translation_holds_what_acts_in_a_terminal() -> None:
+    for message in catalogue():
+        if not message.id:
+            continue
+        texts = message.string if isinstance(message.string, (tuple, list)) else [message.string]
+        for text in texts:
+            assert clean(text or "") == text, message.id
+            assert "[@" not in (text or ""), message.id
 
 
 def test_the_compiled_catalogue_is_current() -> None:

@@ -23,6 +23,7 @@ FILES = sorted(
 # What makes safe content, and what takes only safe content (by the name that is called).
 SAFE_MAKERS = {
     "safe_text", "safe_line", "short_name", "fit", "already_clean",
+    "title_sequence", "notification",
 }  # fmt: skip
 TRANSLATORS = {"_", "N_", "ngettext"}
 SINKS = {
@@ -31,8 +32,11 @@ SINKS = {
     "DataTable", "add_row", "add_column", "add_columns", "add_option", "Tree", "add_leaf", "notify",
     "Hit", "DiscoveryHit", "Toast", "Tooltip", "Header", "Placeholder", "Pretty", "RichLog", "Log",
     "write_line", "print", "from_markup", "bell_message", "set_title", "deliver_text",
-    "copy_to_clipboard",
+    "copy_to_clipboard", "with_tooltip", "emit",
 }  # fmt: skip
+# Whose write() goes to the terminal as it is; the one place that does is OmniConsole.emit, a sink itself.
+TERMINALS = ("_driver", "stdout", "stderr", "__stdout__", "__stderr__")
+DOOR_TO_THE_DRIVER = "app.py"
 # Content() itself parses nothing, but paints control characters as they are.
 RAW_MAKERS = {"Content", "Text", "styled", "assemble"}
 ATTRIBUTES = {
@@ -97,6 +101,13 @@ class Finder(ast.NodeVisitor):
             self._check(node, called, safe=self._is_safe)
         elif called in RAW_MAKERS and self.name != "text.py":
             self._check(node, called, safe=self._is_ours)
+        elif called in ("write", "writelines") and self.name != DOOR_TO_THE_DRIVER:
+            assert isinstance(node.func, (ast.Attribute, ast.Name))
+            if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value).endswith(TERMINALS):
+                self._check(node, called, safe=self._is_safe)
+        for keyword in node.keywords:
+            if keyword.arg in ATTRIBUTES - {"title"} and not self._is_safe(keyword.value):
+                self.findings.append(f"{self.name}:{node.lineno}: {keyword.arg}={ast.unparse(keyword.value)}")
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
@@ -180,7 +191,7 @@ class Finder(ast.NodeVisitor):
         for scope in reversed(self._scopes):
             if node.id in scope:
                 return all(self._is_ours(value, depth + 1) for value in scope[node.id])
-        return node.id == "SIGNS"
+        return node.id in ("SIGNS", "KEEP_TITLE", "BRING_BACK_TITLE")
 
 
 def _called(node: ast.Call) -> str:
@@ -217,6 +228,20 @@ def test_the_console_paints_nothing_that_did_not_come_through_the_door() -> None
         "text = row.customer\nStatic(text)",
         "log.write_line(message.text)",
         "copy_to_clipboard(message.text)",
+        "widget.border_subtitle = f'{name}'",
+        "widget.placeholder = row.customer",
+        "widget.tooltip = message.text",
+        "app.title = row.customer",
+        "app.sub_title = 'Omni ' + name",
+        "Input(placeholder=name)",
+        "Input(tooltip=_('by {name}').format(name=name))",
+        "Vertical(border_title=row.subject)",
+        "app.notify(_('by {name}').format(name=name))",
+        "console.emit('\\x1b]2;' + name + '\\x07')",
+        "console.emit(row.customer)",
+        "self._driver.write(f'\\x1b]0;{name}\\x07')",
+        "sys.stdout.write(message.text)",
+        "sys.__stderr__.writelines(message.text)",
     ],
 )
 def test_a_planted_finding_is_caught(bad: str) -> None:
@@ -235,6 +260,9 @@ def test_a_planted_finding_is_caught(bad: str) -> None:
         "Content(f'{clock.age(at)} ')",
         "text = _('x')\nContent(text)",
         "widget.border_title = _('Keys')",
+        "Input(placeholder=_('who'))",
+        "console.emit(title_sequence(row.customer))",
+        "file.write(message.text)",
     ],
 )
 def test_what_is_allowed_passes(good: str) -> None:

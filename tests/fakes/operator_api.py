@@ -53,9 +53,9 @@ def guard(server: FakeServer) -> Middleware:
 
 
 @asynccontextmanager
-async def serving(server: FakeServer, path: Path) -> AsyncIterator[str]:
-    """`server` on a Unix socket at `path`."""
-    app = web.Application(middlewares=[guard(server)])
+async def serving(server: FakeServer, path: Path, *around: Middleware) -> AsyncIterator[str]:
+    """`server` on a Unix socket at `path`; `around` sees every request first and every answer last."""
+    app = web.Application(middlewares=[*around, guard(server)])
     for part in (Questions, Commands, People, Cases, Lead, Events):
         app.add_routes(part(server).routes())
     runner = web.AppRunner(app, shutdown_timeout=0.1, handle_signals=False)

@@ -20,14 +20,16 @@ PROGRAM = (
 
 
 class Terminal:
-    """A pty with a console in it, which answers nothing and remembers every byte."""
+    """A pty with a console (`program`) in it, which answers nothing and remembers every byte."""
+
+    program = PROGRAM
 
     def __init__(self) -> None:
         self.bytes = bytearray()
         self.pid = 0
         self.fd = -1
 
-    async def start(self, socket_path: str, columns: int, rows: int, home: Path) -> None:
+    async def start(self, socket_path: str, columns: int, rows: int, home: Path, *more: str) -> None:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -41,8 +43,9 @@ class Terminal:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            PROGRAM,
+            self.program,
             socket_path,
+            *more,
             stdin=child,
             stdout=child,
             stderr=child,

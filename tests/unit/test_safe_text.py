@@ -111,6 +111,8 @@ def test_what_is_ours_around_a_line_stays() -> None:
 
 def test_an_editor_keeps_every_character_apart_from_controls() -> None:
     assert typed("a\x1bb\r\nc\u202ed\tи👍🏽") == "a\u241bb\nc\u21c4d\tи👍🏽"
+    assert typed("a\u200bb\U000e0041") == "a\u237db\ufffd", "nobody sends what he does not see"
+    assert typed("می\u200cخواهم 👩\u200d🚀 so\u00adft") == "می\u200cخواهم 👩\u200d🚀 so\u00adft"
 
 
 def test_a_name_that_does_not_fit_is_its_first_word_unless_it_is_a_number() -> None:
