@@ -18,6 +18,7 @@ from channels.email.addresses import Mailbox
 from channels.email.message import Draft, build
 from channels.email.parse import parse
 from channels.folds import unfolded
+from omni_console.demo.customers import above_quotation
 from server import wording
 from server.cases.quoting import line_over, new_words
 from server.protocol.quotes import quotes_by_hand
@@ -161,6 +162,17 @@ def test_both_texts_of_an_answer() -> None:
     assert "Where is &lt;b&gt;it&lt;/b&gt;?<br>\n<br>\n&nbsp;&nbsp;**soon**" in rich
     assert "<em>Here</em>" in rich
     assert not {"<img", "<a ", "<strong>"} & {tag for tag in ("<img", "<a ", "<strong>") if tag in rich}
+
+
+@pytest.mark.parametrize("language", LINES)
+def test_customers_of_the_demo_look_at_what_is_above_the_quotation(language: str) -> None:
+    answer = ANSWER[language]
+    for words in LETTERS:
+        plain, _ = parts(letter(answer, Quotation(LINES[language], words)))
+        assert above_quotation(plain) == answer
+    assert above_quotation(answer + "\n") == answer
+    assert above_quotation("Red:\n\n> Which?") == "Red:\n\n> Which?"
+    assert above_quotation("> Which?\n\nRed.") == "> Which?\n\nRed."
 
 
 # --- known again --------------------------------------------------------------------------------------
