@@ -95,7 +95,7 @@ class MailWorld:
         """Until the mailbox was read up to its end once."""
         assert self.server is not None
         async with asyncio.timeout(20):
-            while self.server.health[name].state != "connected":  # noqa: ASYNC110 - as above
+            while self.server.running.health[name].state != "connected":  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
     async def omni(self, *arguments: str) -> tuple[int, str, str]:

@@ -327,7 +327,7 @@ def _operators_by_token(seen: list[Context]) -> Iterator[None]:
         return peer_uid(transport) if named is None else named
 
     with (
-        patch("server.app.create_operator_app", made),
+        patch("server.doors.create_operator_app", made),
         patch("server.api.app.peer_uid", who),
         patch("server.app.HOUSEKEEPING_S", 0.02),
     ):

@@ -135,7 +135,7 @@ async def _ends(writer: asyncio.StreamWriter, reader: asyncio.StreamReader) -> b
 
 async def test_slow_connections_are_closed_and_streams_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     quick = PublicLimits(header_seconds=0.2, body_grace_seconds=0.2, connections_per_address=4)
-    with patch("server.app.PublicLimits", lambda: quick):
+    with patch("server.doors.PublicLimits", lambda: quick):
         async with running_server(api=OPEN) as run:
             assert run.server.api is not None
             olga = Distant(run, (await new_token(run)).token)

@@ -144,7 +144,7 @@ async def world(kept: Path | None = None) -> AsyncIterator[World]:
         patch.object(whole, "configuration", configured),
     ):
         async with telegram.served(), running_server(kept) as run:
-            await until(lambda: run.server.health["bot"] == ChannelHealth(state="connected"))
+            await until(lambda: run.server.running.health["bot"] == ChannelHealth(state="connected"))
             bot = run.server.channels["bot"]
             await until(lambda: bot.continue_link("x") is not None)
             yield World(run, telegram)

@@ -118,7 +118,7 @@ async def world() -> AsyncIterator[World]:
             patch("channels.email.channel.Pace", lambda: QUICK),
         ):
             async with running.running_server() as server:
-                await running.until(lambda: server.server.health["mail"].state == "connected", 20)
+                await running.until(lambda: server.server.running.health["mail"].state == "connected", 20)
                 yield World(server, await server.client(), dovecot, postfix)
 
 

@@ -127,13 +127,13 @@ async def test_health_on_both_doors() -> None:
                 return status, answer.status
 
         assert (await asked("/healthz"), await asked("/readyz")) == ((200, 200), (200, 200))
-        running.server._disk_trouble = "the disk is full"
+        running.server.trouble.disk = "the disk is full"
         assert (await asked("/healthz"), await asked("/readyz")) == ((503, 503), (503, 503))
         _, body = await running.ask("GET", "/healthz", uid=99_999)
         assert msgspec.json.decode(body)["trouble"] == "the disk is full"
         async with running.http.get(running.url + "/readyz") as answer:
             assert await answer.json() == {"error": "unavailable"}, "strangers are told nothing more"
-        running.server._disk_trouble = ""
+        running.server.trouble.disk = ""
         running.server.is_ready = False
         assert (await asked("/healthz"), await asked("/readyz")) == ((200, 200), (503, 503))
         running.server.is_ready = True
@@ -170,7 +170,7 @@ async def test_not_ready_before_everything_has_started_nor_while_stopping() -> N
 
 async def test_a_channel_that_is_not_connected_is_seen() -> None:
     async with running_server() as running:
-        running.server._report("mail", ChannelHealth(state="bad_credentials", detail="refused"))
+        running.server.running.report("mail", ChannelHealth(state="bad_credentials", detail="refused"))
         found = await page(running)
         assert found[key("omni_channel_up", channel="mail", state="bad_credentials")] == 0
         await asyncio.sleep(0)

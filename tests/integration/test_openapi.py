@@ -221,7 +221,7 @@ async def test_no_request_breaks_it_and_every_answer_is_as_described(run: Runnin
     tried = await asyncio.to_thread(_fuzz, whole, somebody)
     print(f"{tried} requests, none of which broke it")
     assert tried >= len(whole["paths"]) * EXAMPLES
-    assert run.server.trouble() == ""
+    assert run.server.trouble.text() == ""
 
 
 def _fuzz(whole: dict[str, Any], somebody: Distant) -> int:

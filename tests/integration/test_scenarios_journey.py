@@ -54,7 +54,7 @@ async def company(telegram: FakeTelegram) -> AsyncIterator[Running]:
 
     with patch.object(whole, "configuration", configured):
         async with running_server() as running:
-            await until(lambda: running.server.health["bot"] == ChannelHealth(state="connected"))
+            await until(lambda: running.server.running.health["bot"] == ChannelHealth(state="connected"))
             yield running
 
 

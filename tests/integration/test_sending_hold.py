@@ -188,7 +188,7 @@ async def test_no_hold_is_as_before() -> None:
 async def test_a_channel_has_its_own_hold() -> None:
     async with running_server(sending=NO_HOLD) as run:
         run.server.config.channels["mail"].hold_seconds = 3
-        from server.app import hold_ms
+        from server.offers import hold_ms
 
         mail = run.server.config.channels["mail"]
         assert hold_ms(mail, "email", NO_HOLD) == 3000

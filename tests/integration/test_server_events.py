@@ -293,8 +293,8 @@ async def test_a_server_that_stops_says_bye() -> None:
 
 async def test_trouble_is_told_and_taken_back(run: Running) -> None:
     stream = await run.listen()
-    run.server._writing_changed("the disk is full: nothing can be written")
-    run.server._writing_changed("")
+    run.server.trouble.writing_changed("the disk is full: nothing can be written")
+    run.server.trouble.writing_changed("")
     await until(lambda: len([one for one in stream.heard if one.type == "trouble"]) == 2)
     texts = [one.text for one in stream.heard if one.type == "trouble"]
     assert texts == ["the disk is full: nothing can be written", ""]

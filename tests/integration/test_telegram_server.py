@@ -58,7 +58,7 @@ async def server(
 
     with patch.object(whole, "configuration", configured):
         async with running_server(again) as running:
-            await until(lambda: running.server.health["bot"] == ChannelHealth(state="connected"))
+            await until(lambda: running.server.running.health["bot"] == ChannelHealth(state="connected"))
             yield running
 
 
