@@ -27,7 +27,7 @@ from server.store import card_search, search, shares
 from server.store.conversations import PRIORITIES
 from server.store.transaction import Snapshot
 
-EXAMINED_MAX = 20_000  # candidates of one page
+EXAMINED_MAX = 10_000  # candidates of one page
 CHUNK_FIRST = 50
 CHUNK_MAX = 2_000
 PEOPLE_MAX = 20  # so many are read one by one

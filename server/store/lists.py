@@ -15,7 +15,7 @@ from server.store.transaction import Snapshot
 
 SPAM_COUNTED = 1000  # and no further
 PRESSING_COUNTED = 1000
-EXAMINED_MAX = 5_000  # rows of a view that one page of a filtered list looks at
+EXAMINED_MAX = 2_000  # rows of a view that one page of a filtered list looks at
 DECODED = 250  # of them at once
 
 Key = tuple[int, ...]
