@@ -170,7 +170,7 @@ async def test_no_word_of_any_answer_acts_in_any_window(world: FakeServer, tmp_p
     assert foreign(raw) == []
     shown = set(re.findall(CANARY.encode() + rb"\d+", raw))
     print(f"{trouble.count} strings answered, {len(shown)} of them seen on the screen")
-    assert len(shown) > STRINGS // 10
+    assert len(shown) > STRINGS // 20, "most stand where one would have to scroll"
     assert len(world.messages) == messages, "nothing was sent"
     assert {key: (row.state, row.assignee_id) for key, row in world.conversations.items()} == before
     told = ("/seen",)
