@@ -69,6 +69,9 @@ class PeopleApi:
     async def link(self, customer_id: int, command: wire.LinkCommand) -> wire.Customer:
         return await self._ask("POST", f"/v1/customers/{customer_id}/links", wire.Customer, command)
 
+    async def unlink(self, link_id: int) -> wire.LinkedPerson:
+        return await self._ask("DELETE", f"/v1/links/{link_id}", wire.LinkedPerson)
+
     async def files(self, customer_id: int, after: str | None = None) -> wire.CustomerFiles:
         path = f"/v1/customers/{customer_id}/files"
         return await self._ask("GET", path, wire.CustomerFiles, query={"after": after})

@@ -21,7 +21,7 @@ text_option = click.option(
     "-m", "--message", "text", help="The words; else standard input is read to its end."
 )
 id_option = click.option(
-    "--id", "client_id", help="A name of yours for this message: the same again is never sent twice."
+    "--id", "client_id", help="A name of yours for this: the same again is never done twice."
 )
 
 
@@ -77,7 +77,7 @@ def reply(
     have read: exit code 1, and what came is printed. Read it, then send again with the --after-seq that is
     told, or with --consent.
     """
-    from omni_console.client import RefusedError, UnreachableError
+    from omni_console.client import RefusedError
     from server.protocol import ReplyCommand
 
     if code is not None and text is not None:
@@ -114,17 +114,8 @@ def reply(
                 return error
             command.after_seq = error.body.seq
             return await client.reply(conversation, command)
-        except UnreachableError as error:
-            if error.maybe_done:
-                raise CommandError(
-                    f"no answer: it may have been sent ({error})",
-                    where=server.where,
-                    hint=f"the same again with --id {name} asks, and cannot send it twice",
-                    code=Code.AWAY,
-                ) from error
-            raise
 
-    outcome = server.run(send)
+    outcome = server.run(send, client_id=name)
     if isinstance(outcome, RefusedError):
         return _held(server, outcome, as_json=as_json)
     _tell(outcome, as_json=as_json)
@@ -194,7 +185,8 @@ def note(server: Server, conversation: int, text: str | None, client_id: str | N
     from server.protocol import NoteCommand
 
     command = NoteCommand(client_id=client_id or str(uuid.uuid4()), text=words(text))
-    _tell(server.run(lambda client: client.note(conversation, command)), as_json=as_json)
+    made = server.run(lambda client: client.note(conversation, command), client_id=command.client_id)
+    _tell(made, as_json=as_json)
 
 
 def _tell(message: Message, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from omni_console.commands.reach import Server, at_server
 
 @click.group()
 def identity() -> None:
-    """Cards that may be one person: list, accept, refuse; merge and take apart."""
+    """Cards that may be one person: list, accept, refuse, ask again; merge and take apart."""
 
 
 @identity.command(name="list")
@@ -53,7 +53,20 @@ def refuse(server: Server, suggestion: int, as_json: bool) -> None:
     if as_json:
         print_json(done)
     else:
-        click.echo(f"{suggestion}: two people")
+        click.echo(f"{suggestion}: two people; omni identity again {suggestion} takes it back")
+
+
+@identity.command()
+@click.argument("suggestion", type=click.IntRange(min=1))
+@json_option
+@at_server
+def again(server: Server, suggestion: int, as_json: bool) -> None:
+    """Take a refusal back: the suggestion is open again."""
+    opened = server.run(lambda client: client.people.ask_again(suggestion))
+    if as_json:
+        print_json(opened)
+    else:
+        click.echo(f"{suggestion}: open again")
 
 
 @identity.command()

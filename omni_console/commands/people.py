@@ -1,4 +1,4 @@
-"""`omni people`: finding people, writing to them, importing them with their history, exporting one."""
+"""`omni people`: finding people, their cards, writing to them, import with history, export, erasure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import click
 
+from omni_console.commands.card import ABOUT_A_CARD
 from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.options import Options
 from omni_console.commands.output import json_option, moment, print_json, print_table
@@ -27,7 +28,7 @@ PATIENCE_S = 120.0
 
 @click.group()
 def people() -> None:
-    """Who writes to us: find, show, write to, import, export."""
+    """Who writes to us: find, show, change the card, write to, import, export."""
 
 
 @people.command()
@@ -90,7 +91,7 @@ def _told(card: Customer) -> Iterator[tuple[str, str]]:
     yield f"{card.id}", card.name
     for address in card.addresses:
         state = f"verified, {address.evidence}" if address.verified else "claimed"
-        yield "address", f"{address.scheme} {address.label} ({state})"
+        yield "address", f"{address.scheme} {address.label} ({state}, address {address.id})"
     if card.preferred is not None:
         yield "prefers", f"{card.preferred.channel_title} ({card.preferred.why})"
     if card.tags:
@@ -108,7 +109,9 @@ def _told(card: Customer) -> Iterator[tuple[str, str]]:
     for promise in card.promises:
         yield "promise", f"{promise.next_step} (until {moment(promise.due_at)})"
     for linked in card.linked:
-        yield "linked", f"{linked.customer_id} {linked.name}: {linked.relation}"
+        yield "linked", f"{linked.customer_id} {linked.name}: {linked.relation} (link {linked.id})"
+    for found in card.findings:
+        yield "found", f"{found.scheme} {found.external_id} in message {found.message_id}, not on the card"
     yield "history", f"{len(card.conversations)} conversations, {card.notes} notes, {card.files} files"
 
 
@@ -363,4 +366,5 @@ def erase(options: Options, customer: int, reason: str, name: str | None, target
         click.echo(f"other cards that name the same addresses, look whether they are this person: {cards}")
 
 
-people.add_command(write)
+for _command in (*ABOUT_A_CARD, write):
+    people.add_command(_command)

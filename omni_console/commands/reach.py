@@ -31,11 +31,14 @@ class Server:
         self.url = url
         self.token = token
 
-    def run(self, work: Callable[[ServerClient], Awaitable[T]]) -> T:
-        """Raises CommandError with what the server said, or that none is there."""
-        return asyncio.run(self._run(work))
+    def run(self, work: Callable[[ServerClient], Awaitable[T]], *, client_id: str = "") -> T:
+        """`client_id`: with which the work can be asked for again and is not done twice.
 
-    async def _run(self, work: Callable[[ServerClient], Awaitable[T]]) -> T:
+        Raises CommandError with what the server said, or that none is there.
+        """
+        return asyncio.run(self._run(work, client_id))
+
+    async def _run(self, work: Callable[[ServerClient], Awaitable[T]], client_id: str) -> T:
         from omni_console.client import RefusedError, ServerClient, UnreachableError
 
         link = (
@@ -50,6 +53,8 @@ class Server:
                 hint = "start it with: omni serve (or name its socket with --socket)"
                 if error.maybe_done:
                     hint = "it may have been done all the same: look before you do it again"
+                    if client_id:
+                        hint = f"it may have been done: the same with --id {client_id} is not done twice"
                 raise CommandError(
                     f"no server answers: {error}", where=self.where, hint=hint, code=Code.AWAY
                 ) from error

@@ -25,7 +25,7 @@ one = click.argument("number", metavar="CONVERSATION", type=click.IntRange(min=1
 def split(server: Server, number: int, messages: tuple[int, ...], subject: str, as_json: bool) -> None:
     """Messages become a conversation of their own."""
     done = server.run(lambda client: client.people.split(number, messages, subject))
-    _tell(done, f"{done.conversation_id} is a conversation of its own", as_json=as_json)
+    _tell(done, number, f"{done.conversation_id} is a conversation of its own", as_json=as_json)
 
 
 @click.command()
@@ -36,7 +36,7 @@ def split(server: Server, number: int, messages: tuple[int, ...], subject: str, 
 def join(server: Server, number: int, other: int, as_json: bool) -> None:
     """OTHER, a conversation of the same person, goes on in CONVERSATION."""
     done = server.run(lambda client: client.people.join(number, other))
-    _tell(done, f"{done.conversation_id} is both now", as_json=as_json)
+    _tell(done, number, f"{done.conversation_id} is both now", as_json=as_json)
 
 
 @click.command()
@@ -48,7 +48,10 @@ def regroupings(server: Server, number: int, undo: int | None, as_json: bool) ->
     """What was split off or joined here; --undo takes one back."""
     if undo is not None:
         done = server.run(lambda client: client.people.undo_regrouping(undo))
-        _tell(done, f"{undo} is taken back", as_json=as_json)
+        if as_json:
+            print_json(done)
+        else:
+            click.echo(f"{undo} is taken back")
         return
 
     async def work(client: ServerClient) -> list[Regrouping]:
@@ -72,8 +75,8 @@ def regroupings(server: Server, number: int, undo: int | None, as_json: bool) ->
     print_table(("number", "kind", "from → into", "by", "at"), rows)
 
 
-def _tell(done: Regrouped, said: str, *, as_json: bool) -> None:
+def _tell(done: Regrouped, number: int, said: str, *, as_json: bool) -> None:
     if as_json:
         print_json(done)
     else:
-        click.echo(f"{said}; omni regroupings --undo {done.regrouping_id} takes it back")
+        click.echo(f"{said}; omni regroupings {number} --undo {done.regrouping_id} takes it back")

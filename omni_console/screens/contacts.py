@@ -2,37 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from omni_console.contact_ways import CONTACT_WAYS, ContactWay
 from omni_console.due import parse_past
-from omni_console.i18n import N_, _
+from omni_console.i18n import _
 from omni_console.messages import Done
 from omni_console.outgoing import new_id
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
-from server.protocol import Conversation, HandContact, Medium
+from server.protocol import Conversation, HandContact
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
-
-
-@dataclass(frozen=True)
-class Way:
-    medium: Medium
-    label: str
-    from_customer: bool
-
-
-WAYS: Mapping[str, Way] = {
-    "call in": Way("phone", N_("the customer called"), True),
-    "call out": Way("phone", N_("we called"), False),
-    "office": Way("office", N_("a visit to the office"), True),
-    "paper in": Way("paper", N_("a letter on paper came"), True),
-    "paper out": Way("paper", N_("we sent a letter on paper"), False),
-    "other": Way("other", N_("something else"), True),
-}
 
 
 class Contacts:
@@ -44,23 +27,23 @@ class Contacts:
 
     def _log(self) -> None:
         screen, row = self._screen, self._screen.target
-        choices = [Choice(key, _(way.label)) for key, way in WAYS.items()]
+        choices = [Choice(key, _(way.label)) for key, way in CONTACT_WAYS.items()]
         choices.append(Choice("new", _("a call of somebody who is not here")))
         if row is None:
             choices = choices[-1:]
 
         def chosen(answer: str | None) -> None:
             if answer == "new":
-                self._ask(None, WAYS["call in"])
+                self._ask(None, CONTACT_WAYS["call in"])
             elif answer is not None:
-                self._ask(row, WAYS[answer])
+                self._ask(row, CONTACT_WAYS[answer])
 
         question = (
             _("Log a contact with {customer}").format(customer=row.customer) if row else _("Log a contact")
         )
         screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
-    def _ask(self, row: Conversation | None, way: Way) -> None:
+    def _ask(self, row: Conversation | None, way: ContactWay) -> None:
         screen, clock = self._screen, self._screen.clock
         new = [Question("name", _("name"), max_length=200), Question("phone", _("phone"), max_length=60)]
         questions = [

@@ -9,6 +9,7 @@ from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import Done, NeverSpoke, TakeBack
 from omni_console.outgoing import new_id
+from omni_console.reaching import channels_to
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.screens.identity_screen import GoTo, IdentityScreen
@@ -253,11 +254,8 @@ class Identity:
         offers = [
             (address, channel)
             for address in customer.addresses
-            for channel in screen.desk.channels.values()
-            if address.scheme == channel.begins
-            and address.account in ("", channel.id)
-            and not address.blocked
-            and address_id in (None, address.id)
+            if address_id in (None, address.id)
+            for channel in channels_to(address, screen.desk.channels.values())
         ]
         if not offers:
             screen.say(_("no channel here can bring a code to that address"), bad=True)
@@ -331,12 +329,9 @@ class Identity:
         places = [(channel, None) for channel in others if channel.continues] + [
             # Nobody can be led to a mailbox: the link goes to the one that he named.
             (channel, address)
-            for channel in others
-            if not channel.continues
             for address in (customer.addresses if customer is not None else ())
-            if address.scheme == channel.begins
-            and address.account in ("", channel.id)
-            and not address.blocked
+            for channel in channels_to(address, others)
+            if not channel.continues
         ]
         if not places:
             screen.say(_("there is no other channel to go on with"))

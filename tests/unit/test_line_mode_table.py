@@ -11,7 +11,10 @@ from omni_console.actions import ACTIONS, command_of
 from omni_console.cli import COMMANDS
 
 WRITES = "reply"  # a part of writing: an option of the command, or the shell's own editor
-LINE: dict[str, str] = {
+# Whoever runs a script knows what it did, not what was done last: each of these takes one kind of deed back,
+# and is printed with its number when the deed is done.
+BACK = ("outbox withdraw", "identity apart", "identity again", "regroupings", "spam", "people history")
+LINE: dict[str, str | tuple[str, ...]] = {
     "next.take": "next",
     "next.why": "why",
     "attention.next": "list",
@@ -69,24 +72,21 @@ LINE: dict[str, str] = {
     "thread.open": "show",
     "history.channels": "show",
     "history.folds": "show",
+    "compose.schedule": WRITES,
+    "send.undo": "outbox withdraw",
+    "undo.last": BACK,
+    "message.forward": "forward",
+    "contact.log": "contact",
+    "customer.code": "code ask",
+    "customer.code_try": "code try",
+    "thread.continue": "continue",
+    "finding.add": "people found",
+    "card.act": ("people set", "people tag", "people consent", "people address", "identity apart"),
+    "card.fill": ("people set", "people tag", "people consent", "people address", "people link"),
+    "card.history": "people history",
+    "filter.list": "list",
+    "view.saved": "views save",
 }
-# Not yet commands: the list may only become shorter.
-OPEN = frozenset(
-    {
-        "card.act",
-        "card.fill",
-        "card.history",
-        "compose.schedule",
-        "contact.log",
-        "customer.code",
-        "customer.code_try",
-        "finding.add",
-        "message.forward",
-        "send.undo",
-        "thread.continue",
-        "undo.last",
-    }
-)
 SCREEN = (
     "row.",
     "page.",
@@ -99,6 +99,7 @@ SCREEN = (
     "mark.",
     "palette.",
     "help.",
+    "layout.",
 )
 ALSO_SCREEN = frozenset(
     {
@@ -124,12 +125,17 @@ def only_moves(command: str) -> bool:
 
 def test_every_action_is_a_command_or_moves_what_one_sees() -> None:
     doing = {command for command in commands() if not only_moves(command)}
-    assert doing - LINE.keys() - OPEN == set(), "which command of line mode does these?"
-    assert (LINE.keys() | OPEN) - doing == set(), "there are no such actions any more"
-    assert not LINE.keys() & OPEN
+    assert doing - LINE.keys() == set(), "which command of line mode does these?"
+    assert LINE.keys() - doing == set(), "there are no such actions any more"
 
 
-@pytest.mark.parametrize("line", sorted(set(LINE.values())))
+def lines() -> list[str]:
+    return sorted(
+        {line for found in LINE.values() for line in ([found] if isinstance(found, str) else found)}
+    )
+
+
+@pytest.mark.parametrize("line", lines())
 def test_the_command_is_there(line: str) -> None:
     name, *rest = line.split()
     module, _, attribute = COMMANDS[name][0].partition(":")
