@@ -42,6 +42,8 @@ POINTS = {
     "outbox.after_send": "the channel told the result; nothing of it is stored",
     "outbox.before_record": "the result is written; the transaction is not committed",
     "outbox.recorded": "the result is committed; nobody went on from there",
+    "silence.before_commit": "announcements or closings are written; the transaction is not committed",
+    "silence.after_commit": "they are committed; nobody went on from there",
     "hub.committed": "events are committed; nobody was told",
     "hub.published": "events are in the queues of the consoles; the site chats were not woken",
     "store.before_commit": "any group of transactions, right before COMMIT",

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from server import acknowledging, lifecycle, wording
+from server import acknowledging, failpoints, lifecycle, wording
 from server.acknowledging import HOUR_MS, Acknowledging
 from server.cases import casework, replying
 from server.cases.ways import ChannelOffer
@@ -166,6 +166,7 @@ class SilenceKeeper(Follower):
             return
         done = await self._database.write(lambda tx: self._do(tx, step, act, most))
         if done:
+            failpoints.hit("silence.after_commit")
             log.info("silence", step=step, conversations=done)
 
     def _do(
@@ -187,6 +188,8 @@ class SilenceKeeper(Follower):
             else:
                 act(tx, silent)
                 done += 1
+        if done:
+            failpoints.hit("silence.before_commit")
         return done
 
     def _keep(self, tx: Transaction, silent: Silent, kept: silence.Kept) -> None:
