@@ -1,7 +1,7 @@
 """Layouts of the screen, kept by name: which panes, how they share it, what they show. Plain Python.
 
-A file for each server and operator, for its owner alone. It holds numbers of conversations and the names
-that the operator gave, and nothing that a customer wrote.
+A file for each server and operator, for its owner alone. It holds numbers of conversations, the names that
+the operator gave and the filter he typed, and nothing that a customer wrote.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from server.protocol import View
 
 NAME_MAX = 40
 NAMED_MAX = 50
+FILTER_MAX = 400  # characters
 FILE_MAX = 1_000_000  # bytes; ours have a few thousand
 _DEPTH_MAX = 12  # of splits in splits
 
 Card = Literal["", "shown", "hidden"]  # "": as the screen's width has it
+Focus = Literal["list", "pane", "card"]
 
 
 class Layout(msgspec.Struct, kw_only=True, frozen=True):
@@ -37,6 +39,9 @@ class Layout(msgspec.Struct, kw_only=True, frozen=True):
     card: Card = ""
     list_width: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0  # 0: as wide as it is by itself
     view: View = "mine"
+    place: Annotated[str, msgspec.Meta(pattern=r"^\d{0,18}$")] = ""  # the number of a saved view
+    filter: Annotated[str, msgspec.Meta(max_length=FILTER_MAX)] = ""  # as it was typed
+    focus: Focus = "list"
 
     @property
     def panes(self) -> int:

@@ -22,13 +22,19 @@ def state(name: str) -> Path:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file with this text, for its owner alone. Raises OSError."""
+    """Replace the file with this text, for its owner alone: after a power cut it is the old or the new one.
+
+    Raises OSError.
+    """
     _folder(path)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     with _opened(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
+    _keep_names(path.parent)
 
 
 def append_private(path: Path, text: str) -> None:
@@ -36,6 +42,15 @@ def append_private(path: Path, text: str) -> None:
     _folder(path)
     with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
         file.write(text)
+
+
+def _keep_names(folder: Path) -> None:
+    """The new name is on the disk, too."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _folder(path: Path) -> None:

@@ -6,7 +6,8 @@ decides what is *painted*. Everything comes out as `Content`, which Textual neve
 as markup. A lint test forbids every other way (tests/console/test_text_lint.py).
 
 What is painted has a width on which terminals agree: variation selectors and skin tones are dropped, a
-joined emoji comes apart, a flag becomes its two letters.
+joined emoji comes apart, a flag becomes its two letters, and what is wide in one terminal and narrow in
+another becomes a sign.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from functools import lru_cache
 
 from rich.cells import cell_len
 from textual.content import Content
+
+from omni_console.widths import DISPUTED, measure_as_terminals_do
+
+measure_as_terminals_do()
 
 LINE_MAX = 4_000  # characters of one line
 TEXT_MAX = 40_000  # characters of one text
@@ -108,6 +113,9 @@ def _spell(text: str) -> str:
         if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or code == 0x034F:
             if code == 0x034F and (not out or out[-1] != HIDDEN):
                 out.append(HIDDEN)
+            continue
+        if char in DISPUTED:
+            out.append(UNKNOWN)
             continue
         if unicodedata.category(char)[0] == "M":
             marks += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from omni_console.i18n import _
-from omni_console.layouts import Card, Layout
+from omni_console.layouts import Card, Focus, Layout
 from omni_console.look import THEMES
 from omni_console.tiling import PANES_MAX, Direction
 from omni_console.widgets.pane import Pane
@@ -118,6 +118,13 @@ class Arrangement:
             self._to_list()
         elif direction == "right" and screen.card.display:
             screen.set_focus(screen.card.lines)
+
+    @property
+    def focus(self) -> Focus:
+        focused = self._screen.focused
+        if focused is self._screen.card.lines:
+            return "card"
+        return "pane" if focused is not None and self._screen.grid in focused.ancestors else "list"
 
     def to_active(self) -> None:
         self._to_pane(self._screen.grid.active)

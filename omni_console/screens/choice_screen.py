@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.i18n import _
+from omni_console.screens.window import Window
 from omni_console.text import safe_line, safe_text
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, balanced
@@ -67,10 +67,8 @@ class ChoiceList(LineList):
         )
 
 
-class ChoiceScreen(ModalScreen[str | None]):
+class ChoiceScreen(Window[str]):
     """Answers with the key of the choice, None for escape. With `prompt`, a typed answer is possible too."""
-
-    BINDINGS: ClassVar = [("escape", "leave", "")]
 
     def __init__(self, question: str, choices: list[Choice], *, prompt: str = "") -> None:
         super().__init__()
@@ -83,17 +81,14 @@ class ChoiceScreen(ModalScreen[str | None]):
             yield TextLines(self._question, role="strong", classes="question")
             yield ChoiceList(self._choices)
             if self._prompt:
-                yield TextLines(self._prompt, role="dim", classes="foot")
+                yield TextLines(self._prompt, role="dim", classes="prompt")
                 yield Input(compact=True, max_length=20)
+            yield Foot(("enter", _("choose")), ("esc", _("not now")))
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
-        for rows in self.query(ChoiceList):  # none, where it is closed before it stands
-            rows.focus()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
+        self.query_one(ChoiceList).focus()
 
     def on_key(self, event: events.Key) -> None:
         choices = self.query_one(ChoiceList)
@@ -131,4 +126,4 @@ class ChoiceScreen(ModalScreen[str | None]):
         if event.value.strip():
             self.dismiss("=" + event.value.strip())
         else:
-            self.query_one(".foot", TextLines).say(_("type an answer, or choose above"), "bad")
+            self.query_one(Foot).say(_("type an answer, or choose above"), "bad")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.command_history import CommandHistory
@@ -25,7 +23,9 @@ from omni_console.command_line import (
 )
 from omni_console.i18n import _
 from omni_console.keymap import usage
+from omni_console.screens.window import Window
 from omni_console.text import safe_line, typed
+from omni_console.widgets.foot import hints_in
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, width_of
 
@@ -84,14 +84,13 @@ class Hints(Lines):
                 break
             line += piece
         if action is None and not self._found.words:
-            line.append((Content(_("tab completes · ↑ what was typed before · esc leaves")), "dim"))
+            keys = [("tab", _("complete")), ("↑", _("earlier ones")), ("esc", _("not now"))]
+            line += hints_in(keys, width - 1)
         return [line]
 
 
-class CommandScreen(ModalScreen[Order | None]):
+class CommandScreen(Window[Order]):
     """Ends with the order that was typed, or None."""
-
-    BINDINGS: ClassVar = [("escape", "leave", "")]
 
     def __init__(self, known: Callable[[], Known], history: CommandHistory) -> None:
         super().__init__()
@@ -109,7 +108,7 @@ class CommandScreen(ModalScreen[Order | None]):
                 yield Prompt(classes="prompt")
                 yield Input(compact=True, max_length=LINE_MAX, select_on_focus=False)
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self._field.cursor_blink = False
         self._field.focus()
         self._hints.show(Completion(0))
@@ -117,9 +116,6 @@ class CommandScreen(ModalScreen[Order | None]):
     @property
     def _field(self) -> Input:
         return self.query_one(Input)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     def _put(self, line: str) -> None:
         self._line = typed(line)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
+from textual.widgets import Input
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -86,6 +87,7 @@ from omni_console.screens.teller import Teller
 from omni_console.screens.templates import Templates
 from omni_console.screens.touring import Touring
 from omni_console.screens.undoing import Undoing
+from omni_console.screens.window import Window
 from omni_console.screens.windows import Windows
 from omni_console.screens.writing import Writing
 from omni_console.timing import Clock
@@ -107,6 +109,7 @@ if TYPE_CHECKING:
     from omni_console.app import OmniConsole
 
 TICK_S = 10.0
+R = TypeVar("R")
 
 
 class DeskScreen(Screen[None]):
@@ -239,6 +242,13 @@ class DeskScreen(Screen[None]):
     def on_resize(self) -> None:
         self.arrangement.resized()
 
+    def on_screen_suspend(self) -> None:
+        """A window stands over it, which has its own keys."""
+        self.keys.rest(resting=True)
+
+    def on_screen_resume(self) -> None:
+        self.keys.rest(resting=False)
+
     def tick(self) -> None:
         """Time goes on: ages are painted anew."""
         self.list.lines_changed()
@@ -256,6 +266,7 @@ class DeskScreen(Screen[None]):
         While something is written, letters may still wait in the editor's queue when the next key is
         read: what that key does waits behind them, or half a word would be sent, or land elsewhere.
         """
+        self.reading.key_came()
         if isinstance(self.focused, Composer):
             self.focused.call_later(self._carry_out, command)
         else:
@@ -288,6 +299,13 @@ class DeskScreen(Screen[None]):
     def say(self, text: str, *, bad: bool = False) -> None:
         if not self.lead.say(text, bad=bad):
             self.keys.say(text, bad=bad)
+
+    def open_late(self, window: Window[R], ended: Callable[[R | None], None] | None = None) -> None:
+        """A window that had to wait for the server: it takes no letter that is meant for something else."""
+        if self.app.screen is not self or isinstance(self.focused, Composer | Input):
+            self.say(_("what you asked for came while you did something else: ask again"))
+        else:
+            self.app.push_screen(window, ended)
 
     @property
     def pane(self) -> Pane | None:
@@ -458,7 +476,7 @@ class DeskScreen(Screen[None]):
 
     @on(NeverSpoke)
     def never_spoke(self, event: NeverSpoke) -> None:
-        self.first_words.to_people(event.customer)
+        self.first_words.to_person(event.customer)
 
     @on(SuggestionsCame)
     def suggestions_came(self, event: SuggestionsCame) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.command_line import Completion
@@ -17,6 +15,7 @@ from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.query_words import known_to, options, why
 from omni_console.screens.command_screen import Hints
+from omni_console.screens.window import Window
 from omni_console.text import typed
 from omni_console.timing import Clock
 from omni_console.widgets.lines import Lines
@@ -32,10 +31,8 @@ class Backslash(Lines):
         return [[(Content(" \\"), "accent")]]
 
 
-class FilterScreen(ModalScreen[str | None]):
+class FilterScreen(Window[str]):
     """Ends with what was typed, "" for no filter, None: as it was. `before`: earlier ones, newest first."""
-
-    BINDINGS: ClassVar = [("escape", "leave", "")]
 
     def __init__(self, desk: Desk, clock: Clock, now: str, before: Sequence[str]) -> None:
         super().__init__()
@@ -55,7 +52,7 @@ class FilterScreen(ModalScreen[str | None]):
                 yield Backslash(classes="prompt")
                 yield Input(compact=True, max_length=LINE_MAX, select_on_focus=False)
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self._field.cursor_blink = False
         self._put(self._now)
         self._field.focus()
@@ -63,9 +60,6 @@ class FilterScreen(ModalScreen[str | None]):
     @property
     def _field(self) -> Input:
         return self.query_one(Input)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     def _put(self, line: str) -> None:
         with self.prevent(Input.Changed):

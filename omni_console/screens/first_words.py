@@ -30,17 +30,18 @@ class FirstWords:
         self._commands: dict[int, FirstMessage] = {}  # by conversation beside which it is written
 
     def commands(self) -> dict[str, Callable[[], None]]:
-        return {"customer.write": self._start, "customer.write_many": lambda: self.to_people()}
+        return {"customer.write": self._start, "customer.write_many": self._to_many}
 
-    def to_people(self, person: Customer | None = None) -> None:
-        """To many; or to one person with whom there is no conversation beside which it could be written."""
-        screen = self._screen
+    def _to_many(self) -> None:
+        self._screen.app.push_screen(OutreachScreen(self._screen.client), self._written)
 
-        def written(said: str | None) -> None:
-            if said:
-                screen.say(said)
+    def to_person(self, person: Customer) -> None:
+        """To somebody with whom there is no conversation beside which it could be written."""
+        self._screen.open_late(OutreachScreen(self._screen.client, person), self._written)
 
-        screen.app.push_screen(OutreachScreen(screen.client, person), written)
+    def _written(self, said: str | None) -> None:
+        if said:
+            self._screen.say(said)
 
     def _start(self) -> None:
         screen = self._screen

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.i18n import _
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.text import typed
 from omni_console.widgets.close_form import FormLine
+from omni_console.widgets.foot import Foot, Hint
 
 Answers = Mapping[str, str]
 # What is wrong with the answers: the key of the line to go to, and a sentence; None when nothing is.
@@ -34,10 +34,8 @@ def nothing_wrong(_answers: Answers) -> tuple[str, str] | None:
     return None
 
 
-class FormScreen(ModalScreen[Answers | None]):
+class FormScreen(Window[Answers]):
     """Ends with the answers by key, stripped; None for escape. `first`: the line to begin with."""
-
-    BINDINGS: ClassVar = [("escape", "leave", "")]
 
     def __init__(
         self,
@@ -67,15 +65,14 @@ class FormScreen(ModalScreen[Answers | None]):
                         max_length=question.max_length,
                         select_on_focus=False,
                     )
-            yield TextLines(self._said(), role="dim", classes="foot")
+            yield Foot(*self._keys(), say=self._foot)
 
-    def _said(self) -> str:
-        keys = _("enter: next, then done   ctrl+j: done   esc: not now")
+    def _keys(self) -> list[Hint]:
         if len(self._questions) == 1:
-            keys = _("enter: done   esc: not now")
-        return f"{self._foot}\n{keys}" if self._foot else keys
+            return [("enter", _("done")), ("esc", _("not now"))]
+        return [("enter", _("next, then done")), ("ctrl+j", _("done")), ("esc", _("not now"))]
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         for question in self._questions:
             field = self._field(question.key)
             field.cursor_blink = False
@@ -85,9 +82,6 @@ class FormScreen(ModalScreen[Answers | None]):
 
     def _field(self, key: str) -> Input:
         return self.query_one(f"#q-{key}", Input)
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     @on(Input.Submitted)
     def entered(self, event: Input.Submitted) -> None:
@@ -116,5 +110,5 @@ class FormScreen(ModalScreen[Answers | None]):
             self.dismiss(answers)
             return
         key, sentence = problem
-        self.query_one(".foot", TextLines).say(sentence, "bad")
+        self.query_one(Foot).say(sentence, "bad")
         self._field(key).focus()

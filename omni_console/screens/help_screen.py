@@ -13,7 +13,7 @@ from omni_console.own import Own
 from omni_console.text import fit, safe_line
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.paint import Line
+from omni_console.widgets.paint import Line, spread
 
 KEY_CELLS = 18
 LABEL_CELLS = 26
@@ -95,7 +95,7 @@ class KeyTable(LineList):
         return False
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
-        return self._lines[index]
+        return spread(self._lines[index], [], width)
 
 
 class HelpScreen(Finder[None]):
@@ -107,10 +107,7 @@ class HelpScreen(Finder[None]):
 
     def words_changed(self, words: str) -> None:
         self.table.narrow(words)
-        text = _(
-            "type to narrow · esc closes · letters work on a Russian layout too · docs/keys.md: other keys"
-        )
-        self.foot.say(text, "dim")
+        self.foot.say(_("type to narrow · letters work on a Russian layout too · docs/keys.md: other keys"))
 
     def chosen(self, index: int) -> None:
         self.dismiss(None)

@@ -280,7 +280,7 @@ class Identity:
             send(0)
             return
         choices = [
-            Choice(str(index), address.label, channel.title)
+            Choice(str(index), address.label, said_by_server(channel.title))
             for index, (address, channel) in enumerate(offers)
         ]
 
@@ -340,7 +340,7 @@ class Identity:
             Choice(
                 str(index),
                 said_by_server(channel.title) if address is None else address.label,
-                channel.mark if address is None else channel.title,
+                channel.mark if address is None else said_by_server(channel.title),
             )
             for index, (channel, address) in enumerate(places)
         ]
@@ -349,7 +349,7 @@ class Identity:
             if answer is None:
                 return
             channel, address = places[int(answer)]
-            title = channel.title
+            title = said_by_server(channel.title)
             command = CodeCommand(
                 kind="link",
                 channel_id=channel.id,

@@ -10,7 +10,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -18,10 +17,12 @@ from omni_console.i18n import _
 from omni_console.messages import Done, InboxCame, Refused, TakeBack, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.card import words
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line
 from server.protocol import Customer, Suggestion
@@ -96,7 +97,7 @@ class InboxRows(LineList):
         return Content(""), "base"
 
 
-class IdentityScreen(ModalScreen[GoTo | None]):
+class IdentityScreen(Window[GoTo]):
     """Ends with the person to go to, or None."""
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
@@ -105,7 +106,13 @@ class IdentityScreen(ModalScreen[GoTo | None]):
         super().__init__()
         self.client = client
         self.rows = InboxRows(clock)
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot(
+            ("y", _("one person")),
+            ("n", _("two people")),
+            ("u", _("take back")),
+            ("← → enter", _("open a conversation")),
+            ("esc", _("close")),
+        )
         self._customer_id = customer_id
         self._next: str | None = None
         self._backs: list[TakeBack] = []
@@ -117,17 +124,9 @@ class IdentityScreen(ModalScreen[GoTo | None]):
             yield self.rows
             yield self.foot
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.rows.focus()
         self._load()
-        self._say_keys()
-
-    def _say_keys(self) -> None:
-        text = _("y one person · n two people · u take back · ← → enter opens a conversation · esc closes")
-        self.foot.say(text, "dim")
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     def _load(self, after: str | None = None) -> None:
         client, customer_id = self.client, self._customer_id

@@ -49,8 +49,7 @@ class Layouts:
         self._kept = book.last
         untouched = len(screen.grid.panes) == 1 and screen.pane is None
         if self._restore and book.last is not None and untouched:
-            if book.last.view != screen.list.view:
-                screen.browsing.show_view(book.last.view)
+            screen.reading.wait_for_a_key()
             self._put(book.last)
 
     def tick(self) -> None:
@@ -84,6 +83,7 @@ class Layouts:
         screen, grid = self._screen, self._screen.grid
         shown = {pane.key: pane.conversation_id for pane in grid.panes if pane.conversation_id}
         splits = tiling.keeping(grid.splits, shown)
+        narrowed = screen.desk.window(screen.list.place).narrowed
         names = {key: number for number, key in enumerate(tiling.leaves(splits), 1)} if splits else {}
         return Layout(
             splits=Leaf(1) if splits is None else tiling.renamed(splits, names),
@@ -93,12 +93,16 @@ class Layouts:
             card=screen.arrangement.card,
             list_width=screen.arrangement.wished_list,
             view=screen.list.view,
+            place=screen.list.place if screen.list.place.isdigit() else "",
+            filter="" if narrowed is None else narrowed.typed,
+            focus=screen.arrangement.focus,
         )
 
     # --- putting back -------------------------------------------------------------------------------------
 
     def _put(self, layout: Layout) -> None:
         screen = self._screen
+        screen.narrowing.put(layout.view, layout.place, layout.filter)
         for pane in screen.grid.panes:
             pane.keep()
         screen.writing.save_now()
@@ -113,6 +117,10 @@ class Layouts:
                 screen.loader.load_detail(key)
             elif pane.awaits:
                 screen.loader.load_detail(pane.awaits)
+        if layout.focus == "card" and screen.card.display:
+            screen.set_focus(screen.card.lines)
+        elif layout.focus != "list" and layout.conversations:
+            screen.arrangement.to_active()
         self._check()
 
     def detail_came(self, conversation_id: int) -> None:
@@ -176,10 +184,7 @@ class Layouts:
             if deed is None:
                 return
             if deed.kind == "open":
-                if named[deed.name].view != screen.list.view:
-                    screen.browsing.show_view(named[deed.name].view)
                 self._put(named[deed.name])
-                screen.arrangement.to_active()
             elif deed.kind == "keep":
                 if self._change(layouts.with_named(deed.name, self._now())):
                     screen.say(_("kept as {name}").format(name=deed.name))

@@ -59,7 +59,7 @@ class LayoutsScreen(Finder[Deed]):
 
     def __init__(self, named: dict[str, Layout]) -> None:
         self.table = LayoutRows(named)
-        super().__init__(_("Layouts"), self.table)
+        super().__init__(_("Layouts"), self.table, ("enter", _("open or keep")), ("ctrl+x", _("delete")))
         self._doomed = ""  # a name that one more key takes away
 
     def words_changed(self, words: str) -> None:
@@ -71,7 +71,7 @@ class LayoutsScreen(Finder[Deed]):
         self.table.cursor = 0
         self._doomed = ""
         self.table.rows_changed()
-        self.foot.say(_("enter opens or keeps · ctrl+x deletes · esc closes"), "dim")
+        self.foot.say("")
 
     def chosen(self, index: int) -> None:
         self.dismiss(self.table.deeds[index])

@@ -18,11 +18,12 @@ from omni_console.i18n import _
 from omni_console.messages import BehindCame, OverviewCame, Refused, Unanswered
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.foot import hints_in
 from omni_console.widgets.key_line import SAID_S
 from omni_console.widgets.lead_lists import Behind, Figures
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.lines import Lines
-from omni_console.widgets.paint import Line, spread, width_of
+from omni_console.widgets.paint import Line, spread
 from server.protocol import Conversation, Overview
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ class Foot(Lines):
     def lay_out(self, width: int) -> list[Line]:
         if self.said:
             return [[(Content(" "), "base"), (safe_line(self.said), self.role)]]
-        line: Line = [(Content(" "), "base")]
-        for key, label in self.hints:
-            piece: Line = [(safe_line(key), "strong"), (safe_line(label, before=" ", after="   "), "dim")]
-            if width_of(line) + width_of(piece) <= width:
-                line += piece
-        return [line]
+        return [[(Content(" "), "base"), *hints_in(self.hints, width - 1)]]
 
 
 class LeadScreen(Screen[int | None]):

@@ -20,6 +20,7 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.pane import Pane
 from server.protocol import Addressee, File, ForwardCommand, Message, ReplyWay
@@ -68,7 +69,9 @@ class Letters:
         if way is not None and way.recipients_max > 1:
             return way
         if way is not None:
-            self._screen.say(_("{channel} has one recipient").format(channel=way.channel_title))
+            self._screen.say(
+                _("{channel} has one recipient").format(channel=said_by_server(way.channel_title))
+            )
         return None
 
     def _reply_all(self) -> None:
@@ -120,7 +123,9 @@ class Letters:
         if pane is None or pane.way is None:
             return
         if not pane.way.files_max:
-            self._screen.say(_("{channel} carries no files").format(channel=pane.way.channel_title))
+            self._screen.say(
+                _("{channel} carries no files").format(channel=said_by_server(pane.way.channel_title))
+            )
             return
         attached = self._screen.desk.drafts.attached.get(pane.conversation_id, [])
         if not attached:

@@ -8,7 +8,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -17,8 +16,10 @@ from omni_console.messages import MentionsCame, Refused, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.things_screen import MORE_AHEAD, Place, Rows
+from omni_console.screens.window import Window
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import Mention
@@ -58,7 +59,7 @@ class MentionRows(Rows):
         return [edge, (Content("  "), "base"), (parts[line - 1], "base"), more]
 
 
-class MentionsScreen(ModalScreen[Place | None]):
+class MentionsScreen(Window[Place]):
     """Ends with the place to go to, or None."""
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
@@ -67,7 +68,7 @@ class MentionsScreen(ModalScreen[Place | None]):
         super().__init__()
         self.client = client
         self.rows = MentionRows(clock)
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot(("enter", _("go to the place")), ("esc", _("close")))
         self._next: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -76,13 +77,9 @@ class MentionsScreen(ModalScreen[Place | None]):
             yield self.rows
             yield self.foot
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.rows.focus()
-        self.foot.say(_("enter goes to the place · esc closes"), "dim")
         self._load()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     def _load(self, after: str | None = None) -> None:
         self._next = None

@@ -8,13 +8,14 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from omni_console.i18n import _, ngettext
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.server_words import assigned_words
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import Proposal, ProposedMove
@@ -50,8 +51,8 @@ class MoveRows(LineList):
         return balanced(left, right, width)
 
 
-class MovesScreen(ModalScreen[bool]):
-    """Ends with whether they are to be done."""
+class MovesScreen(Window[bool]):
+    """Ends with True when they are to be done."""
 
     BINDINGS: ClassVar = [("escape,q,й,n,т", "leave", ""), ("enter,y,н", "do", "")]
 
@@ -70,13 +71,10 @@ class MovesScreen(ModalScreen[bool]):
         with Vertical(classes="window"):
             yield TextLines(title, role="strong", classes="title")
             yield self.rows
-            yield TextLines(_("enter or y moves them · esc leaves all as it is"), role="dim", classes="foot")
+            yield Foot(("enter y", _("move them")), ("esc", _("not now")))
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.rows.focus()
-
-    def action_leave(self) -> None:
-        self.dismiss(False)
 
     def action_do(self) -> None:
         self.dismiss(True)

@@ -28,6 +28,7 @@ class Narrowing:
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
         self._earlier: list[str] = []  # newest first
+        self._wanted = ""  # a saved view that a layout shows, and that is not known yet
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {"filter.list": self._ask, "view.saved": self._open_views}
@@ -57,6 +58,30 @@ class Narrowing:
         if typed:
             self._earlier = [typed, *(one for one in self._earlier if one != typed)][:EARLIER]
         screen.browsing.show_place(place, screen.list.view)
+
+    def put(self, view: View, saved: str, typed: str) -> None:
+        """As a layout has it. Which views are saved may not be known yet: then it is shown when it is."""
+        desk, browsing = self._screen.desk, self._screen.browsing
+        self._wanted = ""
+        if saved in {str(one.id) for one in desk.saved_views}:
+            self.show(saved)
+            return
+        if saved:
+            self._wanted = saved
+        elif not typed or not self._put(view, view, typed):
+            desk.narrow(view, view, None)
+        browsing.show_view(view)
+
+    def _show_wanted(self) -> None:
+        """Nobody went anywhere else meanwhile, and the focus stays where it is."""
+        screen, wanted = self._screen, self._wanted
+        self._wanted = ""
+        if wanted and screen.list.place == screen.list.view:
+            focused = screen.focused
+            self.show(wanted)
+            if focused is not screen.list:
+                screen.arrangement.show_reading(True)
+                screen.set_focus(focused)
 
     def _put(self, place: str, view: View, typed: str) -> bool:
         """False when it cannot be meant, and the operator was told."""
@@ -109,6 +134,7 @@ class Narrowing:
             screen.browsing.show_view(screen.list.view)
         elif shown in now and before.get(int(shown)) not in (None, now[shown]):
             self.show(shown)
+        self._show_wanted()
         screen.status.changed()
 
     def _open_views(self) -> None:

@@ -54,7 +54,7 @@ class NextBest:
         screen.desk.put_row(row, with_seen=True)
         screen.list.rows_changed()
         if not event.taken:
-            screen.app.push_screen(UrgencyScreen(found, screen.clock))
+            screen.open_late(UrgencyScreen(found, screen.clock))
             return
         screen.loader.load_counts()
         screen.browsing.open(row.id)

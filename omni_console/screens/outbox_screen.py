@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -18,8 +17,10 @@ from omni_console.messages import LeftAt, OutboxCame, Refused, Settled, TakenBac
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen, TextLines
 from omni_console.screens.scheduling import ask_when
+from omni_console.screens.window import Window
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.message_lines import SIGNS, seconds_left
 from omni_console.widgets.paint import Line, spread
@@ -47,6 +48,10 @@ class OutboxRows(LineList):
         super().__init__()
         self.clock = clock
         self.items: list[OutboxItem] = []
+        self.loaded = False
+
+    def empty(self) -> str:
+        return _("every reply is settled") if self.loaded else _("loading…")
 
     def row_count(self) -> int:
         return len(self.items)
@@ -86,7 +91,7 @@ class OutboxRows(LineList):
         return spread(left, right, width)
 
 
-class OutboxScreen(ModalScreen[int | None]):
+class OutboxScreen(Window[int]):
     """Ends with the conversation to go to, or None."""
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
@@ -97,7 +102,7 @@ class OutboxScreen(ModalScreen[int | None]):
         self.clock = clock
         self._taken_back = taken_back
         self.rows = OutboxRows(clock)
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot(("esc", _("close")))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -105,35 +110,35 @@ class OutboxScreen(ModalScreen[int | None]):
             yield self.rows
             yield self.foot
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.rows.focus()
         self.load()
 
     def load(self) -> None:
         errands.send(self, "outbox", self.client.outbox, OutboxCame)
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
     @on(OutboxCame)
     def came(self, event: OutboxCame) -> None:
         rank = {"unknown": 0, "failed": 1}
         self.rows.items = sorted(event.items, key=lambda item: (rank.get(item.state, 2), item.message.at))
         self.rows.rows_changed()
-        if event.items:
-            self._say_keys()
-        else:
-            self.foot.say(_("every reply is settled · esc closes"), "dim")
+        self.rows.loaded = True
+        self._offer_keys()
 
-    def _say_keys(self) -> None:
-        waiting = any(item.message.leaves_at is not None for item in self.rows.items)
-        undecided = any(item.state in UNDECIDED for item in self.rows.items)
-        parts = [
-            _("a it arrived · s send again · d drop · A, S all of them") if undecided else "",
-            _("w take it back · n send it now · t another time") if waiting else "",
-            _("enter opens · esc closes"),
-        ]
-        self.foot.say(" · ".join(filter(None, parts)), "dim")
+    def _offer_keys(self) -> None:
+        keys: list[Hint] = []
+        if any(item.state in UNDECIDED for item in self.rows.items):
+            keys += [
+                ("a", _("it arrived")),
+                ("s", _("send again")),
+                ("d", _("drop")),
+                ("A S", _("all of them")),
+            ]
+        if any(item.message.leaves_at is not None for item in self.rows.items):
+            keys += [("w", _("take it back")), ("n", _("send it now")), ("t", _("another time"))]
+        if self.rows.items:
+            keys.append(("enter", _("open it")))
+        self.foot.offer(*keys, ("esc", _("close")))
 
     @on(TakenBack)
     def came_back(self, event: TakenBack) -> None:

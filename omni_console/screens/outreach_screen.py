@@ -13,7 +13,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 
 from omni_console import errands
@@ -23,8 +22,10 @@ from omni_console.messages import Outreached, Refused, Unanswered
 from omni_console.outgoing import new_id
 from omni_console.refusals import obstacle_words, refusal
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.text import safe_line, typed
 from omni_console.widgets.close_form import FormLine
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, spread
 from server.protocol import BulkDone, BulkMessage, BulkOutcome, Customer
@@ -68,10 +69,10 @@ class OutcomeRows(LineList):
         self.rows_changed()
 
 
-class OutreachScreen(ModalScreen[str | None]):
+class OutreachScreen(Window[str]):
     """Ends with a sentence for the status line. `person`: to him alone, and nobody is asked for."""
 
-    BINDINGS: ClassVar = [("escape", "leave", ""), ("ctrl+j", "go_on", "")]
+    BINDINGS: ClassVar = [("ctrl+j", "go_on", "")]
 
     def __init__(self, client: ServerClient, person: Customer | None = None) -> None:
         super().__init__()
@@ -80,7 +81,7 @@ class OutreachScreen(ModalScreen[str | None]):
         self._seen: BulkMessage | None = None  # what was looked at, and may be sent as it is
         self._asked = ""  # whom it was looked at for
         self._names: dict[int, str] = {}
-        self._foot = TextLines("", role="dim", classes="foot")
+        self._foot = Foot()
         self._rows = OutcomeRows()
 
     def compose(self) -> ComposeResult:
@@ -103,7 +104,7 @@ class OutreachScreen(ModalScreen[str | None]):
             yield FormLine(label, "dim", "form-label")
             yield Input(value, id=f"q-{key}", compact=True, max_length=200, select_on_focus=False)
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
         self._rows.display = False
@@ -113,14 +114,14 @@ class OutreachScreen(ModalScreen[str | None]):
     def _say(self, words: str = "", role: str = "dim") -> None:
         to = _("to: segment:NAME, tag:NAME, or words as in “Find a person”")
         fields = _("{first_name} and other fields of the card are filled in for each")
-        keys = _("ctrl+j: see who would get it   tab: next   esc: not now")
         if words:
             self._foot.say(words, role)
         else:
-            self._foot.say("\n".join([to, fields, keys] if self._person is None else [fields, keys]))
+            self._foot.say("\n".join([to, fields] if self._person is None else [fields]))
+            self._offer(_("see who would get it"))
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
+    def _offer(self, go_on: str) -> None:
+        self._foot.offer(("ctrl+j", go_on), ("tab", _("next")), ("esc", _("not now")))
 
     # --- what is to be sent -------------------------------------------------------------------------------
 
@@ -214,9 +215,8 @@ class OutreachScreen(ModalScreen[str | None]):
             words += "\n" + _(
                 "only the first {n} were looked at: narrow it, and write again to the others"
             ).format(n=PEOPLE_MAX)
-        self._say(
-            words + "\n" + _("ctrl+j sends it   change anything to look again   esc: not now"), "strong"
-        )
+        self._say(words + "\n" + _("change anything to look again"), "strong")
+        self._offer(_("send it"))
 
     @on(Refused)
     def refused(self, event: Refused) -> None:

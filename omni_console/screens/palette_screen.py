@@ -61,14 +61,13 @@ class PaletteScreen(Finder[str]):
 
     def __init__(self, changes: Mapping[str, str]) -> None:
         self.table = PaletteRows(changes)
-        super().__init__(_("All actions"), self.table)
+        super().__init__(_("All actions"), self.table, ("enter", _("do it")))
 
     def words_changed(self, words: str) -> None:
         self.table.actions = matching(words)
         self.table.cursor = 0
         self.table.rows_changed()
-        text = _("enter does it · esc closes") if self.table.actions else _("there is no such action")
-        self.foot.say(text, "dim")
+        self.foot.say("" if self.table.actions else _("there is no such action"))
 
     def chosen(self, index: int) -> None:
         self.dismiss(command_of(self.table.actions[index]))

@@ -10,6 +10,7 @@ from omni_console.messages import Done, TakeBack
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.screens.people_screen import PeopleScreen
+from omni_console.server_words import said_by_server
 from omni_console.text import clean_line
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed
@@ -153,7 +154,9 @@ class People:
         ways = self._screen.desk.ways.get(self._screen.card.lines.conversation_id, [])
         reached = {way.channel_id for way in ways}
         choices = [
-            Choice(channel.id, channel.title) for channel in channels if channel.id in reached or not reached
+            Choice(channel.id, said_by_server(channel.title))
+            for channel in channels
+            if channel.id in reached or not reached
         ]
         stated = customer.preferred is not None and customer.preferred.stated
         if stated:

@@ -53,7 +53,7 @@ class PeopleScreen(Finder[Customer]):
 
     def __init__(self, client: ServerClient, clock: Clock, title: str, *, without: int = 0) -> None:
         self.table = PeopleRows(clock)
-        super().__init__(title, self.table)
+        super().__init__(title, self.table, ("enter", _("choose")))
         self.client = client
         self._without = without
         self._words = ""
@@ -82,7 +82,7 @@ class PeopleScreen(Finder[Customer]):
         text = ngettext("{n} person", "{n} people", count).format(n=count) if count else _("nobody found")
         if event.page.next is not None:
             text = _("the first {n}; more letters find less").format(n=count)
-        self.foot.say(text + " · " + _("enter chooses · esc closes"), "dim")
+        self.foot.say(text)
 
     def current(self) -> bool:
         return self._answered == self._words

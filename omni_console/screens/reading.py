@@ -21,6 +21,7 @@ class Reading:
         self._screen = screen
         self._told_seen: dict[int, int] = {}  # conversation -> the newest seq that the server was told
         self._wanted: tuple[int, int] | None = None  # conversation and message a search led to
+        self._awake = True  # somebody sits here
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {"history.channels": self._one_channel, "history.folds": self._folds}
@@ -81,11 +82,22 @@ class Reading:
         client = screen.client
         errands.send(screen, "seen", lambda: client.seen(key, seq), RowCame, conversation_id=key)
 
+    def wait_for_a_key(self) -> None:
+        """The focus is put back where it was: what came meanwhile is not read by that."""
+        self._awake = False
+
+    def key_came(self) -> None:
+        if not self._awake:
+            self._awake = True
+            if self._screen.pane is not None:
+                self._screen.pane.river.changed()
+
     def looked_at(self, river: RiverView) -> bool:
         """Whether somebody looks at what is painted there: it has the focus, and nothing stands before it."""
         screen, pane = self._screen, self._screen.grid.active
         return (
-            pane is not None
+            self._awake
+            and pane is not None
             and pane.river is river
             and screen.app.app_focus
             and screen.focused is not None

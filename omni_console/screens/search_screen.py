@@ -142,7 +142,11 @@ class SearchScreen(Finder[Found]):
         customer: Customer | None = None,
     ) -> None:
         self.hits = SearchRows(clock, self._more)
-        super().__init__(self._titled(customer), self.hits, suggester=QuerySuggester(desk, lists=False))
+        keys = [("enter", _("open the place"))]
+        if customer is not None:
+            keys.append(("tab", _("this person or everywhere")))
+        suggester = QuerySuggester(desk, lists=False)
+        super().__init__(self._titled(customer), self.hits, *keys, suggester=suggester)
         self.client = client
         self.clock = clock
         self.desk = desk
@@ -158,7 +162,7 @@ class SearchScreen(Finder[Found]):
     def _titled(customer: Customer | None) -> str:
         if customer is None:
             return _("Search all messages")
-        return _("Search with {customer}   tab: everywhere").format(customer=customer.name)
+        return _("Search with {customer}").format(customer=customer.name)
 
     def action_turn(self) -> None:
         if self._customer is None:
@@ -183,7 +187,7 @@ class SearchScreen(Finder[Found]):
         if len(self._asked) < 2:
             self._asked = ""
             self._show(None, query)
-            self.foot.say(_("enter opens the place · from: to: channel: after: has: is: tag: …"), "dim")
+            self.foot.say(_("words, and from: to: channel: after: has: is: tag: …"))
             return
         self._timer = self.set_timer(ASK_AFTER_S, self._ask)
 

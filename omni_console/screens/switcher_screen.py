@@ -122,7 +122,7 @@ class SwitcherRows(LineList):
 class SwitcherScreen(Finder[Goal]):
     def __init__(self, client: ServerClient, desk: Desk, clock: Clock) -> None:
         self.goals = SwitcherRows(desk, clock)
-        super().__init__(_("Go to"), self.goals)
+        super().__init__(_("Go to"), self.goals, ("enter", _("go there")))
         self.client = client
         self.desk = desk
         self._loaded = Loaded(desk)
@@ -166,10 +166,10 @@ class SwitcherScreen(Finder[Goal]):
         ]
         self.goals.cursor = 0
         self.goals.rows_changed()
-        text = _("enter goes there · esc closes")
+        text = ""
         if not self.goals.found:
             text = _("nobody like that; {key} searches what was said").format(key=key_for("search.open"))
-        self.foot.say(text, "dim")
+        self.foot.say(text)
 
     def chosen(self, index: int) -> None:
         self.dismiss(self.goals.found[index])

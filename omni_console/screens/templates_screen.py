@@ -56,7 +56,7 @@ class TemplatesScreen(Finder[FilledTemplate]):
         self.table = TemplateRows(self._show)
         self.templates = templates
         self.preview = TextLines("", classes="preview")
-        super().__init__(_("Templates"), self.table)
+        super().__init__(_("Templates"), self.table, ("enter", _("put it in")))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -71,12 +71,12 @@ class TemplatesScreen(Finder[FilledTemplate]):
         self.table.cursor = 0
         self.table.rows_changed()
         if self.table.found:
-            text = _("enter puts it in · esc closes")
+            text = ""
         elif self.templates:
             text = _("no template is like that")
         else:
             text = _("there are no templates yet; a lead makes them: omni templates set")
-        self.foot.say(text, "dim")
+        self.foot.say(text)
         self._show()
 
     def _show(self) -> None:

@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -17,8 +16,10 @@ from omni_console.i18n import _
 from omni_console.messages import FilesCame, NotesCame, Refused, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.paint import Line, balanced
@@ -103,7 +104,7 @@ class NoteRows(Rows):
         return [edge, (Content("  "), "base"), (part, "base"), more]
 
 
-class ThingsScreen(ModalScreen[Place | None]):
+class ThingsScreen(Window[Place]):
     """Ends with the place to go to, or None. `kind`: "files" or "notes"."""
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
@@ -114,7 +115,7 @@ class ThingsScreen(ModalScreen[Place | None]):
         super().__init__()
         self.client = client
         self.rows: FileRows | NoteRows = NoteRows(clock) if notes else FileRows(clock)
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot(("enter", _("go to the place")), ("esc", _("close")))
         self._customer_id = customer_id
         self._title = title
         self._next: str | None = None
@@ -125,13 +126,9 @@ class ThingsScreen(ModalScreen[Place | None]):
             yield self.rows
             yield self.foot
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.rows.focus()
-        self.foot.say(_("enter goes to the place · esc closes"), "dim")
         self._load()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     def _load(self, after: str | None = None) -> None:
         api, key = self.client.people, self._customer_id

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from omni_console.i18n import _
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.text import safe_line
 from omni_console.timing import Clock, duration
 from omni_console.widgets.deadline_words import kind_words
+from omni_console.widgets.foot import Foot
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import DeadlineFigure, Urgency, UrgencyPart
@@ -39,8 +40,8 @@ class Parts(Lines):
         return lines
 
 
-class UrgencyScreen(ModalScreen[None]):
-    BINDINGS: ClassVar = [("escape,q,й,enter,B,И", "leave", "")]
+class UrgencyScreen(Window[None]):
+    BINDINGS: ClassVar = [("q,й,enter,B,И", "leave", "")]
 
     def __init__(self, found: Urgency, clock: Clock) -> None:
         super().__init__()
@@ -53,13 +54,10 @@ class UrgencyScreen(ModalScreen[None]):
             question = _("How urgent is {customer}?").format(customer=customer)
             yield TextLines(question, role="strong", classes="question")
             yield Parts(self._found, self._clock)
-            yield TextLines(_("points; the most are taken first · esc closes"), role="dim", classes="foot")
+            yield Foot(("esc", _("close")), say=_("points; the most are taken first"))
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         self.query_one(Parts).focus()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
 
 def part_words(part: UrgencyPart, clock: Clock) -> str:

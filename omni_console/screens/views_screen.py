@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from omni_console.i18n import _
+from omni_console.keymap import key_for
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.state_words import view_word
 from omni_console.text import safe_line, typed
+from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import SavedView
@@ -58,10 +60,8 @@ class ViewRows(LineList):
         return balanced(left, [(safe_line(whose, before="  ", after=" "), "dim")] if whose else [], width)
 
 
-class ViewsScreen(ModalScreen[Wish | None]):
+class ViewsScreen(Window[Wish]):
     """`filtered`: what the list is filtered by now, to be saved; `name`: of the saved view that is shown."""
-
-    BINDINGS: ClassVar = [("escape", "leave", "")]
 
     def __init__(self, views: Sequence[SavedView], me: int, filtered: str, name: str, *, leads: bool) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class ViewsScreen(ModalScreen[Wish | None]):
         self._filtered = filtered
         self._named = name
         self._leads = leads
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot()
         self._doomed: int | None = None  # to be deleted when the key comes once more
 
     def compose(self) -> ComposeResult:
@@ -79,7 +79,7 @@ class ViewsScreen(ModalScreen[Wish | None]):
             yield self.foot
             yield Input(compact=True, max_length=NAME_MAX, select_on_focus=True)
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         field = self.query_one(Input)
         field.cursor_blink = False
         field.display = False
@@ -87,22 +87,22 @@ class ViewsScreen(ModalScreen[Wish | None]):
         self._say_keys()
 
     def _say_keys(self) -> None:
-        keys = [_("enter opens"), _("d deletes")] if self.rows.views else []
+        keys: list[Hint] = [("enter", _("open it")), ("d", _("delete"))] if self.rows.views else []
         if self._filtered:
-            keys.append(_("s saves the filter {filter}").format(filter=self._filtered))
+            keys.append(("s", _("save the filter {filter}").format(filter=self._filtered)))
         if self._leads and any(not view.shared for view in self.rows.views):
-            keys.append(_("t gives it to the team"))
-        if not self._filtered:
-            keys.append(_("filter a list with \\ to save that as a view"))
-        self.foot.say(" · ".join([*keys, _("esc closes")]), "dim")
+            keys.append(("t", _("give it to the team")))
+        key = key_for("filter.list")
+        self.foot.say("" if self._filtered else _("a filter ({key}) can be saved as a view").format(key=key))
+        self.foot.offer(*keys, ("esc", _("close")))
 
     def action_leave(self) -> None:
-        if self.query_one(Input).display:
+        if self.stands and self.query_one(Input).display:
             self.query_one(Input).display = False
             self.rows.focus()
             self._say_keys()
         else:
-            self.dismiss(None)
+            super().action_leave()
 
     @property
     def _view(self) -> SavedView | None:
@@ -137,7 +137,8 @@ class ViewsScreen(ModalScreen[Wish | None]):
         field.display = True
         field.value = typed(self._named)
         field.focus()
-        self.foot.say(_("Name of the view; one of yours that is called so becomes this"), "dim")
+        self.foot.say(_("Name of the view; one of yours that is called so becomes this"))
+        self.foot.offer(("enter", _("save")), ("esc", _("not now")))
 
     @on(Input.Submitted)
     def named(self, event: Input.Submitted) -> None:

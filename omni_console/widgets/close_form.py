@@ -14,8 +14,9 @@ from textual.widgets import Input
 
 from omni_console.i18n import _
 from omni_console.text import safe_line, typed
+from omni_console.widgets.foot import Hint, hints_in
 from omni_console.widgets.lines import Lines
-from omni_console.widgets.paint import Line
+from omni_console.widgets.paint import Line, width_of
 
 TOPIC_MAX = 120
 RESULT_MAX = 240
@@ -28,14 +29,17 @@ class FormLine(Lines):
         super().__init__(classes=classes)
         self.text = text
         self.role = role
+        self.hints: tuple[Hint, ...] = ()
 
-    def say(self, text: str, role: str) -> None:
+    def say(self, text: str, role: str, *hints: Hint) -> None:
         self.text = text
         self.role = role
+        self.hints = hints
         self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
-        return [[(safe_line(self.text, before=" "), self.role)]]
+        line: Line = [(safe_line(self.text, before=" ", after="   "), self.role)]
+        return [[*line, *hints_in(self.hints, width - width_of(line))]]
 
 
 class CloseForm(Vertical):
@@ -66,20 +70,17 @@ class CloseForm(Vertical):
         self.display = False
 
     def compose(self) -> ComposeResult:
-        yield FormLine(self._prompt(), "dim", "form-prompt")
+        yield FormLine("", "strong", "form-prompt")
         with Horizontal(classes="form-row"):
-            yield FormLine(_("topic"), "strong", "form-label")
+            yield FormLine(_("topic"), "dim", "form-label")
             yield Input(classes="topic", compact=True, max_length=TOPIC_MAX)
         with Horizontal(classes="form-row"):
-            yield FormLine(_("result"), "strong", "form-label")
+            yield FormLine(_("result"), "dim", "form-label")
             yield Input(classes="result", compact=True, max_length=RESULT_MAX)
 
-    @staticmethod
-    def _prompt() -> str:
-        return _("close this case   enter: next, then close   esc: not now")
-
     def open(self, topic: str) -> None:
-        self.query_one(FormLine).say(self._prompt(), "dim")
+        keys = (("enter", _("next, then close")), ("esc", _("not now")))
+        self.query_one(FormLine).say(_("close this case"), "strong", *keys)
         for field in self.query(Input):
             field.cursor_blink = False
             field.value = typed(topic) if field.has_class("topic") else ""

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input
 
+from omni_console.i18n import _
 from omni_console.screens.choice_screen import TextLines
+from omni_console.screens.window import Window
 from omni_console.text import typed
+from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 
 R = TypeVar("R")
 
 
-class Finder(ModalScreen[R | None], Generic[R]):
-    """Typing filters; up and down move without leaving the field; enter chooses."""
+class Finder(Window[R], Generic[R]):
+    """Typing filters; up and down move without leaving the field; enter chooses.
 
-    BINDINGS: ClassVar = [("escape", "leave", "")]
+    `keys`: what can be pressed besides, escape last.
+    """
 
-    def __init__(self, title: str, rows: LineList, *, suggester: Suggester | None = None) -> None:
+    def __init__(self, title: str, rows: LineList, *keys: Hint, suggester: Suggester | None = None) -> None:
         super().__init__()
         self._suggester = suggester
         self.title_line = TextLines(title, role="strong", classes="title")
         self.rows = rows
-        self.foot = TextLines("", role="dim", classes="foot")
+        self.foot = Foot(*keys, ("esc", _("close")))
         self.begin_with = ""  # what stands in the field when the window opens
 
     def compose(self) -> ComposeResult:
@@ -38,7 +41,7 @@ class Finder(ModalScreen[R | None], Generic[R]):
             yield self.rows
             yield self.foot
 
-    def on_mount(self) -> None:
+    def opened(self) -> None:
         field = self.query_one(Input)
         field.cursor_blink = False
         field.value = typed(self.begin_with)
@@ -50,9 +53,6 @@ class Finder(ModalScreen[R | None], Generic[R]):
 
     def chosen(self, index: int) -> None:
         raise NotImplementedError
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
     @on(Input.Changed)
     def field_changed(self, event: Input.Changed) -> None:

@@ -10,6 +10,7 @@ from omni_console.actions import ACTIONS, BY_ID, Where
 from omni_console.i18n import _
 from omni_console.keymap import keys_of, shown
 from omni_console.text import safe_line
+from omni_console.widgets.foot import hint
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 
@@ -24,10 +25,16 @@ class KeyLine(Lines):
         self._said = ""
         self._role = "strong"
         self._held = (0, 0)  # replies that the server holds, seconds of the newest
+        self._resting = False  # a window is open: no key of the desk does anything
 
     def show_held(self, count: int, seconds: int) -> None:
         if (count, seconds) != self._held:
             self._held = (count, seconds)
+            self.changed()
+
+    def rest(self, *, resting: bool) -> None:
+        if resting != self._resting:
+            self._resting = resting
             self.changed()
 
     def show_mode(self, mode: Where) -> None:
@@ -65,6 +72,8 @@ class KeyLine(Lines):
         held = self._held_words()
         if self._said:
             return [spread([(Content(" "), "base"), (safe_line(self._said), self._role)], held, width)]
+        if self._resting:
+            return [spread([(Content(" "), "base")], held, width)]
         wheres: dict[Where, tuple[Where, ...]] = {
             "list": ("list", "panes", "browse", "anywhere"),
             "browse": ("browse", "panes", "anywhere"),
@@ -82,10 +91,7 @@ class KeyLine(Lines):
             if self.mode != "compose" and action.id == "compose.way":
                 continue
             key = shown(keys_of(action, self._changes)[0])
-            piece: Line = [
-                (Content(key), "strong"),
-                (Content(" " + _(action.hint_label) + "   "), "dim"),
-            ]
+            piece = hint(key, _(action.hint_label))
             if width_of(left) + width_of(piece) + width_of(right) > width:
                 continue
             left += piece

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from omni_console.i18n import _, ngettext
+from omni_console.server_words import said_by_server
 from omni_console.state_words import presence_word
 from omni_console.subject import Subject
 from omni_console.text import fit, safe_line
@@ -118,7 +119,7 @@ def _heading(which: str, kinds: list[str], width: int) -> Line:
 def _queue(one: QueueFigure, overview: Overview, clock: Clock, width: int, *, selected: bool) -> Line:
     left: Line = [
         (safe_line(one.mark or " ", after=" "), "mark"),
-        (safe_line(one.title), "strong" if selected else "base"),
+        (safe_line(said_by_server(one.title)), "strong" if selected else "base"),
     ]
     if one.handed:
         left.append((safe_line(_("handed to {team}").format(team=one.team_title), before="  "), "note"))

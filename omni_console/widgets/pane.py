@@ -15,6 +15,7 @@ from omni_console.desk import Desk
 from omni_console.drafts import ComposeKind
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import install, key_for
+from omni_console.server_words import said_by_server
 from omni_console.timing import Clock
 from omni_console.widgets.close_form import CloseForm
 from omni_console.widgets.composer import Composer
@@ -279,7 +280,7 @@ class Pane(Vertical):
                 "{n} characters too many for {channel}: not sent",
                 over,
             )
-            self.notice.say(words.format(n=over, channel=way.channel_title))
+            self.notice.say(words.format(n=over, channel=said_by_server(way.channel_title)))
         return over > 0
 
     def lacks(self, missing: list[str]) -> None:

@@ -159,7 +159,7 @@ class PaneHeader(Lines):
         if not self.only_channel:
             return []
         channel = self.desk.channels.get(self.only_channel)
-        title = channel.title if channel else self.only_channel
+        title = said_by_server(channel.title) if channel else self.only_channel
         text = _("only {channel} ({key})").format(channel=title, key=key_for("history.channels"))
         return [(safe_line(text, before=" "), "note")]
 

@@ -26,8 +26,8 @@ GOOD = ("connected", "starting")
 def _ailment(channel: ChannelInfo) -> str:
     """What is wrong, where somebody must act: everything else ends by itself."""
     if channel.state == "bad_credentials":
-        return _("{channel}: login refused").format(channel=channel.title)
-    return channel.title
+        return _("{channel}: login refused").format(channel=said_by_server(channel.title))
+    return said_by_server(channel.title)
 
 
 FILTER_CELLS = (60, 40, 24, 12)  # of the filter in force, by how much room there is

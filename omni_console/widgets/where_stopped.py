@@ -16,7 +16,7 @@ from omni_console.keymap import key_for
 from omni_console.server_words import assigned_words, said_by_server
 from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
-from omni_console.widgets.paint import Line, balanced, spread
+from omni_console.widgets.paint import Line, balanced, spread, width_of
 from server.protocol import Conversation, Message, Stopped
 
 LABEL_CELLS = 11
@@ -32,11 +32,12 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> li
     """At least one line."""
     stopped = desk.stopped.get(row.id) or Stopped()
     promise = _promise(row, clock)
-    about = _about(row, desk, clock)
+    facts = _about(row, desk, clock)
+    about = " · ".join(facts)
     silence = _silence(row, desk, clock)
     if room.lines <= 1:
         first: Line = [*promise, *([(Content(" · "), "dim")] if promise and silence else []), *silence]
-        return [_together(row, first, about, room.width)]
+        return [_together(row, first, facts, room.width)]
     lines: list[Line] = []
     # A subject may have come with a later letter: what was said first says what he wants.
     wants = row.summary or (stopped.wants if room.lines > 2 else "") or row.subject
@@ -113,20 +114,25 @@ def _elsewhere(row: Conversation, desk: Desk) -> str:
     return ""
 
 
-def _together(row: Conversation, promise: Line, about: str, width: int) -> Line:
-    """Everything on one line: the promise, what is wanted, and the rest as far as it goes."""
+def _together(row: Conversation, promise: Line, about: list[str], width: int) -> Line:
+    """Everything on one line: the promise, what is wanted, and of the rest whatever fits whole."""
     left: Line = [(Content("   "), "base")]
+    dot: Line = [(Content(" · "), "dim")]
     if promise:
-        left += [*promise, (Content(" · "), "dim")]
+        left += promise
     ending = " — ".join(part for part in (row.topic, row.result) if part)
     if row.state == "closed" and ending:
-        left += [(safe_line(ending), "dim"), (Content(" · "), "dim")]
+        left += [*(dot if promise else []), (safe_line(ending), "dim")]
     elif row.summary or row.subject:
-        left += [(safe_line(row.summary or row.subject or ""), "base"), (Content(" · "), "dim")]
-    return spread([*left, (safe_line(about), "dim")], [], width)
+        left += [*(dot if promise else []), (safe_line(row.summary or row.subject or ""), "base")]
+    for fact in about:
+        piece: Line = [*(dot if len(left) > 1 else []), (safe_line(fact), "dim")]
+        if len(left) == 1 or width_of(left) + width_of(piece) <= width:
+            left += piece
+    return spread(left, [], width)
 
 
-def _about(row: Conversation, desk: Desk, clock: Clock) -> str:
+def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
     parts: list[str] = []
     if row.assignee_id is None:
         parts.append(_("nobody's") if row.state != "closed" else "")
@@ -145,7 +151,7 @@ def _about(row: Conversation, desk: Desk, clock: Clock) -> str:
     parts += [f"#{tag}" for tag in row.tags]
     if row.priority_why:
         parts.append(said_by_server(row.priority_why))
-    return " · ".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:
@@ -157,11 +163,16 @@ def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:
     if until < clock.now():
         return [
             (
-                safe_line(_("{channel} is closed for us").format(channel=ways[0].channel_title), after=" "),
+                safe_line(
+                    _("{channel} is closed for us").format(channel=said_by_server(ways[0].channel_title)),
+                    after=" ",
+                ),
                 "bad",
             )
         ]
-    text = _("{channel} open until {when}").format(channel=ways[0].channel_title, when=clock.moment(until))
+    text = _("{channel} open until {when}").format(
+        channel=said_by_server(ways[0].channel_title), when=clock.moment(until)
+    )
     return [(safe_line(text, after=" "), "note")]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from omni_console.own import Own
 from omni_console.own_settings import Settings
+from server.protocol import SavedView
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_server import FakeServer
 
@@ -30,6 +31,11 @@ async def arrange(hands: Hands) -> None:
     await hands.press("1", "|", "-")
     await hands.until(lambda: len(hands.screen.grid.conversations()) == 3, "three panes")
     await hands.press("+", "+", "]")
+
+
+def listed(hands: Hands) -> list[int | None]:
+    window = hands.screen.list.window
+    return [window.id_at(row) for row in range(len(window))]
 
 
 def picture(hands: Hands) -> list[tuple[int, object]]:
@@ -135,7 +141,7 @@ async def test_by_name(world: FakeServer, tmp_path: Path) -> None:
         shown = hands.screen.grid.showing(key)
         assert shown is not None
         await hands.until(lambda: shown.composer.text == "half a word", "its draft as well")
-        assert hands.screen.grid.active.has_focus_within
+        assert hands.screen.focused is hands.screen.list, "where it was when the layout was kept"
         await hands.press("Z")
         await hands.sees("3 panes")
         await hands.press("ctrl+x")
@@ -172,3 +178,51 @@ async def test_what_the_server_does_not_answer_is_asked_again(world: FakeServer,
         await hands.until(lambda: not world.fail_next, "dropped")
         hands.screen.layouts.online_again()
         await hands.until(lambda: hands.screen.grid.conversations() == [key], "shown")
+
+
+async def test_the_filter_and_the_focus_come_back_and_nothing_is_read_by_that(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    folder = tmp_path / "layouts"
+    async with console(world, tmp_path, size=SIZE, own=Own(layouts=folder)) as hands:
+        await hands.press("backslash")
+        await hands.type("from:иван")
+        await hands.press("enter")
+        await hands.until(lambda: listed(hands) == [IVAN], "narrowed")
+        await hands.press("enter")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.river.has_focus, "reading")
+        await kept(hands, folder, 1)
+    await world.customer_writes(IVAN, "while nobody sat there")
+    async with console(world, tmp_path, size=SIZE, own=Own(layouts=folder)) as hands:
+        await hands.sees("while nobody sat there")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.river.has_focus, "as it was")
+        await hands.until(lambda: listed(hands) == [IVAN], "narrowed as it was")
+        assert world.seen[IVAN] < world.conversations[IVAN].customer_seq, "nobody has looked yet"
+        await hands.press("k")
+        await hands.until(
+            lambda: world.seen[IVAN] == world.conversations[IVAN].customer_seq, "now somebody has"
+        )
+
+
+async def test_a_saved_view_comes_back_when_it_is_known(world: FakeServer, tmp_path: Path) -> None:
+    folder = tmp_path / "layouts"
+    world.views.append(
+        SavedView(
+            id=7, name="Ivans", base="mine", filter="from:иван", shared=False, by="O", by_id=1, updated_at=1
+        )
+    )
+    async with console(world, tmp_path, size=SIZE, own=Own(layouts=folder)) as hands:
+        await hands.until(lambda: hands.screen.desk.saved_views, "known")
+        hands.screen.narrowing.show("7")
+        await hands.until(lambda: listed(hands) == [IVAN], "shown")
+        await hands.press("enter", "Z")
+        await hands.type("ivans")
+        await hands.press("enter")
+        await hands.sees("kept as ivans")
+        await kept(hands, folder, 1)
+    async with console(world, tmp_path, size=SIZE, own=Own(layouts=folder)) as hands:
+        await hands.until(lambda: hands.screen.list.place == "7", "the saved view again")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.river.has_focus, "the focus too")
+        await hands.press("]", "Z", "enter")
+        await hands.until(lambda: hands.screen.list.place == "7", "by name as well")
+        assert hands.screen.pane is not None and hands.screen.pane.river.has_focus

@@ -10,7 +10,6 @@ from omni_console.app import OmniConsole
 from omni_console.client import ServerClient
 from omni_console.own_settings import read
 from omni_console.query_words import texts_of
-from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.search_screen import in_context
 from server.protocol.query import Term, parse
 from tests.fakes.console_hands import console
@@ -35,12 +34,12 @@ async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
 
 
 async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
-    changes = {"thread.claim": "T", "attention.next": "alt+n"}
+    changes = {"thread.claim": "H", "attention.next": "alt+n"}
     async with console(world, tmp_path, changes=changes) as hands:
         await hands.press("]")
-        await hands.sees("T take")
+        await hands.sees("H take")
         await hands.press("a")
-        await hands.press("T")
+        await hands.press("H")
         await hands.until(lambda: world.conversations[5].assignee_id == 1, "taken by the new key")
         assert world.asked.count("POST /v1/conversations/5/claim") == 1
         await hands.press("alt+n")
@@ -246,15 +245,3 @@ async def test_three_kinds_of_colours_and_the_one_that_somebody_likes(
     assert OmniConsole(ServerClient("nowhere"), theme="ansi").theme == "omni-ansi"
     assert read({"theme": "ansi"}).settings.theme == "ansi"
     assert read({"theme": "pink"}).problems
-
-
-async def test_a_window_that_is_closed_before_it_stands_is_no_crash(
-    world: FakeServer, tmp_path: Path
-) -> None:
-    async with console(world, tmp_path) as hands:
-        window = ChoiceScreen("?", [Choice("a", "b")])
-        await hands.app.push_screen(window)
-        await window.query_children().remove()  # as when the console ends in this moment
-        window.on_mount()
-        await hands.press("escape")
-        await hands.sees("Anna Schmidt")

@@ -1,0 +1,33 @@
+"""What all windows over the desk have in common: how they begin, how they are left."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual.screen import ModalScreen
+
+R = TypeVar("R")
+
+
+class Window(ModalScreen[R | None], Generic[R]):
+    """Escape ends it with None. Subclasses begin in `opened`, never in `on_mount`.
+
+    Two keys that come together may close a window before it stands: it has no widgets then, and never will.
+    """
+
+    BINDINGS: ClassVar = [("escape", "leave", "")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual's
+
+    def on_mount(self) -> None:
+        if self.stands:
+            self.opened()
+
+    def opened(self) -> None:
+        """Its widgets are there: fill them, focus one, ask the server."""
+
+    @property
+    def stands(self) -> bool:
+        return bool(self.children) and self in self.app.screen_stack
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
