@@ -93,7 +93,7 @@ class Arrangement:
         if wanted:
             self._to_pane(panes[wanted - 1])
         else:
-            self._to_list()
+            self.to_list()
 
     def _go(self, direction: Direction) -> None:
         """To what stands there: panes, at their left the list, at their right the card. Where panes are
@@ -115,7 +115,7 @@ class Arrangement:
         if pane is not None:
             self._to_pane(pane)
         elif direction == "left" and screen.list.display:
-            self._to_list()
+            self.to_list()
         elif direction == "right" and screen.card.display:
             screen.set_focus(screen.card.lines)
 
@@ -134,7 +134,7 @@ class Arrangement:
         self._screen.grid.activate(pane)
         self._screen.set_focus(pane.river)
 
-    def _to_list(self) -> None:
+    def to_list(self) -> None:
         self.show_reading(False)
         self._screen.set_focus(self._screen.list)
 
@@ -331,4 +331,4 @@ class Arrangement:
         if screen.pane is not None:
             screen.set_focus(screen.pane.river)
         else:
-            self._to_list()
+            self.to_list()

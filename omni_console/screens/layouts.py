@@ -163,6 +163,8 @@ class Layouts:
         if layout.zoomed and len(screen.grid.panes) > 1:
             screen.arrangement.zoom()
         if self._gone:
+            if screen.pane is None:
+                screen.arrangement.to_list()  # there is nothing to read
             screen.say(
                 ngettext(
                     "{n} conversation of the layout is gone, or not yours to see",

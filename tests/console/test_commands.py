@@ -146,7 +146,7 @@ async def test_the_same_again_on_another_conversation(world: FakeServer, tmp_pat
         await hands.until(lambda: hands.screen.list.select(ANNA), "on Anna")
         await hands.press("exclamation_mark", "1")
         await hands.until(lambda: world.conversations[ANNA].priority == "urgent", "urgent")
-        await hands.sees("Anna Schmidt: urgent")
+        await hands.sees("urgent: Anna Schmidt")
         await hands.until(lambda: hands.screen.list.select(IVAN), "on Ivan")
         await hands.press("full_stop")
         await hands.until(lambda: world.conversations[IVAN].priority == "urgent", "urgent too")

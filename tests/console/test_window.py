@@ -53,7 +53,7 @@ WINDOWS: list[Making] = [
     lambda app: PaletteScreen({}),
     lambda app: PeopleScreen(app.client, app.clock, "?"),
     lambda app: SearchScreen(app.client, app.desk, app.clock),
-    lambda app: SwitcherScreen(app.desk, app.clock),
+    lambda app: SwitcherScreen(app.client, app.desk, app.clock),
     lambda app: TemplatesScreen([]),
     lambda app: ThingsScreen(app.client, app.clock, 1, "?", notes=False),
     lambda app: UrgencyScreen(Urgency(), app.clock),
@@ -87,7 +87,7 @@ async def test_escape_closes_every_window_and_each_says_so(world: FakeServer, tm
         for make in WINDOWS:
             window = make(hands.app)
             hands.app.push_screen(window)
-            await hands.sees("empty: no filter" if isinstance(window, FilterScreen) else " esc ")
+            await hands.sees("empty: all" if isinstance(window, FilterScreen) else " esc ")
             assert window.focused is not None, type(window)
             await hands.press("escape")
             assert hands.app.screen is hands.screen, type(window)
