@@ -69,14 +69,13 @@ async def behind(request: web.Request) -> web.Response:
 
 @routes.get("/v1/overview/moves")
 @describes(
-    "What could be moved of what nobody has begun; nothing is done yet. Without `operator`: until the load is"
-    " even.",
+    "What could be moved of what nobody has begun; nothing is done yet. Without `operator`: everybody's, to"
+    " colleagues until the load is even.",
     "curate",
     query=(
         number_of("operator", "Only this operator's work."),
         Query("to", Literal["colleagues", "queue"], "Where it goes; colleagues if not given."),
     ),
-    codes=("illegal_state",),
     answer=Proposal,
 )
 async def propose(request: web.Request) -> web.Response:
@@ -85,8 +84,6 @@ async def propose(request: web.Request) -> web.Response:
     who, to = key(request, "operator", 1), request.query.get("to", "colleagues")
     if to not in ("colleagues", "queue"):
         raise refused(400, "bad_request", "`to` is neither colleagues nor queue")
-    if to == "queue" and who is None:
-        raise refused(409, "illegal_state", "whose work goes back to the queue?", "name him: ?operator=ID")
     whose = None if who is None else who[0]
     found: Proposal = await context.database.read(
         lambda tx: overview.propose(tx, context.desks, whose, to_queue=to == "queue", me=me.id)

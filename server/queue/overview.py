@@ -140,7 +140,7 @@ def _place(load: OperatorLoad) -> tuple[int, str, int]:
 
 def propose(tx: Snapshot, desks: Desks, operator_id: int | None, *, to_queue: bool, me: int) -> Proposal:
     """Who should have which untouched work: `operator_id`'s alone, or everybody's until it is even.
-    `to_queue`: his goes back to the queue, whoever gets it then."""
+    `to_queue`: it goes back to the queue, whoever gets it then."""
     known = presence.everybody(tx)
     receivers = assigning.takers(tx, desks, known)
     whose = [operator_id] if operator_id is not None else _members(tx, desks)
