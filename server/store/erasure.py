@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from server.store import files, merges, previews, search, state
+from server.store import files, merges, previews, saved_views, search, state
 from server.store.transaction import Snapshot, Transaction
 
 # Rows of these columns are the person's: they go. In the order in which they can.
@@ -156,6 +156,7 @@ def erase(tx: Transaction, customer_id: int, operator_id: int | None) -> Erased:
         )
     }
     counts = {"journal": _empty_journal(tx, ids, strangers)}
+    counts["saved_view"] = saved_views.forget(tx, _called(tx, ids))
     for row in tx.all(f"SELECT id FROM message WHERE id IN {_IN} ORDER BY id", (ids["message"],)):
         search.forget(tx, row["id"])
     counts["message elsewhere"] = _blank(tx, strangers)
@@ -276,6 +277,16 @@ def _empty_journal(tx: Transaction, ids: dict[str, str], strangers: str) -> int:
         )
         tx.run("UPDATE place SET likeness = '' WHERE journal_id = ?", (row["id"],))
     return len(rows)
+
+
+def _called(tx: Snapshot, ids: dict[str, str]) -> list[str]:
+    """How the person may be named in a text: names, and addresses without what many share."""
+    names = [
+        row["name"] for row in tx.all(f"SELECT name FROM customer WHERE id IN {_IN}", (ids["customer"],))
+    ]
+    for row in tx.all(f"SELECT name, external_id FROM address WHERE id IN {_IN}", (ids["address"],)):
+        names += [row["name"], row["external_id"].partition("@")[0]]
+    return names
 
 
 def _forget_addresses(tx: Transaction, addresses: list[sqlite3.Row]) -> None:

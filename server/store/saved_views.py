@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Iterable
 
 from server.protocol import SavedView, SavedViewCommand
 from server.store.transaction import Snapshot, Transaction
 
+WORD_MIN = 3  # letters: of shorter ones nearly every filter has one
 OWN_MAX = 100  # of one operator, and of all together those that are shared
 
 _SELECT = "SELECT v.*, o.name AS by_name FROM saved_view v JOIN operator o ON o.id = v.operator_id"
@@ -47,6 +50,26 @@ def put(tx: Transaction, operator_id: int, wanted: SavedViewCommand) -> SavedVie
 def remove(tx: Transaction, operator_id: int, view: SavedView) -> None:
     tx.run("DELETE FROM saved_view WHERE id = ?", (view.id,))
     tx.emit("view.changed", operator_id=operator_id, data={"view": view.id, "shared": view.shared})
+
+
+def forget(tx: Transaction, texts: Iterable[str]) -> int:
+    """Remove every view in whose name or filter a word of these texts stands; how many.
+
+    Whoever is erased is sought by name no more, even where somebody else bears it too.
+    """
+    words = {word for text in texts for word in _words(text)}
+    gone = 0
+    for row in tx.all("SELECT id, operator_id, shared, name, filter FROM saved_view ORDER BY id"):
+        if words & {*_words(row["name"]), *_words(row["filter"])}:
+            tx.run("DELETE FROM saved_view WHERE id = ?", (row["id"],))
+            data = {"view": row["id"], "shared": bool(row["shared"])}
+            tx.emit("view.changed", operator_id=row["operator_id"], data=data)
+            gone += 1
+    return gone
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) >= WORD_MIN}
 
 
 def _from_row(row: sqlite3.Row) -> SavedView:

@@ -92,6 +92,14 @@ async def _lives(run: Running) -> tuple[int, int]:
     assert (await run.ask("PATCH", f"/v1/customers/{card}", msgspec.json.encode(patch)))[0] == 200
     order = {"scheme": "email", "address": MAIL, "title": f"a cage for {CANARY}"}
     assert (await run.ask("PUT", "/v1/records/order/1187", msgspec.json.encode(order)))[0] == 200
+    score = {"scheme": "email", "address": MAIL, "title": "csat", "amount": "5", "details": {"comment": CANARY}}
+    assert (await run.ask("PUT", "/v1/records/score/1", msgspec.json.encode(score)))[0] == 200
+    for name, sought in (("his", f"from:{CANARY}"), (CANARY, "is:open"), ("others", "from:anna")):
+        view = msgspec.json.encode({"name": name, "base": "all", "filter": sought})
+        assert (await run.ask("POST", "/v1/views", view))[0] == 200
+    ways = (await olga.detail(first.conversation_id)).ways
+    later = run.command(f"{CANARY}, it came", ways[0], await run.newest(), at=run.clock.now() + 3_600_000)
+    await olga.reply(first.conversation_id, later)
     # And a second card, by the market, that turned out to be he.
     await run.hook(f"{CANARY} by the market", person={"email": MAIL, "name": CANARY})
     [second] = await run.read("SELECT max(id) AS id FROM customer")
