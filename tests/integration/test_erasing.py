@@ -92,7 +92,13 @@ async def _lives(run: Running) -> tuple[int, int]:
     assert (await run.ask("PATCH", f"/v1/customers/{card}", msgspec.json.encode(patch)))[0] == 200
     order = {"scheme": "email", "address": MAIL, "title": f"a cage for {CANARY}"}
     assert (await run.ask("PUT", "/v1/records/order/1187", msgspec.json.encode(order)))[0] == 200
-    score = {"scheme": "email", "address": MAIL, "title": "csat", "amount": "5", "details": {"comment": CANARY}}
+    score = {
+        "scheme": "email",
+        "address": MAIL,
+        "title": "csat",
+        "amount": "5",
+        "details": {"comment": CANARY},
+    }
     assert (await run.ask("PUT", "/v1/records/score/1", msgspec.json.encode(score)))[0] == 200
     for name, sought in (("his", f"from:{CANARY}"), (CANARY, "is:open"), ("others", "from:anna")):
         view = msgspec.json.encode({"name": name, "base": "all", "filter": sought})
