@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Literal
@@ -11,6 +10,7 @@ import msgspec
 
 from channels.base import ChannelError, ChannelSettings
 from channels.email.addresses import ascii_address, split_address
+from channels.loopback import is_loopback
 from channels.secret import Secret
 
 MIB = 1024 * 1024
@@ -119,15 +119,6 @@ def first_contact_days(text: str) -> int | None:
             hint='write "new" to begin with the next mail, or "days:14" to import the last 14 days',
         )
     return int(match[1])
-
-
-def is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check(settings: EmailSettings) -> None:

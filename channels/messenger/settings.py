@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import ClassVar, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from channels import dialling
 from channels.base import ChannelError, ChannelSettings
+from channels.loopback import is_loopback
 from channels.secret import Secret
 
 
@@ -103,7 +103,7 @@ def check_base(key: str, address: str, example: str) -> None:
     """The address of an API to which our secret goes: nothing but https, unless it is this machine's."""
     if not _is_web_address(address):
         raise ChannelError(f"{address!r} is not a web address", key=key, hint=f'such as "{example}"')
-    if address.startswith("http:") and not _is_loopback(urlsplit(address).hostname or ""):
+    if address.startswith("http:") and not is_loopback(urlsplit(address).hostname or ""):
         raise ChannelError(
             f"{address} would send the token in the clear",
             key=key,
@@ -114,13 +114,6 @@ def check_base(key: str, address: str, example: str) -> None:
 def check_secret(key: str, secret: Secret, shape: Shape) -> None:
     if not re.fullmatch(shape.pattern, secret.reveal()):
         raise ChannelError(f"{secret.source} holds no {shape.what}", key=key, hint=shape.hint)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_web_address(text: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +11,7 @@ import msgspec
 from yarl import URL
 
 from channels.base import BadCredentials, Failed, Outbound, Retry, SendResult, Sent
+from channels.loopback import is_loopback
 
 RETRY_AFTER_MAX_S = 86_400.0
 
@@ -27,18 +27,9 @@ def check_url(text: str) -> str | None:
         return "it must begin with https:// and name a host"
     if url.user is not None or url.password is not None or url.fragment:
         return "it must hold no user name, password or fragment"
-    if url.scheme == "http" and not _loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         return "http is for loopback only; use https"
     return None
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def body(message: Outbound, contents: Sequence[bytes]) -> bytes:

@@ -25,8 +25,8 @@ def ask(options: Options, online: Callable[[Api], T], offline: Callable[[Path], 
     except AwayError as away:
         if options.socket is not None:
             raise  # a server that was named is meant, and no other
-        from server.config import ConfigError
         from server.lock import DataLock
+        from server.tables import ConfigError
 
         try:
             data_dir = options.server().data_dir

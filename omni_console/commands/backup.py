@@ -98,7 +98,7 @@ def _fetch(options: Options, out: IO[bytes]) -> None:
     except AwayError as away:
         if options.socket is not None:
             raise  # a server that was named is meant, and no other
-        from server.config import ConfigError
+        from server.tables import ConfigError
 
         try:
             data_dir = options.server().data_dir

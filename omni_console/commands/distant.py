@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from channels.loopback import is_loopback
 from channels.secret import Secret, SecretError
 from omni_console.client import RefusedError, ServerClient, UnreachableError
 from omni_console.commands.errors import Code, CommandError
@@ -25,7 +25,7 @@ def checked_url(url: str) -> str:
         raise CommandError(
             f"{url!r} is not the address of a server", hint="write https://HOST:8481", code=Code.USAGE
         )
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise CommandError(
             "the token would travel in clear text",
             where=url,
@@ -33,13 +33,6 @@ def checked_url(url: str) -> str:
             code=Code.USAGE,
         )
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def read_token(path: Path) -> str:

@@ -58,7 +58,7 @@ def understand(error: Exception) -> CommandError | None:
         )
     # Typed errors of the server's modules are known only where those modules were loaded at all.
     for module, name, code in (
-        ("server.config", "ConfigError", Code.USAGE),
+        ("server.tables", "ConfigError", Code.USAGE),
         ("server.failpoints", "FailpointError", Code.USAGE),
         ("channels.base", "ChannelError", Code.USAGE),
         ("server.lock", "DataLockedError", Code.NOT_OK),

@@ -49,8 +49,8 @@ def webhook(options: Options, channel: str, files: tuple[Path, ...]) -> None:
 def _reader(options: Options, name: str) -> Channel:
     """The channel of that name, else one of that kind. Raises CommandError, ConfigError, ChannelError."""
     from channels.registry import channel_class, kinds
-    from server.config import ConfigError
     from server.settings import Config
+    from server.tables import ConfigError
 
     config: Config | None = None
     try:

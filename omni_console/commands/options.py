@@ -35,7 +35,8 @@ class Options:
 
         An operator often may not read the server's configuration: only one that was named must be readable.
         """
-        from server.config import ConfigError, find_config, load_server
+        from server.config import find_config, load_server
+        from server.tables import ConfigError
 
         if self.socket is not None:
             return self.socket.absolute()

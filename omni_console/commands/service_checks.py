@@ -216,7 +216,8 @@ def operators(settings: ServerSettings, running: bool) -> Iterator[Finding]:
 
 def channels(config: Config) -> tuple[dict[str, Channel], list[Finding]]:
     """Those that take their settings, and a finding for each that does not."""
-    from server.config import ConfigError, make_channels
+    from server.config import make_channels
+    from server.tables import ConfigError
 
     made: dict[str, Channel] = {}
     refused = []

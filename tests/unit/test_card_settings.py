@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from server.config import ConfigError, decode
+from server.config import decode
 from server.people.card_settings import FieldError, FieldSettings, checked, hidden, spec_of, uses_hidden
 from server.protocol import FieldKind, FieldSpec
 from server.settings import Config
+from server.tables import ConfigError
 
 GOOD = """
 [fields.plan]

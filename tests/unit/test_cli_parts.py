@@ -16,9 +16,10 @@ from omni_console.commands.errors import Code, CommandError, explain, plain, und
 from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
 from omni_console.commands.template import Answers, example, fill, quoted, render
-from server.config import ConfigError, decode
+from server.config import decode
 from server.lock import DataLockedError
 from server.settings import PublicSettings, ServerSettings
+from server.tables import ConfigError
 
 
 @pytest.fixture

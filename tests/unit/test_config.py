@@ -12,9 +12,10 @@ import pytest
 from channels.base import ChannelSettings
 from channels.registry import BUILT_IN, channel_class
 from server import config, settings
-from server.config import ConfigError, decode, load, make_channels
+from server.config import decode, load, make_channels
 from server.people.card_settings import FieldSettings, SegmentSettings
 from server.settings import Config
+from server.tables import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 HOOK = '[channels.forms]\nkind = "webhook"\nsecrets = ["env:OMNI_TEST_SECRET"]\n'

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.config import ConfigError, deadline_rules, decode
+from server.config import deadline_rules, decode
 from server.people.card_settings import SettingError
 from server.protocol import DeadlineKind, Priority, State
 from server.queue.deadlines import (
@@ -28,6 +28,7 @@ from server.queue.hours import Calendar, HoursSettings
 from server.queue.timekeeper import change_of, nearest, step_of, still_true, told_now
 from server.store.deadlines import Kept, Told
 from server.store.transaction import Event
+from server.tables import ConfigError
 
 M = MINUTE_MS
 TARGETS: dict[DeadlineKind, int] = {"first_reply": 8 * M, "next_reply": 20 * M, "resolution": 100 * M}

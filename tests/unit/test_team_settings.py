@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from omni_console.commands.service_checks import channels
-from server.config import ConfigError, decode
+from server.config import decode
 from server.cut_off import Owner
 from server.offers import owner_of
 from server.queue.team_settings import make_teams
 from server.routing import Capacity
 from server.settings import Config
+from server.tables import ConfigError
 
 CHANNEL = """
 [channels.mail]
