@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from server import lifecycle
+from server import failpoints, lifecycle
 from server.cases import casework, replying
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing, Posting
@@ -103,6 +103,7 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         elif before is not None:
             _as_before(tx, message.conversation_id, before, message.author_id, operator.id)
         regroupings.refresh(tx, message.conversation_id, seq)
+        failpoints.hit("later.taken_back")
     else:
         draft = _draft(tx, message.author_id, message.conversation_id)
     return Withdrawn(message=messages.many(tx, [message_id])[message_id], draft=draft)
@@ -167,6 +168,7 @@ def leave_due(tx: Transaction, outgoing: Outgoing) -> int:
             cancel(tx, one, why)
         else:
             _say(tx, one)
+        failpoints.hit("later.leaving")
     return len(due)
 
 

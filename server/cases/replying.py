@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from server import lifecycle
+from server import failpoints, lifecycle
 from server.cases import quoting, sharing
 from server.cases.addressing import AddressingError, addressed, everybody_else
 from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
@@ -254,6 +254,7 @@ def reply(
     if command.at is not None:
         scheduled.add(tx, posted.id, offer.id, way.thread, command.at, keep=command.keep)
         _sleep_until(tx, conversation, operator, command.at, posted.seq)
+        failpoints.hit("later.written")
         return posted.id
     hold_ms = offer.hold_ms if command.hold else 0
     leaves_at = end_of_hold(tx.now, hold_ms, way.shown.window_until)

@@ -26,12 +26,14 @@ class Said:
 
 @dataclass(frozen=True)
 class Reply:
-    """An operator answered. `message_id`: as acknowledged; None: sent off and never acknowledged."""
+    """An operator answered. `message_id`: as acknowledged; None: sent off and never acknowledged.
+    `taken_back`: he was told that it does not leave."""
 
     text: str
     channel_id: str
     customer: str
     message_id: int | None
+    taken_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,10 @@ def _outbound(history: History, stored: Stored, verdict: Verdict, idempotent: Ca
 
     for reply in history.replies:
         rows = by_text[reply.text]
+        if reply.taken_back:
+            if rows or heard[reply.text]:
+                verdict.invented.append(f"reply {reply.message_id} was taken back, and left all the same")
+            continue
         ids = [row.id for row in rows]
         if reply.message_id is not None and reply.message_id not in ids:
             verdict.lost.append(f"reply {reply.message_id} was acknowledged: {reply.text!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -25,6 +26,9 @@ LOOK_S = 0.15
 AWAY_S = 0.1
 FILE_CHANCE = 0.2
 SETTLE_S = 60.0
+LATER_CHANCE = 0.25
+LATER_S = (0.3, 2.0)  # from writing an answer to its leaving
+TAKEN_BACK_CHANCE = 0.4  # of those
 
 
 class Crowd:
@@ -76,11 +80,15 @@ class Crowd:
 
 
 class Operator:
-    """Claims and answers whoever waits, repeats a command until it is answered, and reads the stream."""
+    """Claims and answers whoever waits, repeats a command until it is answered, and reads the stream.
 
-    def __init__(self, client: ServerClient, history: History) -> None:
+    `chance`: some answers leave later, and some of these are taken back; without it all leave at once.
+    """
+
+    def __init__(self, client: ServerClient, history: History, chance: random.Random | None = None) -> None:
         self._client = client
         self._history = history
+        self._chance = chance
         self._names: dict[int, str] = {}
         self.breaks = 0
 
@@ -138,6 +146,8 @@ class Operator:
             channel_id=way.channel_id,
             address_id=way.address_id,
             after_seq=detail.history.seq,
+            at=self._later(),
+            keep=True,
         )
         place = len(self._history.replies)
         name = detail.customer.name
@@ -145,10 +155,25 @@ class Operator:
         try:
             message = await self._until_answered(lambda: self._client.reply(conversation.id, command))
         except RefusedError as error:
-            if error.body.code != "stale":
+            # Something new came in: read it first, answer in the next round. Or its time was over before
+            # the server was back.
+            if error.body.code != "stale" and command.at is None:
                 raise
-            return  # something new came in: read it first, answer in the next round
+            return
         self._history.replies[place] = Reply(command.text, way.channel_id, name, message.id)
+        if command.at is not None and self._chooses(TAKEN_BACK_CHANCE):
+            with contextlib.suppress(RefusedError):  # too late: it has left
+                await self._until_answered(lambda: self._client.withdraw(message.id))
+                self._history.replies[place] = Reply(command.text, way.channel_id, name, message.id, True)
+
+    def _chooses(self, share: float) -> bool:
+        return self._chance is not None and self._chance.random() < share
+
+    def _later(self) -> int | None:
+        """When this answer leaves, in milliseconds; None: at once."""
+        if self._chance is None or not self._chooses(LATER_CHANCE):
+            return None
+        return int((time.time() + self._chance.uniform(*LATER_S)) * 1000)
 
     async def until_quiet(self, crowd: Crowd) -> None:
         """Until all is read, answered and delivered, as far as the server will do it by itself."""

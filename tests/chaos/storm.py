@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ async def storm(folder: Path, seed: int, rage: Rage, breakable: bool = False) ->
     async with HarshWorld(home, breakable=breakable) as world:
         crowd = Crowd(world, history, seed)
         async with ServerClient(str(world.socket)) as client:
-            operator = Operator(client, history)
+            operator = Operator(client, history, random.Random(seed))
             listening = asyncio.create_task(operator.listen())
             working = asyncio.create_task(operator.work())
             talking = asyncio.create_task(crowd.talk())

@@ -267,3 +267,12 @@ def test_a_broken_database() -> None:
     history, stored = good()
     stored.broken.append("row 3 missing from index message_once")
     assert verdict_of(history, stored).findings() == ["broken: row 3 missing from index message_once"]
+
+
+def test_a_reply_that_was_taken_back_does_not_leave() -> None:
+    history, stored = good()
+    change(history.replies, 0, taken_back=True)
+    assert verdict_of(history, stored).invented == ["reply 3 was taken back, and left all the same"]
+    change(stored.messages, 2, kind="system", status="withdrawn")
+    del history.heard[0], stored.outbox[0]
+    assert verdict_of(history, stored).findings() == []

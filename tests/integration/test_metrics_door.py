@@ -91,7 +91,9 @@ async def test_nobody_is_named_and_no_stranger_makes_labels() -> None:
         for secret in (
             "Иван",
             "example.org",
-            "912",
+            "912 345",
+            "9123456",
+            "345-67",
             "buyer-77",
             "Мария",
             "секрет",
