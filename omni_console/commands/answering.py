@@ -194,7 +194,8 @@ def _tell(message: Message, *, as_json: bool) -> None:
         print_json(message)
     else:
         done = "kept" if message.kind == "note" else message.status
-        later = f", leaves {moment(message.leaves_at)}" if message.leaves_at is not None else ""
+        waits = message.leaves_at is not None and message.leaves_at > message.at
+        later = f", leaves {moment(message.leaves_at)}" if waits else ""
         back = f"; omni outbox withdraw {message.id} takes it back" if later else ""
         click.echo(f"message {message.id} {done}{later}{back}")
 

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from omni_console.commands.errors import Code, CommandError
-from omni_console.commands.reach import refused
+from omni_console.commands.reach import not_let_in, refused
 from server.protocol import PROTOCOL, ErrorAnswer
 
 T = TypeVar("T")
@@ -109,10 +109,5 @@ def refusal(socket: Path, status: int, data: bytes) -> CommandError:
 def not_connected(socket: Path, error: OSError) -> CommandError:
     """Is there nobody, or are we not let in?"""
     if isinstance(error, PermissionError):
-        return CommandError(
-            "this account may not use the server's socket",
-            where=str(socket),
-            hint="join the group in server.socket_group, or ask the server's owner",
-            code=Code.REFUSED,
-        )
+        return not_let_in(str(socket))
     return AwayError(socket, error.strerror or "cannot connect")

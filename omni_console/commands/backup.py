@@ -48,7 +48,12 @@ def backup(options: Options, target: Path, keep: int | None, as_json: bool) -> i
         return Code.OK
     folder = target if target.is_dir() else None
     if keep and folder is None:
-        raise CommandError("--keep needs a directory", where=str(target), code=Code.USAGE)
+        raise CommandError(
+            "--keep needs a directory that is there",
+            where=str(target),
+            hint=f"mkdir -m 700 {target}",
+            code=Code.USAGE,
+        )
     path = target if folder is None else folder / time.strftime("omni-%Y%m%dT%H%M%SZ.tar", time.gmtime())
     manifest = _save(options, path.absolute())
     if folder is not None and keep:

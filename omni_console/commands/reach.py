@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
@@ -50,6 +51,9 @@ class Server:
             except RefusedError as error:
                 raise refused(error.body, self.where) from error
             except UnreachableError as error:
+                cause = error.__cause__
+                if isinstance(cause, OSError) and cause.errno == errno.EACCES:
+                    raise not_let_in(self.where) from error
                 hint = "start it with: omni serve (or name its socket with --socket)"
                 if error.maybe_done:
                     hint = "it may have been done all the same: look before you do it again"
@@ -58,6 +62,15 @@ class Server:
                 raise CommandError(
                     f"no server answers: {error}", where=self.where, hint=hint, code=Code.AWAY
                 ) from error
+
+
+def not_let_in(socket: str) -> CommandError:
+    return CommandError(
+        "this account may not use the server's socket",
+        where=socket,
+        hint="join the group in server.socket_group and log in anew, or ask the server's owner",
+        code=Code.REFUSED,
+    )
 
 
 def refused(problem: ErrorBody, where: str) -> CommandError:

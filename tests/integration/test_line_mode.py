@@ -57,6 +57,7 @@ async def test_a_case_from_the_queue_to_its_end(run: Running) -> None:
     await ok(run, "reply", which, stdin="It leaves today.\n\nGreetings\n")
     await run.settled()
     assert run.receiver.texts() == ["It leaves today.\n\nGreetings"]
+    assert "takes it back" not in await ok(run, "reply", which, "--now", "-m", "On its way")
     assert "until 2" in await ok(run, "snooze", which, "--until", "2h")
     assert (
         await ok(run, "close", which, "--topic", "delivery", "--result", "told") == f"{which}: closed, Anna\n"

@@ -15,6 +15,7 @@ from omni_console.commands.api import Api, not_connected, refusal
 from omni_console.commands.errors import Code, CommandError, explain, plain, understand
 from omni_console.commands.options import Options, socket_places
 from omni_console.commands.output import moment, print_table, width
+from omni_console.commands.reach import Server
 from omni_console.commands.template import Answers, example, fill, quoted, render
 from server.config import decode
 from server.lock import DataLockedError
@@ -50,6 +51,21 @@ def test_a_socket_that_does_not_let_us_in_is_not_an_absent_server() -> None:
     assert not_connected(path, PermissionError(13, "Permission denied")).code == Code.REFUSED
     assert not_connected(path, FileNotFoundError(2, "No such file")).code == Code.AWAY
     assert not_connected(path, ConnectionRefusedError(111, "refused")).code == Code.AWAY
+
+
+def test_line_mode_says_so_too(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    was = os.geteuid()
+    if was == 0:  # whom no mode keeps out
+        os.seteuid(65_534)
+    try:
+        with pytest.raises(CommandError, match="may not use the server's socket") as caught:
+            Server(str(closed / "omni.sock")).run(lambda client: client.hello())
+    finally:
+        os.seteuid(was)
+        closed.chmod(0o700)
+    assert caught.value.code == Code.REFUSED
 
 
 def test_hostile_text_cannot_speak_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
