@@ -1,42 +1,66 @@
 """Every action of the registry by its first key (or by its name, where it has none), in a small world, with
-what comes of it. An action without a row fails: nobody adds one that nothing tries."""
+what comes of it: what is seen, and where it is a deed, what it changed.
+
+An action without a step fails: nobody adds one that nothing tries. Steps that do not disturb one another
+share one console: a walk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from omni_console.actions import ACTIONS, BY_ID, Action, command_of
 from omni_console.keymap import keys_of, normal
+from omni_console.own import Own
+from omni_console.widgets.card.entries import Deed
 from omni_console.widgets.composer import Composer
 from omni_console.widgets.conversation_list import ConversationList
 from omni_console.widgets.river_view import RiverView
+from server import protocol as wire
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_people import acquainted
-from tests.fakes.operator_world import MIRA, said
+from tests.fakes.operator_world import BORIS, MIRA, said
 
-IVAN, ANNA, MARIA, PHONE = 2, 3, 4, 5
+IVANS_OLD, IVAN, ANNA, MARIA, PHONE = 1, 2, 3, 4, 5  # conversations
+IVANS_CARD, ANNAS_CARD = 1, 2
+VERA = wire.OperatorInfo(id=9, login="vera", name="Vera", role="collaborator")
 So = Callable[[Hands, FakeServer], object]
 At = Literal["list", "queue", "pane", "two", "writing", "card"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """At which place, after which keys; then the action; then what is seen, or so."""
+class Step:
+    """After the keys `before`, the action; it shows `sees`; then further keys, and it is `so`.
 
-    at: At
+    Of `then`, "=words" are typed, "?words" are waited for, all others are keys. `after` leads to where the
+    next step begins.
+    """
+
+    command: str
     sees: str = ""
     so: So | None = None
     before: tuple[str, ...] = ()
-    long: bool = False  # much was said
-    lead: bool = False
+    then: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Walk:
+    at: At
+    steps: tuple[Step, ...]
+    world: Callable[[FakeServer], object] = lambda world: world  # what is different in it
+
+
+# --- what is so -------------------------------------------------------------------------------------------
 
 
 def focus(kind: type) -> So:
@@ -45,6 +69,10 @@ def focus(kind: type) -> So:
 
 def opened(key: int) -> So:
     return lambda hands, _world: hands.screen.pane is not None and hands.screen.pane.conversation_id == key
+
+
+def left(key: int) -> So:
+    return lambda hands, _world: hands.screen.pane is not None and hands.screen.pane.conversation_id != key
 
 
 def panes(count: int) -> So:
@@ -59,12 +87,43 @@ def target(key: int) -> So:
     return lambda hands, _world: hands.screen.target is not None and hands.screen.target.id == key
 
 
+def marked(*keys: int) -> So:
+    return lambda hands, _world: hands.screen.list.marked == set(keys)
+
+
+def row(key: int, **fields: object) -> So:
+    """The server has this conversation so."""
+    return lambda _hands, world: all(
+        getattr(world.conversations[key], name) == value for name, value in fields.items()
+    )
+
+
+def card(true: Callable[[wire.Customer], object]) -> So:
+    return lambda _hands, world: true(world.customers[IVANS_CARD])
+
+
+def suggestion(state: str) -> So:
+    return lambda _hands, world: world.suggestions[1].state == state
+
+
+def newest(**fields: object) -> So:
+    """The newest message that the server has."""
+    return lambda _hands, world: all(
+        getattr(world.messages[-1], name) == value for name, value in fields.items()
+    )
+
+
+def asked(what: str) -> So:
+    """The server was asked for it."""
+    return lambda _hands, world: any(one.endswith(what) for one in world.asked)
+
+
+def both(*several: So) -> So:
+    return lambda hands, world: all(so(hands, world) for so in several)
+
+
 def modal(hands: Hands, _world: FakeServer) -> bool:
     return hands.app.screen is not hands.screen
-
-
-def typing(hands: Hands) -> bool:
-    return isinstance(hands.app.focused, Input)
 
 
 def river(hands: Hands) -> RiverView:
@@ -80,127 +139,462 @@ def heights(hands: Hands) -> list[int]:
     return [pane.size.height for pane in hands.screen.grid.panes]
 
 
-ROWS: dict[str, Row] = {
-    "row.next": Row("list", so=target(MARIA)),
-    "row.prev": Row("list", so=target(IVAN)),
-    "page.half_down": Row("list", so=target(MARIA)),
-    "page.half_up": Row("list", so=target(IVAN)),
-    "list.top": Row("list", so=target(IVAN)),
-    "list.bottom": Row("list", so=target(MARIA)),
-    "thread.next": Row("pane", so=opened(ANNA)),
-    "thread.prev": Row("pane", so=opened(IVAN), before=("J",)),
-    "thread.open": Row("list", so=opened(ANNA)),
-    "case.prev": Row("pane", so=lambda hands, _world: river(hands)._top is not None, long=True),
-    "case.next": Row("pane", so=lambda hands, _world: river(hands)._top is None, before=("{",), long=True),
-    "thread.last": Row("pane", so=opened(IVAN), before=("2",)),
-    "attention.next": Row("list", so=focus(RiverView)),
-    "attention.prev": Row("pane", so=lambda hands, world: not opened(IVAN)(hands, world)),
-    "next.take": Row("list", so=lambda hands, _world: hands.screen.pane is not None),
-    "next.why": Row("pane", "points"),
-    "view.prev": Row("list", so=shows("closed"), before=("[",)),
-    "view.next": Row("list", so=shows("queue")),
-    "view.show": Row("list", "Which view?"),
-    "pane.next": Row("list", so=focus(RiverView), before=("1", "shift+tab")),
-    "pane.prev": Row("pane", so=focus(ConversationList)),
-    "pane.left": Row("pane", so=focus(ConversationList)),
-    "pane.split_right": Row("pane", so=panes(2)),
-    "pane.split_down": Row("pane", so=panes(2)),
-    "pane.zoom": Row("pane", so=lambda hands, _world: hands.screen.has_class("-zoomed-screen")),
-    "pane.close": Row("two", so=panes(1)),
-    "reply.start": Row("pane", so=focus(Composer)),
-    "note.start": Row("pane", "private note  the customer does not see it"),
-    "compose.way": Row("pane", "by @ e-mail"),
-    "compose.send": Row("writing", so=lambda _hands, world: world.messages[-1].text == "half a reply"),
-    "compose.send_next": Row("writing", so=lambda hands, world: not opened(IVAN)(hands, world)),
-    "template.insert": Row("writing", "there are no templates yet"),
-    "compose.kind": Row("writing", "private note"),
-    "compose.leave": Row("writing", so=focus(RiverView)),
-    "thread.claim": Row("queue", so=lambda _hands, world: world.conversations[PHONE].assignee_id == 1),
-    "thread.assign": Row("pane", "Who takes over Иван Петров?"),
-    "thread.decline": Row("pane", "nothing was handed over here"),
-    "thread.release": Row("pane", so=lambda _hands, world: world.conversations[IVAN].assignee_id is None),
-    "thread.close": Row("pane", "close this case"),
-    "thread.reopen": Row("pane", "open again"),
-    "thread.snooze": Row("pane", "Snooze Иван Петров until…"),
-    "history.channels": Row("pane", so=lambda hands, _world: river(hands).only_channel != ""),
-    "history.folds": Row("pane", "no message on the screen has quoted lines"),
-    "thread.facts": Row("pane", "What it is about: Иван Петров"),
-    "thread.tags": Row("pane", "Tags of this conversation"),
-    "thread.priority": Row("pane", "How urgent is Иван Петров?"),
-    "thread.spam": Row("pane", "Is Иван Петров spam?"),
-    "undo.last": Row("pane", "as it was before", before=("!", "3")),
-    "mark.toggle": Row("list", so=lambda hands, _world: hands.screen.list.marked == {ANNA}),
-    "mark.none": Row("list", so=lambda hands, _world: not hands.screen.list.marked, before=("space",)),
-    "thread.split": Row("pane", "Split off 1 message", before=("space",)),
-    "thread.join": Row("pane", "Which conversation goes on in this one?"),
-    "thread.regroupings": Row("pane", "nothing was split off or joined here"),
-    "thread.card": Row("pane", so=lambda hands, _world: hands.screen.card.lines.has_focus),
-    "finding.add": Row("pane", "is on the card, as a claim"),
-    "customer.write": Row("pane", so=focus(Composer)),
-    "contact.log": Row("pane", so=modal),
-    "files.open": Row("pane", "Files of Иван Петров"),
-    "notes.open": Row("pane", "Notes about Иван Петров"),
-    "search.open": Row("list", "Search all messages"),
-    "switcher.open": Row("list", "Go to"),
-    "mentions.open": Row("list", so=modal),
-    "outbox.open": Row("list", "Replies that are not settled"),
-    "command.open": Row("list", "tab completes"),
-    "repeat.last": Row("pane", "again: priority normal", before=("!", "3")),
-    "presence.choose": Row("list", "How are you?"),
-    "palette.open": Row("list", "All actions"),
-    "help.open": Row("list", "type to narrow"),
-    "screen.theme": Row("list", so=lambda hands, _world: hands.app.theme == "omni-light"),
-    "screen.redraw": Row("list", so=lambda _hands, world: world.asked.count("GET /v1/drafts") > 1),
-    "app.quit": Row("list", so=lambda hands, _world: hands.app.return_code == 0),
-    "card.act": Row(
-        "card", so=lambda hands, world: isinstance(hands.app.focused, Input) or modal(hands, world)
+def of_ivan(world: FakeServer) -> set[int]:
+    """The conversations that Ivan's messages are in."""
+    return {one.conversation_id for one in world.messages if one.customer_id == IVANS_CARD}
+
+
+# --- worlds -----------------------------------------------------------------------------------------------
+
+
+def long(world: FakeServer) -> None:
+    for number in range(80):
+        said(world, IVAN, ("in", 6 * MINUTE - number, f"line {number}"))
+
+
+def lead(world: FakeServer) -> None:
+    world.me = MIRA
+
+
+def held(world: FakeServer) -> None:
+    world.hold_ms = 9_000
+
+
+def collaborator(world: FakeServer) -> None:
+    world.operators[VERA.id] = VERA
+
+
+def letters(world: FakeServer) -> None:
+    """Anna's mail, in which Carol takes part too."""
+    carol = wire.Addressee(address="carol@example.org", name="Carol")
+    [way] = world.ways[ANNAS_CARD]
+    world.ways[ANNAS_CARD] = [replace(way, recipients_max=9, files_max=2, others=[carol], known=[carol])]
+
+
+def suggested(world: FakeServer) -> None:
+    """What Ivan said last may belong to his older conversation."""
+    [*_, at] = [at for at, one in enumerate(world.messages) if one.conversation_id == IVAN]
+    world.messages[at] = replace(world.messages[at], suggest_id=IVANS_OLD, suggest_why="same subject")
+
+
+def thanks(world: FakeServer) -> None:
+    world.templates = [wire.FilledTemplate(code="t", title="Thanks", text="Thank you, Ivan!")]
+
+
+# --- the walks --------------------------------------------------------------------------------------------
+
+WALKS: dict[str, Walk] = {
+    "down and up a list": Walk(
+        "list",
+        (
+            Step("row.next", so=target(MARIA)),
+            Step("row.prev", so=target(ANNA)),
+            Step("list.top", so=target(IVAN)),
+            Step("page.half_down", so=target(MARIA)),
+            Step("page.half_up", so=target(IVAN)),
+            Step("list.bottom", so=target(MARIA)),
+            Step("thread.open", so=opened(MARIA)),
+        ),
     ),
-    "card.fill": Row("card", so=modal),
-    "card.leave": Row("card", so=focus(RiverView)),
-    "card.yes": Row("card", "one person"),
-    "card.no": Row("card", "two people"),
-    "card.history": Row("card", "there is nothing earlier"),
-    "pane.right": Row("list", so=focus(RiverView), before=("1", "shift+tab")),
-    "pane.up": Row("two", so=opened(IVAN)),
-    "pane.down": Row("two", so=lambda hands, world: not opened(IVAN)(hands, world), before=("alt+up",)),
-    "pane.grow": Row("two", so=lambda hands, _world: heights(hands)[1] > heights(hands)[0] + 1),
-    "pane.shrink": Row("two", so=lambda hands, _world: heights(hands)[0] > heights(hands)[1] + 1),
-    "pane.equal": Row(
-        "two", so=lambda hands, _world: abs(heights(hands)[0] - heights(hands)[1]) <= 1, before=("+", "+")
+    "marks": Walk(
+        "list",
+        (
+            Step("mark.toggle", so=marked(ANNA)),
+            Step("mark.range", "2 marked", marked(ANNA, MARIA), before=("G",)),
+            Step("mark.none", so=marked()),
+        ),
     ),
-    "reply.all": Row("pane", "site chat has one recipient"),
-    "reply.quote": Row("pane", so=lambda hands, _world: "> " in text(hands)),
-    "compose.recipients": Row("writing", "site chat has one recipient"),
-    "compose.attach": Row("writing", "site chat carries no files"),
-    "compose.schedule": Row("writing", so=modal),
-    "compose.editor": Row("writing", "editor"),
-    "send.undo": Row("writing", so=lambda hands, _world: text(hands) == "half a reply", before=("ctrl+j",)),
-    "message.forward": Row("pane", "no channel here forwards messages"),
-    "message.source": Row("pane", "source"),
-    "message.files": Row("pane", "file"),
-    "suggest.join": Row("pane", "nothing"),
-    "thread.share": Row("pane", so=lambda hands, world: modal(hands, world) or bool(hands.screen.keys.said)),
-    "thread.continue": Row("pane", so=modal),
-    "customer.code": Row("pane", so=modal),
-    "customer.code_try": Row("pane", "no code was asked for here"),
-    "customer.find": Row("list", "Find a person"),
-    "customer.merge": Row("pane", "Who is the same person as"),
-    "customer.unmerge": Row("pane", "this card was never merged"),
-    "customer.write_many": Row("list", so=modal),
-    "identity.open": Row("list", "Who is whom"),
-    "lead.open": Row("queue", so=modal, lead=True),
-    "filter.list": Row("list", so=modal),
-    "view.saved": Row("list", "Saved views"),
-    "mark.range": Row("list", "1 marked"),
-    "hit.next": Row("pane", "search"),
-    "hit.prev": Row("pane", "search"),
-    **{f"slot.{n}": Row("list", so=opened({1: IVAN, 2: ANNA, 3: MARIA}[n])) for n in (1, 2, 3)},
-    **{f"slot.{n}": Row("list", f"nothing has the number {n}") for n in (4, 5, 6, 7)},
+    "views": Walk(
+        "list",
+        (
+            Step("view.next", so=shows("queue")),
+            Step("view.prev", so=shows("mine")),
+            Step("view.show", "Which view?", shows("closed"), then=("5",)),
+            Step(
+                "filter.list",
+                so=lambda _hands, world: world.filtered[-1] == "лампа",
+                before=("[",),
+                then=("=лампа", "enter"),
+            ),
+            Step(
+                "view.saved",
+                "no saved views",
+                lambda _hands, world: [one.name for one in world.views] == ["Lamps"],
+                then=("s", "=Lamps", "enter"),
+            ),
+        ),
+    ),
+    "numbers": Walk(
+        "list",
+        (
+            *(Step(f"slot.{n}", f"nothing has the number {n}") for n in (4, 5, 6, 7)),
+            *(Step(f"slot.{n}", so=opened(key)) for n, key in ((1, IVAN), (2, ANNA), (3, MARIA))),
+            Step("thread.last", so=opened(ANNA)),
+            Step("thread.prev", so=opened(IVAN)),
+            Step("thread.next", so=opened(ANNA)),
+        ),
+    ),
+    "where one is needed": Walk(
+        "list",
+        (
+            Step("attention.next", so=focus(RiverView)),
+            Step("attention.prev", so=left(IVAN), before=("1",)),
+            Step("next.why", "points", after=("escape",)),
+            Step(
+                "next.take",
+                so=both(asked("POST /v1/next"), lambda hands, _world: hands.screen.pane is not None),
+            ),
+        ),
+    ),
+    "one pane": Walk(
+        "pane",
+        (
+            Step("pane.prev", so=focus(ConversationList)),
+            Step("pane.next", so=focus(RiverView)),
+            Step("pane.left", so=focus(ConversationList)),
+            Step("pane.right", so=focus(RiverView)),
+            Step(
+                "pane.zoom",
+                so=lambda hands, _world: hands.screen.has_class("-zoomed-screen"),
+                after=("alt+z",),
+            ),
+            Step("pane.split_right", so=panes(2), after=("q",)),
+            Step("pane.split_down", so=panes(2), after=("q",)),
+        ),
+    ),
+    "two panes": Walk(
+        "two",
+        (
+            Step("pane.up", so=opened(IVAN)),
+            Step("pane.down", so=left(IVAN)),
+            Step("pane.grow", so=lambda hands, _world: heights(hands)[1] > heights(hands)[0] + 1),
+            Step(
+                "pane.equal",
+                so=lambda hands, _world: abs(heights(hands)[0] - heights(hands)[1]) <= 1,
+                before=("+",),
+            ),
+            Step("pane.shrink", so=lambda hands, _world: heights(hands)[0] > heights(hands)[1] + 1),
+            Step("layout.open", "no layout is kept yet", then=("=evening", "enter", "?kept as evening")),
+            Step("pane.close", so=panes(1)),
+        ),
+    ),
+    "cases of a history": Walk(
+        "pane",
+        (
+            Step("case.prev", so=lambda hands, _world: river(hands)._top is not None),
+            Step("case.next", so=lambda hands, _world: river(hands)._top is None),
+        ),
+        long,
+    ),
+    "a history": Walk(
+        "pane",
+        (
+            Step("history.folds", "no message on the screen has quoted lines"),
+            Step("message.source", so=asked("/source")),
+            Step("files.open", "Files of Иван Петров", after=("escape",)),
+            Step("notes.open", "Notes about Иван Петров", after=("escape",)),
+            Step("hit.next", "search"),
+            Step("hit.prev", "search"),
+            Step(
+                "message.files",
+                so=asked("GET /v1/files/1"),
+                before=("2", "?invoice"),
+                then=("?Which file?", "1", "?save it", "2"),
+            ),
+            Step("history.channels", so=lambda hands, _world: river(hands).only_channel != "", before=("1",)),
+        ),
+    ),
+    "a reply": Walk(
+        "pane",
+        (
+            Step("reply.start", so=focus(Composer)),
+            Step("template.insert", "Thanks", lambda hands, _w: "Thank you" in text(hands), then=("enter",)),
+            Step("compose.editor", "editor"),
+            Step(
+                "compose.leave",
+                so=both(
+                    focus(RiverView),
+                    lambda _hands, world: any("Thank you" in one.text for one in world.drafts.values()),
+                ),
+            ),
+            Step("reply.quote", so=lambda hands, _world: "> " in text(hands)),
+            Step("compose.send", so=newest(kind="out", conversation_id=IVAN)),
+            Step("compose.way", "by @ e-mail"),
+        ),
+        thanks,
+    ),
+    "a letter": Walk(
+        "list",
+        (
+            Step(
+                "message.forward",
+                "Forward the message of Anna Schmidt",
+                newest(kind="out", text="can you help?"),
+                before=("enter", "?Kind regards"),
+                then=("=dora@example.org", "down", "down", "=can you help?", "ctrl+j"),
+            ),
+            Step("reply.all", "anna@example.org + 1 other", focus(Composer)),
+            Step(
+                "compose.recipients",
+                "Bcc",
+                lambda hands, _world: "+ 2 others" in hands.text(),
+                then=("down", "end", "=, eve@example.org", "ctrl+j"),
+            ),
+            Step(
+                "compose.attach",
+                so=asked(f"/v1/conversations/{ANNA}/files"),
+                then=(f"={__file__}", "enter"),
+            ),
+        ),
+        letters,
+    ),
+    "a note": Walk(
+        "writing",
+        (
+            Step(
+                "compose.kind",
+                "private note",
+                newest(kind="note", text="code 15"),
+                then=("=code 15", "ctrl+j"),
+            ),
+            Step(
+                "note.start",
+                "private note  the customer does not see it",
+                newest(kind="note", text="he is right"),
+                before=("escape",),
+                then=("=he is right", "ctrl+j"),
+            ),
+        ),
+    ),
+    "a reply, then the next": Walk(
+        "writing", (Step("compose.send_next", so=both(left(IVAN), newest(text="half a reply"))),)
+    ),
+    "a reply for later": Walk(
+        "writing",
+        (
+            Step(
+                "compose.schedule",
+                "When the reply to Иван Петров leaves",
+                newest(status="scheduled", text="half a reply"),
+                then=("=2h", "enter", "?If the customer writes before?", "enter"),
+            ),
+        ),
+    ),
+    "a reply taken back": Walk(
+        "writing",
+        (
+            Step(
+                "send.undo",
+                so=both(newest(status="withdrawn"), lambda hands, _world: text(hands) == "half a reply"),
+                before=("ctrl+j",),
+            ),
+        ),
+        held,
+    ),
+    "what a case is about": Walk(
+        "pane",
+        (
+            Step(
+                "thread.facts",
+                "What it is about: Иван Петров",
+                row(IVAN, summary="a new card"),
+                then=("ctrl+u", "=a new card", "ctrl+j"),
+            ),
+            Step(
+                "thread.tags",
+                "Tags of this conversation",
+                row(IVAN, tags=["карта", "vip"]),
+                then=("= vip", "enter"),
+            ),
+            Step("thread.priority", "How urgent is Иван Петров?", row(IVAN, priority="normal"), then=("3",)),
+            Step("undo.last", "as it was before", row(IVAN, priority="urgent")),
+            Step("repeat.last", "again: priority normal", row(IVAN, priority="normal")),
+            Step("thread.snooze", "Snooze Иван Петров until…", row(IVAN, state="snoozed"), then=("1",)),
+            Step(
+                "thread.close",
+                "close this case",
+                row(IVAN, state="closed", topic="card", result="unblocked"),
+                then=("ctrl+u", "=card", "enter", "=unblocked", "enter"),
+            ),
+            Step("thread.reopen", "open again", row(IVAN, state="open")),
+        ),
+    ),
+    "whose a case is": Walk(
+        "pane",
+        (
+            Step("thread.decline", "nothing was handed over here"),
+            Step("thread.share", "Vera", row(IVAN, shared_with=[VERA.id]), then=("1",)),
+            Step("thread.release", so=row(IVAN, assignee_id=None)),
+            Step("thread.claim", so=row(IVAN, assignee_id=1)),
+            Step(
+                "thread.assign",
+                "Who takes over Иван Петров?",
+                row(IVAN, assignee_id=BORIS.id),
+                then=("enter", "?What must Boris Berg know", "=he is abroad", "enter"),
+            ),
+        ),
+        collaborator,
+    ),
+    "spam": Walk("pane", (Step("thread.spam", "Is Иван Петров spam?", row(IVAN, spam=True), then=("1",)),)),
+    "splits and joins": Walk(
+        "pane",
+        (
+            Step(
+                "thread.split",
+                "Split off 1 message",
+                lambda _hands, world: len(of_ivan(world)) == 3,
+                before=("space",),
+                then=("enter",),
+            ),
+            Step(
+                "thread.regroupings",
+                "Olga",
+                lambda _hands, world: len(of_ivan(world)) == 2,
+                then=("1",),
+            ),
+            Step(
+                "thread.join",
+                "Which conversation goes on in this one?",
+                lambda _hands, world: of_ivan(world) == {IVAN},
+                then=("2",),
+            ),
+        ),
+    ),
+    "a suggestion": Walk(
+        "pane",
+        (Step("suggest.join", so=lambda _hands, world: of_ivan(world) == {IVANS_OLD}),),
+        suggested,
+    ),
+    "a person": Walk(
+        "pane",
+        (
+            Step(
+                "finding.add",
+                "is on the card, as a claim",
+                card(lambda one: "+79160000099" in [address.external_id for address in one.addresses]),
+            ),
+            Step(
+                "contact.log",
+                so=newest(conversation_id=IVAN, kind_of_event="call", text="it works"),
+                then=("1", "?the customer called", "=it works", "ctrl+j"),
+            ),
+            Step("customer.code_try", "no code was asked for here"),
+            Step("customer.code", so=asked(f"POST /v1/conversations/{IVAN}/codes"), then=("1",)),
+            Step(
+                "customer.code_try",
+                "The six digits",
+                asked("POST /v1/codes/7/try"),
+                then=("=123456", "enter", "?the code is right"),
+            ),
+            Step(
+                "thread.continue",
+                "Continue with Иван Петров in…",
+                lambda _hands, world: world.asked.count(f"POST /v1/conversations/{IVAN}/codes") == 2,
+                then=("2",),
+            ),
+            Step(
+                "customer.write",
+                "first message",
+                asked("/first-message"),
+                then=("=Good morning", "ctrl+j"),
+            ),
+        ),
+    ),
+    "who is whom": Walk(
+        "list",
+        (
+            Step("identity.open", "Who is whom", suggestion("refused"), then=("n",), after=("escape",)),
+            Step("customer.find", "Find a person", opened(ANNA), then=("=schmidt", "?1 person", "enter")),
+            Step("customer.unmerge", "this card was never merged", before=("1",)),
+            Step(
+                "customer.merge",
+                "Who is the same person as",
+                card(lambda one: one.merges),
+                then=("=ivan p", "?1 person", "enter", "?one person?", "2"),
+            ),
+            Step(
+                "customer.unmerge",
+                "a card of its own again",
+                card(lambda one: not one.merges),
+                before=("?Какого размера лампа?",),
+                then=("2",),
+            ),
+        ),
+    ),
+    "a card": Walk(
+        "card",
+        (
+            Step(
+                "card.fill",
+                "What do you know of the customer?",
+                card(lambda one: "wholesale" in [field.name for field in one.fields]),
+                then=("1", "?оптовик", "1"),
+            ),
+            Step(
+                "card.history",
+                "город: how it was",
+                card(lambda one: "Пермь" in [field.value for field in one.fields]),
+                before=("@city",),
+                then=("2",),
+            ),
+            Step(
+                "card.act",
+                so=card(lambda one: "Самара" in [field.value for field in one.fields]),
+                before=("@city",),
+                then=("end", "ctrl+u", "=Самара", "enter"),
+            ),
+            Step("card.leave", so=focus(RiverView)),
+            Step("thread.card", so=lambda hands, _world: hands.screen.card.lines.has_focus),
+        ),
+    ),
+    "one person": Walk("card", (Step("card.yes", "one person", suggestion("accepted")),)),
+    "two people": Walk("card", (Step("card.no", "two people", suggestion("refused")),)),
+    "windows": Walk(
+        "list",
+        (
+            Step("help.open", "type to narrow", after=("escape",)),
+            Step("mentions.open", so=modal, after=("escape",)),
+            Step("customer.write_many", so=modal, after=("escape",)),
+            Step(
+                "search.open",
+                "Search all messages",
+                lambda _hands, world: "invoice" in world.searched,
+                then=("=invoice",),
+                after=("escape",),
+            ),
+            Step(
+                "outbox.open",
+                "Replies that are not settled",
+                lambda _hands, world: not any(one.status == "failed" for one in world.messages),
+                then=("?blocked · Пришлите", "s"),
+                after=("escape",),
+            ),
+            Step(
+                "presence.choose",
+                "How are you?",
+                lambda _hands, world: world.me.presence == "pause",
+                then=("2",),
+            ),
+            Step("switcher.open", "Go to", opened(ANNA), then=("=schmidt", "enter")),
+            Step(
+                "command.open",
+                "tab complete",
+                row(ANNA, tags=["refund"]),
+                then=("=tag refund", "enter"),
+            ),
+            Step("palette.open", "All actions", row(ANNA, assignee_id=None), then=("=give back", "enter")),
+            Step("screen.theme", so=lambda hands, _world: hands.app.theme == "omni-light"),
+            Step("screen.redraw", so=lambda _hands, world: world.asked.count("GET /v1/drafts") > 1),
+            Step("app.quit", so=lambda hands, _world: hands.app.return_code == 0),
+        ),
+    ),
+    "everybody's work": Walk("queue", (Step("lead.open", so=modal),), lead),
+    "one from the queue": Walk("queue", (Step("thread.claim", so=row(PHONE, assignee_id=1)),)),
 }
 
 
 async def go(hands: Hands, at: At) -> None:
-    """To where a row begins."""
+    """To where a walk begins."""
     if at == "queue":
         hands.screen.browsing.show_view("queue")
         await hands.until(lambda: hands.screen.list.select(PHONE), "on the call")
@@ -223,34 +617,33 @@ async def go(hands: Hands, at: At) -> None:
         await hands.type("half a reply")
 
 
-def test_every_action_has_a_row() -> None:
-    commands = {command_of(action) for action in ACTIONS}
-    assert commands - ROWS.keys() == set(), "what comes of these?"
-    assert ROWS.keys() - commands == set(), "there are no such actions any more"
-
-
-@pytest.mark.parametrize("command", sorted(ROWS))
-async def test_it_does_what_it_says(command: str, world: FakeServer, tmp_path: Path) -> None:
-    row, action = ROWS[command], BY_ID[command]
-    acquainted(world)
-    if row.long:
-        for number in range(80):
-            said(world, IVAN, ("in", 6 * MINUTE - number, f"line {number}"))
-    if row.lead:
-        world.me = MIRA
-    world.hold_ms = 9_000 if command == "send.undo" else 0
-    async with console(world, tmp_path, size=(120, 40)) as hands:
-        await go(hands, row.at)
-        for key in row.before:
+async def handle(hands: Hands, keys: Iterable[str]) -> None:
+    for key in keys:
+        if key.startswith("?") and key != "?":
+            await hands.sees(key[1:])
+        elif key.startswith("=") and key != "=":
+            await hands.until(lambda: isinstance(hands.app.focused, Input | Composer), "somewhere to write")
+            await hands.type(key[1:])
+        elif key == "@city":
+            lines = hands.screen.card.lines
+            [city] = [one.deed for one in lines.entries if one.deed and one.deed.name == "city"]
+            lines.select(Deed("field", city.id, "city"))
+        else:
             await hands.press(normal(key))
-        await hands.screen.orders.answered()
-        assert row.so is None or not row.so(hands, world), "it was so before"
-        await carry_out(hands, action)
-        if row.sees:
-            await hands.sees(row.sees)
-        so = row.so
-        if so is not None:
-            await hands.until(lambda: so(hands, world), command)
+
+
+async def take(hands: Hands, world: FakeServer, step: Step) -> None:
+    await handle(hands, step.before)
+    await hands.screen.orders.answered()
+    so = step.so
+    assert so is None or not so(hands, world), f"{step.command}: it was so before"
+    await carry_out(hands, BY_ID[step.command])
+    if step.sees:
+        await hands.sees(step.sees)
+    await handle(hands, step.then)
+    if so is not None:
+        await hands.until(lambda: so(hands, world), step.command)
+    await handle(hands, step.after)
 
 
 async def carry_out(hands: Hands, action: Action) -> None:
@@ -260,3 +653,21 @@ async def carry_out(hands: Hands, action: Action) -> None:
     else:
         hands.screen.action_do(command_of(action))
         await hands.pilot.pause()
+
+
+def test_every_action_has_a_step() -> None:
+    commands = {command_of(action) for action in ACTIONS}
+    tried = {step.command for walk in WALKS.values() for step in walk.steps}
+    assert commands - tried == set(), "what comes of these?"
+    assert tried - commands == set(), "there are no such actions any more"
+
+
+@pytest.mark.parametrize("name", WALKS)
+async def test_it_does_what_it_says(name: str, world: FakeServer, tmp_path: Path) -> None:
+    walk = WALKS[name]
+    acquainted(world)
+    walk.world(world)
+    async with console(world, tmp_path, size=(120, 40), own=Own(layouts=tmp_path / "layouts")) as hands:
+        await go(hands, walk.at)
+        for step in walk.steps:
+            await take(hands, world, step)

@@ -24,6 +24,8 @@ class Commands:
             web.post("/v1/conversations/{id}/release", self._release),
             web.post("/v1/conversations/{id}/assign", self._assign),
             web.post("/v1/conversations/{id}/decline", self._decline),
+            web.post("/v1/conversations/{id}/shares", self._share),
+            web.post("/v1/messages/{id}/forward", self._forward),
             web.put("/v1/presence", self._be),
             web.post("/v1/next", self._next),
             web.post("/v1/conversations/{id}/reply", self._reply),
@@ -107,6 +109,12 @@ class Commands:
         found.conversation = server.row(key)
         return answer(found)
 
+    async def _share(self, request: web.Request) -> web.Response:
+        key = self._id(request)
+        command = await read_body(request, wire.ShareCommand)
+        shared_with = [*self._server.conversations[key].shared_with, command.operator_id]
+        return await self._change("conversation.shared", key, shared_with=shared_with)
+
     async def _close(self, request: web.Request) -> web.Response:
         key, now = self._id(request), self._server.now
         command = await read_body(request, wire.CloseCommand)
@@ -161,6 +169,20 @@ class Commands:
         return answer(server.row(key))
 
     # --- words ----------------------------------------------------------------------------------------
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        server, command = self._server, await read_body(request, wire.ForwardCommand)
+        original = server.messages[int(request.match_info["id"]) - 1]
+        made = max(server.conversations) + 1
+        server.conversations[made] = replace(
+            server.conversations[original.conversation_id],
+            id=made,
+            seq=server.next_seq(),
+            state="waiting",
+            customer=command.to[0].address,
+        )
+        detail = {"forwarded": str(original.id)}
+        return answer(server.add_message(made, "out", command.text, author_id=server.me.id, detail=detail))
 
     async def _reply(self, request: web.Request) -> web.Response:
         key, server = self._id(request), self._server
