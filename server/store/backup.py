@@ -24,6 +24,10 @@ CHECK_STEPS = 100_000  # of SQLite's virtual machine, between two looks at `stop
 ROOM_PER_MS_BITS = 4  # sixteen numbers a millisecond: no server takes in more for long
 
 
+# Where rows name files; a database that is not upgraded yet may lack some of these tables.
+NAMES_OF_FILES = (("attachment", "sha256"), ("journal", "raw_sha256"), ("upload", "sha256"))
+
+
 class StoppedError(Exception):
     """`stop` said so."""
 
@@ -89,11 +93,14 @@ def facts(path: Path) -> Facts:
         def number(sql: str) -> int:
             return int(reader.execute(sql).fetchone()[0] or 0)
 
+        there = {row[0] for row in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         tables = ("customer", "conversation", "message", "attachment", "journal", "event", "operator")
         named = reader.execute(
-            "SELECT sha256 FROM attachment WHERE sha256 IS NOT NULL"
-            " UNION SELECT raw_sha256 FROM journal WHERE raw_sha256 IS NOT NULL"
-            " UNION SELECT sha256 FROM upload"
+            " UNION ".join(
+                f"SELECT {column} FROM {table} WHERE {column} IS NOT NULL"
+                for table, column in NAMES_OF_FILES
+                if table in there
+            )
         )
         return Facts(
             schema=number("PRAGMA user_version"),

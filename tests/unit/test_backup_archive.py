@@ -21,7 +21,7 @@ import pytest
 from server.backup import COPY, Backup, Manifest
 from server.outbox import declare_unknown
 from server.restore import ArchiveError, restore, verify
-from server.store import backup, events, messages, offline, outbox, switch
+from server.store import backup, events, messages, migrations, offline, outbox, switch
 from server.store.blobs import BlobStore
 from server.store.database import open_writer
 from server.store.errors import StoreError
@@ -353,6 +353,35 @@ def test_a_backup_of_a_newer_version_is_refused(data: Path, tmp_path: Path) -> N
         writer.execute(f"PRAGMA user_version = {len(known()) + 1}")
     with contextlib.closing(Backup(data)) as made, pytest.raises(StoreError, match="newer version"):
         made.prepare()
+
+
+@pytest.mark.parametrize("schema", [1, len(known()) // 2, len(known())])
+def test_a_database_that_is_not_upgraded_yet_is_backed_up_and_upgraded_by_its_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: int
+) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    steps = known()[:schema]
+    with monkeypatch.context() as older:
+        older.setattr(migrations, "known", lambda: steps)
+        migrations.migrate(folder / offline.DATABASE, "1.0")
+    blobs = BlobStore(folder / offline.BLOBS)
+    blobs.prepare()
+    sha256 = blobs.put(FILE)
+    with contextlib.closing(open_writer(folder / offline.DATABASE)) as writer:
+        writer.execute("INSERT INTO customer (id, name, created_at) VALUES (1, 'Ivan', 1)")
+        writer.execute(
+            "INSERT INTO journal (channel_id, dedupe_key, received_at, state, size, raw_sha256)"
+            " VALUES ('mail', '1', 1, 'taken', 1, ?)",
+            (sha256,),
+        )
+    raw, manifest = archive(folder)
+    assert (manifest.schema, manifest.counts["customer"]) == (schema, 1)
+    assert f"files/{sha256[:2]}/{sha256}" in [name for name, _ in members(raw)]
+    restore(io.BytesIO(raw), fresh(tmp_path))
+    with contextlib.closing(open_writer(fresh(tmp_path) / offline.DATABASE)) as writer:
+        assert writer.execute("PRAGMA user_version").fetchone()[0] == len(known())
+        assert writer.execute("SELECT name FROM customer").fetchone()[0] == "Ivan"
 
 
 # --- kills --------------------------------------------------------------------------------------------
