@@ -63,8 +63,8 @@ class Arrangement:
         pane = next((node for node in widget.ancestors_with_self if isinstance(node, Pane)), None)
         if pane is not None and pane is not screen.grid.active:
             screen.grid.activate(pane)
-            self._show_card()
         if pane is not None:
+            self._show_card()  # nobody's card stands beside somebody else's conversation
             pane.river.changed()  # what it shows counts as read from now on
         if widget is screen.list:
             screen.keys.show_mode("list")

@@ -413,6 +413,7 @@ class DeskScreen(Screen[None]):
             self.writing.online_again()
             self.sending.load()
         else:
+            self.sending.tick()
             self.banner.show(link.why, for_good=link.state == "refused")
 
     @on(Heard)

@@ -46,7 +46,8 @@ class Sending:
         if not held and not self._shown:
             return
         self._shown = bool(held)
-        screen.keys.show_held(len(held), self._seconds(held[-1]) if held else 0)
+        seconds = self._seconds(held[-1]) if held else 0
+        screen.keys.show_held(len(held), seconds, lost=not screen.online)
         for pane in screen.grid.panes:
             pane.river.changed()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from textual.content import Content
 
 from omni_console.actions import ACTIONS, BY_ID, Where
-from omni_console.i18n import _
+from omni_console.i18n import _, ngettext
 from omni_console.keymap import keys_of, shown
 from omni_console.text import safe_line
 from omni_console.widgets.foot import hint
@@ -24,12 +24,13 @@ class KeyLine(Lines):
         self.mode: Where = "list"
         self._said = ""
         self._role = "strong"
-        self._held = (0, 0)  # replies that the server holds, seconds of the newest
+        self._held = (0, 0, False)  # replies that the server holds, seconds of the newest, is it lost
         self._resting = False  # a window is open: no key of the desk does anything
 
-    def show_held(self, count: int, seconds: int) -> None:
-        if (count, seconds) != self._held:
-            self._held = (count, seconds)
+    def show_held(self, count: int, seconds: int, *, lost: bool = False) -> None:
+        """`lost`: the server does not answer, and nobody here knows what it does with them."""
+        if (count, seconds, lost) != self._held:
+            self._held = (count, seconds, lost)
             self.changed()
 
     def rest(self, *, resting: bool) -> None:
@@ -54,9 +55,16 @@ class KeyLine(Lines):
         return self._said
 
     def _held_words(self) -> Line:
-        count, seconds = self._held
+        count, seconds, lost = self._held
         if not count:
             return []
+        if lost:
+            words = ngettext(
+                "{n} reply was held, whether it left is not known",
+                "{n} replies were held, whether they left is not known",
+                count,
+            )
+            return [(safe_line(words.format(n=count), before=" ", after=" "), "note")]
         action = BY_ID["send.undo" if self.mode == "compose" else "undo.last"]
         text = _("sending {n} (undo {key} {seconds} s)").format(
             n=count, key=shown(keys_of(action, self._changes)[0]), seconds=seconds

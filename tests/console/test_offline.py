@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_server import FakeServer
 
-IVAN = 2
+IVAN, ANNA, PHONE = 2, 3, 5
 
 
 async def write(hands: Hands, text: str) -> None:
@@ -90,3 +90,74 @@ async def test_quitting_with_words_that_cannot_be_saved_asks(world: FakeServer, 
         await hands.pilot.press("ctrl+q")
         await hands.until(lambda: hands.app._exit, "saved this time, so it ends")
         assert world.drafts[IVAN, "reply"].text == "precious"
+
+
+async def test_what_is_loaded_can_be_read_while_the_server_is_lost(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, offline_after=1.0) as hands:
+        await hands.press("2")
+        await hands.sees("Kind regards")
+        await hands.press("1")
+        await hands.sees("нечем заплатить")
+        world.go_silent()
+        await hands.sees("offline — drafts are kept, nothing can be sent")
+        await hands.press("2")
+        await hands.sees("Kind regards")
+        await hands.press("1", "k", "k")
+        await hands.sees("нечем заплатить")
+        await hands.press("]")
+        await hands.sees("Chloé Lefèvre")
+        await hands.press("ctrl+o")
+        await hands.type("anna")
+        await hands.press("enter")
+        await hands.sees("Kind regards")
+        await hands.press("question_mark")
+        await hands.sees("Anywhere")
+        await hands.press("escape", "a")
+        await hands.sees("offline: nothing was done")
+        await hands.sees("offline — drafts are kept")
+
+
+async def test_a_held_reply_is_not_promised_back_while_the_server_is_lost(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    world.hold_ms = 9_000
+    async with console(world, tmp_path, offline_after=1.0) as hands:
+        await write(hands, "held")
+        await hands.press("ctrl+j")
+        await hands.sees("sending 1 (undo u 9 s)")
+        world.go_silent()
+        await hands.sees("1 reply was held, whether it left is not known")
+        await hands.sees_no("undo u")
+        await hands.press("u")
+        await hands.sees("offline: it cannot be taken back from here now")
+        world.silent = False
+        await hands.sees_no("offline")
+        await hands.sees("sending 1 (undo u 9 s)")
+        await hands.press("u")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "back as a draft")
+        assert hands.screen.pane is not None
+        assert hands.screen.pane.composer.text == "held"
+
+
+async def test_on_return_there_is_no_gap_and_no_repeat_in_any_pane_or_list(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path, size=(160, 50)) as hands:
+        await hands.press("1", "|")
+        await hands.until(lambda: len(hands.screen.grid.conversations()) == 2, "two panes")
+        for turn in range(3):
+            await world.customer_writes(IVAN, f"before {turn}")
+            await world.cut()
+            await world.customer_writes(IVAN, f"ivan {turn}")
+            await world.customer_writes(ANNA, f"anna {turn}")
+            await world.customer_writes(PHONE, f"phone {turn}")
+        wanted = [f"{who} {turn}" for turn in range(3) for who in ("before", "ivan", "anna")]
+        for words in wanted:
+            await hands.sees(words)
+        rivers = "\n".join(line[40:] for line in hands.lines())
+        assert {words: rivers.count(words) for words in wanted} == dict.fromkeys(wanted, 1)
+        await hands.press("]")
+        await hands.until(lambda: hands.text().count("phone 2") == 1, "the newest words in the queue")
+        listed = [world.conversations[key].customer for key in (5, 6, 7, 8)]
+        names = "\n".join(line[:38] for line in hands.lines())
+        assert [names.count(name) for name in listed] == [1, 1, 1, 1]

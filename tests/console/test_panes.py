@@ -270,3 +270,14 @@ async def test_what_is_typed_to_is_marked_in_reverse_and_named(world: FakeServer
         assert row is not None
         line = hands.lines()[first.line.region.y]
         assert f"Olga → {row.customer}" in line and "by" in line
+
+
+async def test_the_card_is_that_of_the_pane_one_goes_to(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, size=(200, 50)) as hands:
+        await hands.press("1", "|")
+        await hands.until(lambda: len(hands.screen.grid.conversations()) == 2, "two")
+        for key in ("alt+left", "alt+right", "tab", "tab", "shift+tab"):
+            await hands.press(key)
+            pane = hands.screen.pane
+            assert pane is not None
+            assert hands.screen.card.lines.conversation_id == pane.conversation_id, key

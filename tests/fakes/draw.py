@@ -13,24 +13,22 @@ from omni_console.pictures import picture
 from omni_console.timing import Clock
 from tests.fakes.operator_api import serving
 from tests.fakes.operator_api_books import NOW
-from tests.fakes.operator_people import acquainted
-from tests.fakes.operator_world import shop
+from tests.fakes.picture_world import busy
 
 WRITING = "text:Снимаю блокировку, это займёт минуту."
 PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
-    "card-80x24": ((80, 24), "ru", ("enter", "i")),
-    "card-120x40": ((120, 40), "en", ("enter", "i", "j", "j", "j")),
-    "card-200x60": ((200, 60), "en", ("enter", "i", "j", "j", "j")),
+    "card-80x24": ((80, 24), "ru", ("1", "i")),
+    "card-120x40": ((120, 40), "en", ("1", "i", "j", "j", "j")),
+    "command": ((120, 40), "en", ("1", "colon", "text:pri", "tab")),
+    "desk-80x24": ((80, 24), "ru", ("1", "r", WRITING)),
+    "desk-120x40": ((120, 40), "en", ("1", "minus", "alt+up", "r", WRITING)),
+    "desk-200x60": ((200, 60), "en", ("1", "vertical_line", "minus", "alt+left", "alt+left", "alt+right")),
+    "filter": ((120, 40), "en", ("2", "backslash", "text:is:un")),
     "identity": ((120, 40), "en", ("I", "right")),
-    "river": ((120, 40), "en", ("enter", "space", "k", "k", "space")),
-    "desk-80x24": ((80, 24), "ru", ("j", "enter", "r", WRITING)),
-    "desk-120x40": ((120, 40), "en", ("j", "enter", "r", WRITING)),
-    "desk-200x60": ((200, 60), "en", ("enter", "vertical_line", "2")),
-    "search": ((120, 40), "en", ("slash", "text:заказ", "enter")),
+    "lead": ((120, 40), "en", ("Q", "j")),
+    "river": ((120, 40), "en", ("1", "space", "k", "k", "space")),
+    "search": ((120, 40), "en", ("slash", "text:заказ")),
 }
-
-
-ACQUAINTED = ("card", "identity", "river")  # drawn when people are known
 
 
 async def draw(folder: Path) -> None:
@@ -38,8 +36,7 @@ async def draw(folder: Path) -> None:
         i18n.use(language)
         with tempfile.TemporaryDirectory() as place:
             socket = Path(place) / "s.sock"
-            world = acquainted(shop()) if name.startswith(ACQUAINTED) else shop()
-            async with serving(world, socket):
+            async with serving(busy(), socket):
                 clock = Clock(lambda: NOW)
                 svg = await picture(ServerClient(str(socket)), size=size, keys=keys, clock=clock)
         (folder / f"{name}.svg").write_text(svg, encoding="utf-8")

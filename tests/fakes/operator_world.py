@@ -35,8 +35,8 @@ HOSTILE = [
 ]
 
 
-def shop() -> FakeServer:
-    """Olga's desk: three of hers, four in the queue, one waiting, one snoozed, some closed."""
+def empty_shop() -> FakeServer:
+    """Olga, her colleagues and four channels."""
     world = FakeServer(OLGA, [OLGA, BORIS, MIRA])
     for channel_id, title, mark in (
         ("chat", "site chat", "w"),
@@ -47,6 +47,12 @@ def shop() -> FakeServer:
         world.channels[channel_id] = wire.ChannelInfo(
             id=channel_id, kind=channel_id, title=title, mark=mark, state="connected"
         )
+    return world
+
+
+def shop() -> FakeServer:
+    """Olga's desk: three of hers, four in the queue, one waiting, one snoozed, some closed."""
+    world = empty_shop()
     _ivan(world)
     _anna(world)
     _maria(world)
