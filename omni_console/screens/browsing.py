@@ -101,7 +101,8 @@ class Browsing:
         """A view, or a saved one, which is a filter over `view`."""
         screen = self._screen
         screen.arrangement.show_reading(False)
-        screen.desk.trim(screen.grid.conversations(), place)
+        if screen.online:  # else what is dropped could not be loaded again
+            screen.desk.trim(screen.grid.conversations(), place)
         screen.list.show(view, place)
         screen.status.show_view(view, place)
         screen.set_focus(screen.list)

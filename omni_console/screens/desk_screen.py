@@ -209,7 +209,7 @@ class DeskScreen(Screen[None]):
             **self.orders.commands(),
             **self.hits.commands(),
             **self.narrowing.commands(),
-            "screen.redraw": self.loader.reload,
+            "screen.redraw": self.loader.redraw,
         }
 
     def compose(self) -> ComposeResult:

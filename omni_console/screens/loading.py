@@ -212,8 +212,15 @@ class Loader:
 
     # --- all of it ----------------------------------------------------------------------------------------
 
+    def redraw(self) -> None:
+        """As the operator asks for it. While the server is lost, what is loaded is all there is."""
+        if self._screen.online:
+            self.reload()
+        else:
+            self._screen.app.refresh(layout=True)
+
     def reload(self) -> None:
-        """Everything anew: after a reset, or because the operator asked for it."""
+        """Everything anew: at the beginning, after a reset, or because the operator asked for it."""
         screen, desk = self._screen, self._desk
         desk.forget_lists()
         screen.list.rows_changed()

@@ -23,11 +23,11 @@ PICTURES: dict[str, tuple[tuple[int, int], str, tuple[str, ...]]] = {
     "desk-80x24": ((80, 24), "ru", ("1", "r", WRITING)),
     "desk-120x40": ((120, 40), "en", ("1", "minus", "alt+up", "r", WRITING)),
     "desk-200x60": ((200, 60), "en", ("1", "vertical_line", "minus", "alt+left", "alt+left", "alt+right")),
-    "filter": ((120, 40), "en", ("2", "backslash", "text:is:un")),
+    "filter": ((120, 40), "en", ("2", "backslash", "text:is:")),
     "identity": ((120, 40), "en", ("I", "right")),
-    "lead": ((120, 40), "en", ("Q", "j")),
+    "lead": ((120, 40), "en", ("Q",)),
     "river": ((120, 40), "en", ("1", "space", "k", "k", "space")),
-    "search": ((120, 40), "en", ("slash", "text:заказ")),
+    "search": ((120, 40), "en", ("slash", "text:lamp")),
 }
 
 

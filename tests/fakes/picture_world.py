@@ -1,4 +1,4 @@
-"""A busy morning in the same shop, for the pictures of the documentation: full lists, histories that go back."""
+"""A busy morning in the same shop, for the pictures: full lists, and histories that go back."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.fakes.operator_world import BORIS, OLGA, conversation, customer, empt
 
 Line = tuple[str, int, str] | tuple[str, int, str, dict[str, Any]]
 DELIVERED, READ = {"status": "delivered"}, {"status": "read"}
+BLOCKED = {"status": "failed", "error": "blocked"}
 
 IVAN_MAIL: tuple[Line, ...] = (
     ("in", 18 * DAY + 60 * MINUTE, "Когда приедет заказ 1187?", {"subject": "Заказ 1187"}),
@@ -40,8 +41,8 @@ MINE = (  # name, channel, waits (minutes), subject or preview
     ("Дарья Лебедева", "tg", 19, "Можно забрать заказ сегодня?"),
     ("Li Wei", "chat", 14, "Is the invoice with VAT?"),
     ("Camille Moreau", "mail", 12, "Facture 1093: adresse à corriger"),
-    ("+7 912 000-00-31", "sms", 9, "код не пришёл, повторите пожалуйста"),
-    ("Oskar Lind", "chat", 6, "the second lamp is darker than the first"),
+    ("+7 912 000-00-31", "sms", 11, "код не пришёл, повторите пожалуйста"),
+    ("Oskar Lind", "chat", 3, "the second lamp is darker than the first"),
     ("Марина Ткач", "mail", 4, "Договор на поставку, приложение 2"),
     ("Jonas Weber", "tg", 2, "thanks! and the delivery to Graz?"),
 )
@@ -132,5 +133,4 @@ def _maria(world: FakeServer) -> None:
         ("note", 60 * MINUTE, "@boris is there a spare shade for lamp 40?"),
         ("in", 5 * MINUTE, "вот, две штуки", {"files": [photo, replace(photo, id=4, name="photo 2.jpg")]}),
     )
-    read(world, key)
     world.conversations[key] = replace(world.conversations[key], unsettled=1)
