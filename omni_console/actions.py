@@ -135,6 +135,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("compose.send", "ctrl+j,ctrl+enter", "compose", N_("Send"), N_("Send the reply, or keep the note"), 1, N_("send"), name="send"),
     Action("compose.send_next", "alt+j", "compose", N_("Send, then next"), N_("Send, and go where you are needed next"), 2, N_("send, next")),
     Action("compose.schedule", "alt+s", "compose", N_("Send later"), N_("At a time: 2h, tomorrow 9:00, mon 10:00; it comes back if the customer writes before"), name="later"),
+    Action("compose.spell", "f7", "compose", N_("Spelling"), N_("Words that your speller does not know are underlined; console.toml names it")),
     Action("compose.editor", "alt+e", "compose", N_("Your own editor"), N_("The text in $VISUAL or $EDITOR"), name="editor"),
     Action("reply.quote", '"', "browse", N_("Quote"), N_("Reply with the marked or newest message quoted"), name="quote"),
     Action("send.undo", "alt+u", "anywhere", N_("Do not send it"), N_("The reply that was sent last comes back as a draft, as long as it is held"), name="unsend"),

@@ -83,6 +83,7 @@ from omni_console.screens.repeating import Repeating
 from omni_console.screens.scheduling import Scheduling
 from omni_console.screens.sending import TICK_S as SENDING_S
 from omni_console.screens.sending import Sending
+from omni_console.screens.spelling import Spelling
 from omni_console.screens.teller import Teller
 from omni_console.screens.templates import Templates
 from omni_console.screens.touring import Touring
@@ -155,6 +156,7 @@ class DeskScreen(Screen[None]):
         self.sending = Sending(self)
         self.scheduling = Scheduling(self)
         self.editing = Editing(self)
+        self.spelling = Spelling(self, own.settings.spelling)
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
         self.cases = Cases(self)
@@ -190,6 +192,7 @@ class DeskScreen(Screen[None]):
             **self.sending.commands(),
             **self.scheduling.commands(),
             **self.editing.commands(),
+            **self.spelling.commands(),
             **self.first_words.commands(),
             **self.templates.commands(),
             **self.cases.commands(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -64,6 +65,7 @@ class Composer(TextArea):
         )
         self.cursor_blink = False
         self.kind: ComposeKind = "reply"
+        self._doubted: tuple[str, ...] = ()
         install(self, ("compose",), changes)
 
     def get_line(self, line_index: int) -> Text:
@@ -71,7 +73,15 @@ class Composer(TextArea):
         line = super().get_line(line_index)
         if self.kind != "note":
             line.highlight_regex(VARIABLE, "bold underline")
+        for word in self._doubted:
+            line.highlight_regex(rf"(?<!\w){re.escape(word)}(?!\w)", "underline")
         return line
+
+    def doubt(self, words: Iterable[str]) -> None:
+        """Words to underline until another text is put here."""
+        self._doubted = tuple(words)
+        self._line_cache.clear()
+        self.refresh()
 
     def turn(self, kind: ComposeKind) -> None:
         self.kind = kind
@@ -80,6 +90,7 @@ class Composer(TextArea):
     def put(self, text: str) -> None:
         """Replace the text without the undo history of another conversation."""
         if text != self.text:
+            self._doubted = ()
             self.load_text(typed(text))
             self.move_cursor(self.document.end)
 

@@ -310,6 +310,7 @@ WALKS: dict[str, Walk] = {
             Step("reply.start", so=focus(Composer)),
             Step("template.insert", "Thanks", lambda hands, _w: "Thank you" in text(hands), then=("enter",)),
             Step("compose.editor", "editor"),
+            Step("compose.spell", "no speller"),
             Step(
                 "compose.leave",
                 so=both(

@@ -29,6 +29,7 @@ LINE: dict[str, str | tuple[str, ...]] = {
     "compose.send_next": WRITES,
     "compose.kind": "note",
     "compose.editor": WRITES,
+    "compose.spell": WRITES,
     "template.insert": WRITES,
     "note.start": "note",
     "thread.claim": "claim",
