@@ -65,8 +65,7 @@ def regroupings(server: Server, number: int, undo: int | None, as_json: bool) ->
         (
             str(each.id),
             each.kind,
-            str(each.from_conversation),
-            str(each.into_conversation),
+            f"{each.from_conversation} → {each.into_conversation}",
             each.by,
             moment(each.at),
         )
