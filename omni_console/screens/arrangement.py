@@ -265,7 +265,9 @@ class Arrangement:
     def show_reading(self, reading: bool) -> None:
         """On a narrow screen: a conversation, or the list. Whoever goes to the list leaves the zoom."""
         screen = self._screen
-        screen.set_class(reading, "-reading")
+        if screen.has_class("-reading") != reading:
+            screen.set_class(reading, "-reading")
+            screen.grid.arrange_anew()  # other things stand beside it
         if not reading:
             if not screen.has_class("-wide"):
                 screen.grid.arrange_anew()
@@ -280,7 +282,7 @@ class Arrangement:
         if screen.desk.pin(screen.list.opened):
             screen.list.rows_changed()
         screen.attending.say()
-        screen.list.refresh()
+        screen.list.lines_changed()
         self._show_card()
 
     def _show_card(self) -> None:

@@ -208,7 +208,7 @@ class Loader:
     def drafts_came(self, drafts: list[Draft]) -> None:
         for draft in drafts:
             self._desk.put_draft(draft)
-        self._screen.list.refresh()
+        self._screen.list.lines_changed()
 
     # --- all of it ----------------------------------------------------------------------------------------
 

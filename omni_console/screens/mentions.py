@@ -46,7 +46,7 @@ class Mentions:
     def came(self, page: MentionPage) -> None:
         self._screen.desk.put_mentions(page)
         self._screen.status.changed()
-        self._screen.list.refresh()
+        self._screen.list.lines_changed()
         for pane in self._screen.grid.panes:
             pane.river.changed()  # one of them may be on the screen already
 

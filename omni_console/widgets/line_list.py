@@ -58,7 +58,8 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
         """The number of rows, or what is in them, changed."""
         count = self.row_count()
         self.cursor = max(0, min(self.cursor, count - 1))
-        self.virtual_size = Size(self.size.width, count * self.row_height)
+        # Never less than what is seen: where all rows fit, another number of them is no other layout.
+        self.virtual_size = Size(self.size.width, max(count * self.row_height, self.size.height))
         self.lines_changed()
 
     def on_resize(self, event: events.Resize) -> None:

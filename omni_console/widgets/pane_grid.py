@@ -121,8 +121,11 @@ class PaneGrid(Widget):
     # --- what is done to them -----------------------------------------------------------------------------
 
     def activate(self, pane: Pane) -> None:
-        self._active = pane
-        self._changed()
+        """Where it is active already nothing stands elsewhere: only what it shows is another."""
+        moved, self._active = pane is not self._active, pane
+        self._number()
+        if moved:
+            self.arrange_anew()
 
     def split(self, *, right: bool) -> Pane | None:
         """A new pane beside or below the active one, active from now on; None when there is no room."""
@@ -227,11 +230,14 @@ class PaneGrid(Widget):
 
     def _changed(self) -> None:
         """Other panes, or another one is active."""
+        self._number()
+        self.arrange_anew()
+
+    def _number(self) -> None:
         panes = self.panes
         for number, pane in enumerate(panes, 1):
             pane.set_active(pane is self._active, number, len(panes))
         self.set_class(len(panes) > 1, "-several")
-        self.arrange_anew()
 
     def arrange_anew(self) -> None:
         """Something stands elsewhere, here or beside it."""
