@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -32,11 +35,12 @@ def console(
     Over ssh: ssh -t HOST omni console. Over TCP: --url and --token-file.
     """
     gc.disable()  # what is made on the way to the first screen stays: looking it through costs a tenth of it
-    from omni_console.app import run_console
-
     server = place(options, url, token_file)
     if server.socket is not None:
+        with no_authorities():
+            from omni_console.app import run_console
         return run_console(server.socket, language=lang, mouse=mouse, keys_path=keys, tour=tour)
+    from omni_console.app import run_console
     from omni_console.commands.distant import knock
 
     knock(server.url, server.token)
@@ -49,3 +53,21 @@ def console(
         keys_path=keys,
         tour=tour,
     )
+
+
+@contextmanager
+def no_authorities() -> Iterator[None]:
+    """Import aiohttp without the certificates of all authorities there are.
+
+    It reads them when it is imported, a seventh of the whole start, and a Unix socket has no use for them.
+    Should something in this process speak TLS all the same, it trusts fewer, never more.
+    """
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]  # the pager and the editor are started with this environment
+        else:
+            os.environ["SSL_CERT_FILE"] = before

@@ -14,7 +14,6 @@ from omni_console.messages import Refused, Sent, Unanswered
 from omni_console.outgoing import new_id
 from omni_console.refusals import obstacle_words, refusal
 from omni_console.screens.form_screen import Answers, FormScreen, Question
-from omni_console.screens.outreach_screen import OutreachScreen
 from omni_console.widgets.pane import Pane
 from server.protocol import Conversation, Customer, FirstMessage, HeldBecause, ReplyWay
 
@@ -33,10 +32,14 @@ class FirstWords:
         return {"customer.write": self._start, "customer.write_many": self._to_many}
 
     def _to_many(self) -> None:
+        from omni_console.screens.outreach_screen import OutreachScreen
+
         self._screen.app.push_screen(OutreachScreen(self._screen.client), self._written)
 
     def to_person(self, person: Customer) -> None:
         """To somebody with whom there is no conversation beside which it could be written."""
+        from omni_console.screens.outreach_screen import OutreachScreen
+
         self._screen.open_late(OutreachScreen(self._screen.client, person), self._written)
 
     def _written(self, said: str | None) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import MoreHits
-from omni_console.screens.search_screen import Found
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.search_screen import Found
 
 
 class Hits:

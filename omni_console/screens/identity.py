@@ -12,8 +12,6 @@ from omni_console.outgoing import new_id
 from omni_console.reaching import channels_to
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
-from omni_console.screens.identity_screen import GoTo, IdentityScreen
-from omni_console.screens.people_screen import PeopleScreen
 from omni_console.server_words import said_by_server
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed
@@ -21,6 +19,7 @@ from server.protocol import CodeCommand, Customer, MergeCommand, Suggestion
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.identity_screen import GoTo
 
 
 class Identity:
@@ -60,6 +59,8 @@ class Identity:
         errands.send(self._screen, "customer", ask, lambda came: came)
 
     def _find(self) -> None:
+        from omni_console.screens.people_screen import PeopleScreen
+
         screen = self._screen
 
         def found(person: Customer | None) -> None:
@@ -69,6 +70,8 @@ class Identity:
         screen.app.push_screen(PeopleScreen(screen.client, screen.clock, _("Find a person")), found)
 
     def _inbox(self) -> None:
+        from omni_console.screens.identity_screen import IdentityScreen
+
         screen = self._screen
 
         def closed(went: GoTo | None) -> None:
@@ -160,6 +163,8 @@ class Identity:
     # --- merging by hand ------------------------------------------------------------------------------
 
     def _merge(self) -> None:
+        from omni_console.screens.people_screen import PeopleScreen
+
         screen, customer = self._screen, self._screen.people.customer
         if customer is None:
             return

@@ -11,11 +11,11 @@ from omni_console import layouts, tiling
 from omni_console.i18n import _, ngettext
 from omni_console.layouts import Book, BrokenLayoutsError, Layout, LayoutFile
 from omni_console.messages import Refused
-from omni_console.screens.layouts_screen import Deed, LayoutsScreen
 from omni_console.tiling import Leaf
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.layouts_screen import Deed
 
 TICK_S = 2.0  # what changed is on the disk after at most so long
 ASK_EVERY = 5  # ticks, for a conversation that the server did not answer about
@@ -176,6 +176,8 @@ class Layouts:
     # --- by name ------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
+        from omni_console.screens.layouts_screen import LayoutsScreen
+
         screen = self._screen
         if self._file is None:
             screen.say(_("layouts are not kept here"))

@@ -9,12 +9,11 @@ from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Done, OverviewCame, ProposalCame, TakeBack
-from omni_console.screens.lead_screen import LeadScreen
-from omni_console.screens.moves_screen import MovesScreen
 from server.protocol import Conversation, Move, Moved, OperatorInfo, Overview, Proposal, TeamInfo
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.lead_screen import LeadScreen
 
 
 class Lead:
@@ -40,6 +39,8 @@ class Lead:
         errands.send(screen, "overview", screen.client.lead.overview, OverviewCame)
 
     def came(self, overview: Overview) -> None:
+        from omni_console.screens.lead_screen import LeadScreen
+
         screen = self._screen
         if self._open is not None:
             return
@@ -127,6 +128,8 @@ class Lead:
         errands.send(self._screen, "moves", lambda: client.lead.propose(operator_id, to), ProposalCame)
 
     def proposal_came(self, proposal: Proposal) -> None:
+        from omni_console.screens.moves_screen import MovesScreen
+
         screen = self._screen
         if not proposal.moves:
             said = _("nothing to move: nothing waits that nobody has begun")

@@ -10,13 +10,12 @@ from omni_console import errands
 from omni_console.calling import completed
 from omni_console.i18n import _
 from omni_console.messages import MentionsCame, MentionSeen, Refused, Unanswered
-from omni_console.screens.mentions_screen import MentionsScreen
-from omni_console.screens.things_screen import Place
 from omni_console.widgets.river_view import RiverView
 from server.protocol import MentionPage
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.things_screen import Place
 
 SHOWN = 6  # candidates that are named
 
@@ -30,6 +29,8 @@ class Mentions:
         return {"mentions.open": self._open}
 
     def _open(self) -> None:
+        from omni_console.screens.mentions_screen import MentionsScreen
+
         screen = self._screen
 
         def chosen(place: Place | None) -> None:

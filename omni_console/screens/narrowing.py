@@ -9,8 +9,6 @@ from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import Done, ViewsCame
 from omni_console.query_words import known_to, why
-from omni_console.screens.filter_screen import FilterScreen
-from omni_console.screens.views_screen import ViewsScreen, Wish
 from omni_console.views import VIEWS, Narrowed
 from server.protocol import SavedView, SavedViewCommand, View
 from server.protocol.filtering import filter_of
@@ -18,6 +16,7 @@ from server.protocol.query import QueryError, dated, parse, written
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.views_screen import Wish
 
 EARLIER = 50  # filters that are remembered
 
@@ -36,6 +35,8 @@ class Narrowing:
     # --- the filter -----------------------------------------------------------------------------------------
 
     def _ask(self) -> None:
+        from omni_console.screens.filter_screen import FilterScreen
+
         screen = self._screen
         narrowed = screen.desk.window(screen.list.place).narrowed
 
@@ -138,6 +139,8 @@ class Narrowing:
         screen.status.changed()
 
     def _open_views(self) -> None:
+        from omni_console.screens.views_screen import ViewsScreen
+
         screen = self._screen
         window = screen.desk.window(screen.list.place)
         typed = window.narrowed.typed if window.narrowed is not None else ""

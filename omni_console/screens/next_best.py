@@ -9,7 +9,6 @@ from omni_console import errands
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.messages import UrgencyCame
-from omni_console.screens.urgency_screen import UrgencyScreen
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -47,6 +46,8 @@ class NextBest:
         )
 
     def came(self, event: UrgencyCame) -> None:
+        from omni_console.screens.urgency_screen import UrgencyScreen
+
         screen, found, row = self._screen, event.urgency, event.urgency.conversation
         if row is None:
             screen.say(_("nobody waits for you"))

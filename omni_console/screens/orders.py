@@ -12,7 +12,6 @@ from omni_console.due import parse_due
 from omni_console.i18n import _
 from omni_console.messages import CodesCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
-from omni_console.screens.command_screen import CommandScreen
 from omni_console.state_words import PRIORITIES, STATES, view_word
 from omni_console.text import typed
 from omni_console.views import VIEWS
@@ -79,6 +78,8 @@ class Orders:
         )
 
     def _open(self) -> None:
+        from omni_console.screens.command_screen import CommandScreen
+
         screen = self._screen
         if screen.online:
             client = screen.client

@@ -9,7 +9,6 @@ from omni_console.i18n import _
 from omni_console.messages import Done, TakeBack
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
-from omni_console.screens.people_screen import PeopleScreen
 from omni_console.server_words import said_by_server
 from omni_console.text import clean_line
 from omni_console.widgets.card import words
@@ -411,6 +410,8 @@ class People:
     # --- others ---------------------------------------------------------------------------------------
 
     def _link(self, customer: Customer) -> None:
+        from omni_console.screens.people_screen import PeopleScreen
+
         screen, api, key = self._screen, self._screen.client.people, customer.id
 
         def found(other: Customer | None) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import Repeat, TemplatesCame
-from omni_console.screens.templates_screen import TemplatesScreen
 from omni_console.short_code import ShortCode, before, meant
 from omni_console.text import typed
 from omni_console.widgets.composer import Composer
@@ -71,6 +70,8 @@ class Templates:
         )
 
     def came(self, event: TemplatesCame) -> None:
+        from omni_console.screens.templates_screen import TemplatesScreen
+
         pane = self._pane_of(event)
         if pane is None:
             return

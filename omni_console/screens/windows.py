@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from omni_console.i18n import _
-from omni_console.screens.help_screen import HelpScreen
-from omni_console.screens.outbox_screen import OutboxScreen
-from omni_console.screens.palette_screen import PaletteScreen
-from omni_console.screens.search_screen import Found, SearchScreen
-from omni_console.screens.switcher_screen import Goal, SwitcherScreen
-from omni_console.screens.things_screen import Place, ThingsScreen
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
+    from omni_console.screens.search_screen import Found
+    from omni_console.screens.switcher_screen import Goal
+    from omni_console.screens.things_screen import Place
 
 
 class Windows:
@@ -33,6 +30,8 @@ class Windows:
         }
 
     def _switcher(self) -> None:
+        from omni_console.screens.switcher_screen import SwitcherScreen
+
         screen = self._screen
 
         def chosen(goal: Goal | None) -> None:
@@ -45,6 +44,8 @@ class Windows:
         screen.app.push_screen(SwitcherScreen(screen.client, screen.desk, screen.clock), chosen)
 
     def _search(self) -> None:
+        from omni_console.screens.search_screen import SearchScreen
+
         screen = self._screen
 
         def chosen(found: Found | None) -> None:
@@ -57,6 +58,8 @@ class Windows:
 
     def _things(self, *, notes: bool) -> None:
         """Files or notes of the person; enter goes to the place."""
+        from omni_console.screens.things_screen import ThingsScreen
+
         screen, row = self._screen, self._screen.target
         if row is None:
             return
@@ -76,6 +79,8 @@ class Windows:
         screen.app.push_screen(things, chosen)
 
     def _outbox(self) -> None:
+        from omni_console.screens.outbox_screen import OutboxScreen
+
         screen = self._screen
 
         def closed(key: int | None) -> None:
@@ -86,6 +91,8 @@ class Windows:
         screen.app.push_screen(OutboxScreen(screen.client, screen.clock, screen.post_message), closed)
 
     def _palette(self) -> None:
+        from omni_console.screens.palette_screen import PaletteScreen
+
         screen = self._screen
 
         def chosen(command: str | None) -> None:
@@ -95,4 +102,6 @@ class Windows:
         screen.app.push_screen(PaletteScreen(screen.changes), chosen)
 
     def _help(self) -> None:
+        from omni_console.screens.help_screen import HelpScreen
+
         self._screen.app.push_screen(HelpScreen(self._screen.own))
