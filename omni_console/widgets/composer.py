@@ -101,15 +101,18 @@ class Composer(TextArea):
             self.call_after_refresh(self.scroll_cursor_visible)
 
     async def _on_key(self, event: events.Key) -> None:
-        """A letter that was pressed before the focus went away must not land in another conversation."""
-        if self.screen.focused is not self:
+        """A letter that was pressed before the focus went away must not land in another conversation. What
+        a key does is done here: the app would hear of it only by way of every widget above, and the letters
+        behind it would be written first."""
+        away = self.app.focused is not self
+        if away or (not event.is_printable and await self.app._check_bindings(event.key)):
             event.prevent_default()
             event.stop()
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
         event.stop()
-        if self.read_only or self.screen.focused is not self:
+        if self.read_only or self.app.focused is not self:
             return
         path = dropped_file(event.text) if self.kind == "reply" else None
         if path is not None:
