@@ -149,6 +149,7 @@ class RiverView(LineCanvas, can_focus=True):
                 messages = [one for one in messages if one.channel_id == self.only_channel]
             self._items = messages
             self._items_of = wanted
+            self._screen = None  # its lines count the messages that were there before
             if self._top is None:
                 self._left = None  # who followed the newest goes on following
         return self._items
@@ -263,6 +264,7 @@ class RiverView(LineCanvas, can_focus=True):
         return None
 
     def screen_lines(self) -> list[tuple[Line, int]]:
+        self.items()  # a message may be gone already, and the news of it not painted yet
         # Textual may paint a new size before it tells of it, or without telling at all.
         if self._screen is None or self._laid_out_for != self.size:
             resized = self._laid_out_for != self.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from server.protocol import Draft
@@ -241,3 +242,18 @@ async def test_a_dropped_file_is_offered_and_its_path_may_be_text(world: FakeSer
         await hands.until(
             lambda: hands.screen.pane and hands.screen.pane.composer.text == str(path), "the path as text"
         )
+
+
+async def test_what_was_taken_back_may_be_gone_before_anybody_draws_anew(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("2")
+        await hands.sees("нечем заплатить")
+        assert hands.screen.pane is not None
+        view = hands.screen.pane.river
+        newest = view.items()[-1]
+        hands.app.desk.put_message(replace(newest, kind_of_event="withdrawn"), hands.app.desk.seq + 1)
+        lines = [view.laid_line(y) for y in range(view.size.height)]
+        assert newest not in view.items()
+        assert len(lines) == view.size.height
