@@ -6,7 +6,6 @@ import asyncio
 import ctypes
 import locale
 import shlex
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
 from tests.fakes.operator_world import HOSTILE, conversation, customer, said
 from tests.fakes.terminal import PROGRAM, ROOT
+from tests.fakes.tmux import Tmux
 
 PATIENCE_S = 20.0
 NASTY = [
@@ -38,18 +38,8 @@ class Emulator:
     """tmux, with one window in which nobody but us writes."""
 
     def __init__(self, folder: Path) -> None:
-        self._socket = str(folder / "tmux")
+        self._tmux = Tmux(folder).do
         self._tty = ""
-
-    def _tmux(self, *words: str) -> str:
-        environment = {"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TERM": "xterm-256color"}
-        return subprocess.run(
-            ["tmux", "-u", "-S", self._socket, "-f", "/dev/null", *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=environment,
-        ).stdout.strip()
 
     def start(self, program: str = "printf ready; exec sleep 600", size: tuple[int, int] = (200, 5)) -> None:
         self._tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), program)

@@ -23,9 +23,13 @@ class HarshWorld(World):
     to and from the server goes through a proxy of `links`: door, imap, smtp, market."""
 
     def __init__(
-        self, folder: Path, replace: Mapping[str, str] | None = None, breakable: bool = False
+        self,
+        folder: Path,
+        replace: Mapping[str, str] | None = None,
+        breakable: bool = False,
+        colleagues: bool = False,
     ) -> None:
-        super().__init__(folder)
+        super().__init__(folder, colleagues=colleagues)
         self.links: dict[str, FaultProxy] = {}
         self._breakable = breakable
         self._door_port = 0  # the server's own
