@@ -11,16 +11,18 @@ from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.server_words import said_by_server
-from omni_console.text import safe_line
+from omni_console.text import fit, safe_line
 from omni_console.timing import HOUR, Clock, duration
 from omni_console.widgets.company_line import company_line
 from omni_console.widgets.deadline_words import named
+from omni_console.widgets.fitting import Part, fitted
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 from omni_console.widgets.where_stopped import Room, stopped_lines
 from server.protocol import Conversation, Message, ReplyWay
 
 NEWS_LINES = 3
+NAME_MIN = 16  # cells that a customer's name keeps in a narrow pane
 CROSS_CELLS = 3  # at the right end of a header, where a click closes the pane
 SHORT_TEXT = 1_000  # a limit that one can run into: show it from the first character
 
@@ -78,19 +80,24 @@ class PaneHeader(Lines):
         if not row.customer.strip():
             name = Content(" " + _("(no name)") + " ")
         role = "active" if self.focused else "name" if self.active else "strong"
-        left: Line = [
-            (Content(f" {slot or ' '}"), "active" if self.focused else "accent" if self.active else "dim"),
-            (name, role),
-            (Content(" "), "base"),
+        number: Line = [
+            (Content(f" {slot or ' '}"), "active" if self.focused else "accent" if self.active else "dim")
         ]
-        state = [
-            *self._only(),
-            *self._urgency(row),
-            *self._doubt(row),
-            *named(row, self.clock),
-            *self._state(row),
-            *self._frame(),
-        ]
+        # Whose conversation it is stays, whatever else there is no room for.
+        shown = fitted(
+            (
+                Part("who", 9, ([(name, role)], [(fit(name, NAME_MIN), role)])),
+                Part("only", 1, (self._only(), [])),
+                Part("urgency", 4, (self._urgency(row), [])),
+                Part("doubt", 2, (self._doubt(row), [])),
+                Part("due", 3, (named(row, self.clock), [])),
+                Part("state", 5, (self._state(row), [])),
+                Part("frame", 8, (self._frame(),)),
+            ),
+            width - width_of(number) - 1,
+        )
+        left: Line = [*number, *shown[0], (Content(" "), "base")]
+        state = [piece for part in shown[1:] for piece in part]
         company = company_line(self.desk, row.id, width - width_of(left) - width_of(state))
         state = [*company, *state]
         left += self._addresses(row, width - width_of(left) - width_of(state))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.widget import Widget
 
 from omni_console.widgets.pane import Pane
@@ -281,3 +282,17 @@ async def test_the_card_is_that_of_the_pane_one_goes_to(world: FakeServer, tmp_p
             pane = hands.screen.pane
             assert pane is not None
             assert hands.screen.card.lines.conversation_id == pane.conversation_id, key
+
+
+async def test_a_narrow_head_names_the_customer_before_anything_else(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path, size=(120, 40)) as hands:
+        await open_panes(hands, 2)
+        for pane in hands.screen.grid.panes:
+            row = pane.row
+            assert row is not None
+            for width in (24, 30, 36):
+                head = "".join(content.plain for content, _role in pane.header.lay_out(width)[0])
+                assert row.customer[:12] in head, head
+                assert cell_len(head) == width
