@@ -70,7 +70,7 @@ async def test_tab_completes_and_goes_round(world: FakeServer, tmp_path: Path) -
         await hands.press("colon", "s", "p", "tab")
         await hands.sees(":spam")
         await hands.press("tab")
-        await hands.sees(":split")
+        await hands.sees(":spell")
         await hands.press("shift+tab")
         await hands.sees(":spam")
         await hands.press("escape")

@@ -276,7 +276,7 @@ async def test_who_may_not_read_is_not_called_and_the_writer_is_told(running: Ru
     await running.server.database.write(lambda tx: accounts.disable(tx, "ivan"))
     problem = (await refusal(note(olga, key, "@rita, @ivan knows"))).body
     assert problem.code == "illegal_state"
-    assert "Ivan may not read" in problem.message
+    assert "Ivan may not see" in problem.message
     assert "without @" in problem.hint
     assert await running.read("SELECT 1 FROM mention") == []
     assert (await olga.detail(key)).history.messages[-1].kind == "in"
