@@ -28,11 +28,20 @@ def said_by_the_server() -> tuple[set[str], set[str]]:
     codes: set[str] = set()
     sentences: set[str] = set()
     for path in SERVER.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            target.id: one.value.value
+            for one in tree.body
+            if isinstance(one, ast.Assign) and isinstance(one.value, ast.Constant)
+            for target in one.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            texts += [named[one.id] for one in node.args if isinstance(one, ast.Name) and one.id in named]
             if called == "refused" and isinstance(node.args[1], ast.Constant):
                 codes.add(str(node.args[1].value))
                 sentences.update(text for text in texts[2:] if isinstance(text, str))
