@@ -212,7 +212,10 @@ async def test_one_operators_work_goes_back_and_not_to_him_again(run: Running) -
     await run.listen(IVAN)
     for key in keys:
         await holder(run, key, "ivan")
-    await refused(run, 400, "GET", "/v1/overview/moves?to=queue", LEAD)
+    everybody = await ask(run, Proposal, "GET", "/v1/overview/moves?to=queue", LEAD)
+    assert {(one.conversation.id, one.to_id) for one in everybody.moves} == {
+        (key, None) for key in (*keys, *third)
+    }
 
 
 async def test_what_a_lead_gave_or_took_is_taken_back_and_never_was_a_hand_over(by_hand: Running) -> None:
