@@ -54,9 +54,9 @@ async def test_what_cannot_be_used_is_said_at_the_start_and_on_the_page_of_keys(
 async def test_typing_narrows_the_page_of_keys(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path, own=Own(keys=OwnKeys({"thread.snooze": "U"}))) as hands:
         await hands.press("question_mark")
-        await hands.sees("Half a page down")
+        await hands.sees("Back and forth")
         await hands.type("snoo")
-        await hands.sees_no("Half a page down")
+        await hands.sees_no("Back and forth")
         lines = [line for line in hands.lines() if "Away until a time" in line]
         assert "U" in lines[0].split()
         await hands.type("zzz")
