@@ -24,6 +24,8 @@ from omni_console.own import read as read_own
 from omni_console.own_keys import OwnKeys
 from omni_console.refusals import refusal
 from omni_console.screens.desk_screen import DeskScreen
+from omni_console.screens.window import Window
+from omni_console.terminal_input import prompt
 from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
 from server.protocol import Envelope
@@ -50,6 +52,7 @@ class OmniConsole(App[int]):
         theme: str = "dark",
     ) -> None:
         super().__init__()
+        self.driver_class = prompt(self.driver_class)
         repair_alt_digits()
         own = own or Own(keys=OwnKeys(dict(changes or {})))
         keymap.use(own.keys.changes)
@@ -63,6 +66,7 @@ class OmniConsole(App[int]):
         self._titled = own.settings.title and takes_titles(os.environ)
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
+        keymap.install_quit(self, own.keys.changes)
 
     def get_default_screen(self) -> DeskScreen:
         """The first thing that is painted, and not over an empty screen of Textual's own."""
@@ -84,6 +88,14 @@ class OmniConsole(App[int]):
         if self._titled:
             self.emit(BRING_BACK_TITLE)
         await self.client.close()
+
+    async def action_quit(self) -> None:
+        """From wherever it is asked: windows that lose nothing by it close, then the desk ends."""
+        while self.screen is not self.desk_screen:
+            if isinstance(self.screen, Window) and not self.screen.may_leave():
+                return
+            await self.screen.dismiss(None)
+        self.desk_screen.action_do("app.quit")
 
     async def _live(self) -> None:
         """Say hello until somebody answers, then listen for ever."""

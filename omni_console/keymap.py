@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from textual import _ansi_sequences
+from textual.app import App
 from textual.binding import Binding, BindingsMap
 from textual.keys import _character_to_key
 from textual.widget import Widget
@@ -119,6 +120,15 @@ def install(widget: Widget, wheres: tuple[Where, ...], changes: Mapping[str, str
     for where in wheres:
         for binding in bindings(where, changes):
             mine.key_to_bindings[binding.key] = [binding]
+
+
+def install_quit(app: App[int], changes: Mapping[str, str] | None = None) -> None:
+    """The key that quits is the app's own: it acts in every window too."""
+    for key in keys_of(BY_ID["app.quit"], changes):
+        for spelled in (key, twin(key)):
+            if spelled is not None:
+                binding = Binding(normal(spelled), "app.quit", show=False, priority=True)
+                app._bindings.key_to_bindings[binding.key] = [binding]
 
 
 def macro_bindings(keys: Iterable[str]) -> list[Binding]:

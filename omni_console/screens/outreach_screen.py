@@ -82,6 +82,7 @@ class OutreachScreen(Window[str]):
         self._asked = ""  # whom it was looked at for
         self._names: dict[int, str] = {}
         self._foot = Foot()
+        self._warned_of = ""  # the text that was not left at the first try
         self._rows = OutcomeRows()
 
     def compose(self) -> ComposeResult:
@@ -122,6 +123,14 @@ class OutreachScreen(Window[str]):
 
     def _offer(self, go_on: str) -> None:
         self._foot.offer(("ctrl+j", go_on), ("tab", _("next")), ("esc", _("not now")))
+
+    def may_leave(self) -> bool:
+        words = self.query_one(Words).text if self.stands else ""
+        if not words.strip() or self._warned_of == words:
+            return True
+        self._warned_of = words
+        self._say(_("not sent; once more, and the text is gone"), "bad")
+        return False
 
     # --- what is to be sent -------------------------------------------------------------------------------
 

@@ -105,6 +105,10 @@ async def test_everybodys_work_is_seen_and_followed(run: Running) -> None:
         await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
         await hands.until(lambda: hands.screen.pane is not None, "the conversation")
         assert hands.screen.pane is not None and hands.screen.pane.conversation_id == second
+        await hands.press("Q")
+        await hands.sees("Everybody's work")
+        await hands.pilot.press("ctrl+q")
+        await hands.until(lambda: hands.app._exit, "quit from here too")
 
 
 async def test_who_is_no_lead_is_told_so(run: Running) -> None:

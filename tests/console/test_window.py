@@ -130,3 +130,27 @@ async def test_what_comes_late_takes_no_letter_from_a_text(world: FakeServer, tm
         await hands.press("escape")
         hands.screen.open_late(UrgencyScreen(Urgency(), hands.app.clock))
         await hands.sees("How urgent")
+
+
+async def test_the_key_that_quits_acts_in_every_window(world: FakeServer, tmp_path: Path) -> None:
+    for make in WINDOWS:
+        async with console(world, tmp_path) as hands:
+            hands.app.push_screen(make(hands.app))
+            await hands.pilot.press("ctrl+q")
+            await hands.until(lambda: hands.app._exit, f"{make(hands.app)}")
+
+
+async def test_words_that_are_kept_nowhere_else_are_not_lost_by_one_key(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        hands.app.push_screen(OutreachScreen(hands.app.client))
+        await hands.sees("Write to many")
+        await hands.press("tab", "tab", "tab", *"precious")
+        for key in ("escape", "ctrl+q"):
+            await hands.press(key)
+            await hands.sees("not sent; once more, and the text is gone")
+            await hands.press("!")
+        await hands.sees("precious!!")
+        await hands.press("escape", "escape")
+        await hands.until(lambda: hands.app.screen is hands.screen, "the desk")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
+ESCAPE_S = 0.1  # more than the console waits
 PROGRAM = (
     "import sys; from omni_console.app import run_console; sys.exit(run_console(sys.argv[1], language='en'))"
 )
@@ -77,6 +78,12 @@ class Terminal:
                 await asyncio.sleep(0.02)
                 quiet = quiet + 1 if len(self.bytes) == seen else 0
                 seen = len(self.bytes)
+
+    async def escape(self) -> None:
+        """The escape key, and as long as Textual waits for what would make it the beginning of another."""
+        os.write(self.fd, b"\x1b")
+        await asyncio.sleep(2 * ESCAPE_S)
+        await self.press("")
 
     async def sees(self, words: bytes) -> None:
         async with asyncio.timeout(PATIENCE_S):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 PATIENCE_S = 60.0
 LOOK_S = 0.1
+ENDED = "ended with "
 
 
 class Tmux:
@@ -40,9 +41,12 @@ class TmuxScreen:
         self._tmux = tmux
 
     def start(self, program: list[str], columns: int, rows: int, environment: dict[str, str]) -> None:
-        """The screen stays when the program ends, so that its last words can be read."""
+        """The screen stays when the program ends, so that its last words can be read.
+
+        The shell says that it ended: tmux may miss the end of a child, and then draws nothing of it.
+        """
         spelled = [f"{name}={value}" for name, value in environment.items()]
-        command = shlex.join(["env", *spelled, *program])
+        command = f"{shlex.join(['env', *spelled, *program])}; echo {shlex.quote(ENDED)}$?; exec cat"
         self._tmux.do(
             "new-session",
             "-d",
@@ -51,10 +55,6 @@ class TmuxScreen:
             "-y",
             str(rows),
             command,
-            ";",
-            "set-option",
-            "remain-on-exit",
-            "on",
         )
 
     def press(self, *keys: str) -> None:
@@ -76,6 +76,13 @@ class TmuxScreen:
 
     async def sees_no(self, *patterns: str) -> None:
         await self._until(patterns, there=False)
+
+    async def ends(self) -> int:
+        """Wait until the program is gone; its exit code."""
+        await self.sees(rf"{ENDED}\d+")
+        found = re.search(rf"{ENDED}(\d+)", self.text())
+        assert found is not None
+        return int(found[1])
 
     async def _until(self, patterns: tuple[str, ...], there: bool) -> None:
         left, screen = list(patterns), ""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
 from benchmarks.terminal import Grid
 from tests.fakes.terminal import PATIENCE_S, Terminal
 
-ESCAPE_S = 0.1  # ESCDELAY of Textual
 COLUMNS, ROWS = 170, 50
 # Each window that opens or closes is a line of the file: "+Name", "-Name".
 PROGRAM = """
@@ -37,12 +35,6 @@ class WatchedTerminal(Terminal):
         self._log = home / "windows"
         self._log.touch()
         await self.start(socket_path, COLUMNS, ROWS, home, str(self._log))
-
-    async def escape(self) -> None:
-        """The escape key, and as long as Textual waits for what would make it the beginning of another."""
-        os.write(self.fd, b"\x1b")
-        await asyncio.sleep(2 * ESCAPE_S)
-        await self.press("")
 
     def windows(self) -> list[str]:
         """Every window that was opened or closed until now, in order."""
