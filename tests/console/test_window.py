@@ -19,6 +19,7 @@ from omni_console.screens.form_screen import FormScreen, Question
 from omni_console.screens.help_screen import HelpScreen
 from omni_console.screens.identity_screen import IdentityScreen
 from omni_console.screens.layouts_screen import LayoutsScreen
+from omni_console.screens.line_window import LineWindow
 from omni_console.screens.mentions_screen import MentionsScreen
 from omni_console.screens.moves_screen import MovesScreen
 from omni_console.screens.outbox_screen import OutboxScreen
@@ -79,7 +80,7 @@ async def test_every_window_may_be_closed_before_it_stands(world: FakeServer, tm
             seen.add(type(window))
         await hands.press("j")
         await hands.sees("Anna Schmidt")
-        assert kinds(Window) - {Finder} == seen
+        assert kinds(Window) - {Finder, LineWindow} == seen
 
 
 async def test_escape_closes_every_window_and_each_says_so(world: FakeServer, tmp_path: Path) -> None:
