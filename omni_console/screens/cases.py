@@ -215,7 +215,7 @@ class Cases:
                 said = _("{customer} goes back").format(customer=customer)
                 self._ask("decline", key, lambda: client.decline(key, why), said)
 
-        if row.assignee_id != screen.desk.me or (row.decline_until or 0) < screen.clock.now():
+        if row.assignee_id not in (None, screen.desk.me) or (row.decline_until or 0) < screen.clock.now():
             screen.say(_("nothing was handed over here that could still be declined"))
             return
         if reason:

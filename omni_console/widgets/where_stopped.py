@@ -140,8 +140,11 @@ def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
         parts.append(_("yours"))
     else:
         parts.append(_("{name} has it").format(name=row.assignee))
-    if row.assignee_id == desk.me and row.decline_until is not None and row.decline_until > clock.now():
-        parts.append(_("handed to you: {key} declines").format(key=key_for("thread.decline")))
+    if row.assignee_id in (None, desk.me) and (row.decline_until or 0) > clock.now():
+        handed = _("handed to you: {key} declines")
+        if row.assignee_id is None:
+            handed = _("handed to a team: {key} declines")
+        parts.append(handed.format(key=key_for("thread.decline")))
     if row.state != "closed":
         parts.append(assigned_words(row.assigned_why))
     customer = desk.customers.get(row.customer_id)

@@ -30,10 +30,10 @@ async def take_next(request: web.Request) -> web.Response:
     me = operator(request, "write")
     wanted = await command(request, NextCommand)
     context = request.app[CONTEXT]
-    only = _served(context, me)
+    remit = _remit(context, me)
 
     def rank(tx: Snapshot) -> list[Urgency]:
-        found = candidates.candidates(tx, me.id, _windows(context), only)
+        found = candidates.candidates(tx, me.id, _windows(context), remit)
         return ranked((one for one in found if one.conversation.id not in wanted.skip), me.id, tx.now)[:TRIED]
 
     best = await context.database.read(rank)
@@ -94,14 +94,16 @@ def _windows(context: Context) -> dict[str, int]:
     }
 
 
-def _served(context: Context, me: OperatorInfo) -> list[str] | None:
-    """The channels of his teams, and those of none; None: all, for whoever is in no team."""
+def _remit(context: Context, me: OperatorInfo) -> candidates.Remit | None:
+    """The channels of his teams, those of none, and what is handed to his teams; None: all, for whoever is in
+    no team."""
     teams = context.desks.teams
     member = teams.members.get(me.login)
     if member is None:
         return None
-    return [
+    channels = (
         channel
         for channel in (*context.outgoing.offers, "")
         if channel not in teams.served or teams.served[channel].team in member.teams
-    ]
+    )
+    return candidates.Remit(frozenset(channels), frozenset(member.teams))

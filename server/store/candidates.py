@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -14,46 +14,79 @@ from server.store.transaction import Snapshot
 MINE, QUEUED, PRESSING = 50, 25, 50  # of each, so many
 
 
+class Remit(msgspec.Struct, frozen=True):
+    """Whose unassigned work may be given: that of these channels, and what was handed to these teams."""
+
+    channels: frozenset[str]
+    teams: frozenset[str]
+
+    def covers(self, channel_id: str, team: str) -> bool:
+        return team in self.teams if team else channel_id in self.channels
+
+
 def candidates(
-    tx: Snapshot, me: int, windows_ms: Mapping[str, int], only: Iterable[str] | None = None
+    tx: Snapshot, me: int, windows_ms: Mapping[str, int], remit: Remit | None = None
 ) -> list[Candidate]:
     """`windows_ms`: for how long after the customer's last message we may write, by channel that has such a
-    limit. `only`: whose channels' unassigned work he may be given; None: everybody's."""
-    ids: dict[int, None] = {}
-    mine: dict[str, int | str] = {"me": me, "limit": MINE}
-    _add(ids, tx, "assignee_id = :me AND state = 'open' ORDER BY priority, sort_at, id LIMIT :limit", mine)
-    channels = None if only is None else sorted(only)
+    limit. `remit`: None, where everybody's work may be given."""
+    found = _Found(tx, me, remit)
+    found.add("assignee_id = :me AND state = 'open' ORDER BY priority, sort_at, id LIMIT :limit", MINE)
     for priority in range(len(PRIORITIES)):
-        for channel in sorted(windows_ms) if channels is None else channels:
-            _add(
-                ids,
-                tx,
+        for channel in sorted(windows_ms if remit is None else remit.channels):
+            found.add(
                 "state = 'open' AND assignee_id IS NULL AND channel_id = :channel AND priority = :priority"
-                " ORDER BY sort_at, id LIMIT :limit",
-                {"channel": channel, "priority": priority, "limit": QUEUED},
+                " AND (:anybody OR team = '') ORDER BY sort_at, id LIMIT :limit",
+                QUEUED,
+                channel=channel,
+                priority=priority,
+                anybody=remit is None,
             )
-        if channels is None:
-            _add(
-                ids,
-                tx,
+        if remit is None:
+            found.add(
                 "state = 'open' AND assignee_id IS NULL AND priority = :priority"
                 " ORDER BY sort_at, id LIMIT :limit",
-                {"priority": priority, "limit": QUEUED},
+                QUEUED,
+                priority=priority,
+            )
+    for handed in tx.all("SELECT channel_id, team FROM queue_length WHERE team != '' AND n > 0"):
+        if remit is not None and handed["team"] in remit.teams:
+            found.add(
+                "state = 'open' AND assignee_id IS NULL AND team = :team AND team != ''"
+                " AND channel_id = :channel ORDER BY priority, sort_at, id LIMIT :limit",
+                QUEUED,
+                channel=handed["channel_id"],
+                team=handed["team"],
             )
     for whose in ("= :me", "IS NULL"):
-        _add(
-            ids,
-            tx,
+        found.add(
             f"assignee_id {whose} AND state = 'open' AND deadline_at IS NOT NULL"
             " ORDER BY deadline_at LIMIT :limit",
-            {"me": me, "limit": PRESSING},
+            PRESSING,
         )
-    found = of_ids(tx, list(ids), me, windows_ms)
-    return [
-        one
-        for one in found
-        if channels is None or one.conversation.assignee_id == me or one.conversation.channel_id in channels
-    ]
+    return of_ids(tx, list(found.ids), me, windows_ms)
+
+
+class _Found:
+    """Ids, in the order in which they were found; only those that are his or that the remit covers."""
+
+    def __init__(self, tx: Snapshot, me: int, remit: Remit | None) -> None:
+        self._tx = tx
+        self._me = me
+        self._remit = remit
+        self.ids: dict[int, None] = {}
+
+    def add(self, condition: str, limit: int, **more: int | str) -> None:
+        rows = self._tx.all(
+            f"SELECT id, assignee_id, channel_id, team FROM conversation WHERE {condition}",
+            {"me": self._me, "limit": limit} | more,
+        )
+        for row in rows:
+            if (
+                self._remit is None
+                or row["assignee_id"] == self._me
+                or self._remit.covers(row["channel_id"], row["team"])
+            ):
+                self.ids[row["id"]] = None
 
 
 def of_ids(tx: Snapshot, ids: list[int], me: int, windows_ms: Mapping[str, int]) -> list[Candidate]:
@@ -85,11 +118,3 @@ def of_ids(tx: Snapshot, ids: list[int], me: int, windows_ms: Mapping[str, int])
         )
         for row in rows.values()
     ]
-
-
-def _add(ids: dict[int, None], tx: Snapshot, condition: str, parameters: dict[str, int | str]) -> None:
-    ids.update(
-        dict.fromkeys(
-            row["id"] for row in tx.all(f"SELECT id FROM conversation WHERE {condition}", parameters)
-        )
-    )

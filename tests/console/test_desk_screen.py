@@ -247,6 +247,23 @@ async def test_what_was_handed_over_can_be_declined(world: FakeServer, tmp_path:
         assert world.messages[-1].text == "I know no refunds"
 
 
+async def test_what_was_handed_to_a_team_can_be_declined_by_whoever_is_in_it(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    world.change(ANNA, assignee="", assignee_id=None, decline_until=world.now + 60_000)
+    async with console(world, tmp_path) as hands:
+        await hands.press("]")  # the queue
+        await hands.until(lambda: hands.screen.list.select(ANNA), "on Anna")
+        await hands.press("enter")
+        await hands.sees("handed to a team: N declines")
+        await hands.press("N")
+        await hands.sees("Why is Anna Schmidt not yours?")
+        await hands.type("sales do not refund")
+        await hands.press("enter")
+        await hands.sees("Anna Schmidt goes back")
+        assert world.messages[-1].text == "sales do not refund"
+
+
 async def test_for_how_long_a_customer_has_been_silent(world: FakeServer, tmp_path: Path) -> None:
     world.change(ANNA, state="waiting", waiting_since=None, sort_at=world.now - 17 * 60_000)
     async with console(world, tmp_path) as hands:

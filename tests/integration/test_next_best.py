@@ -85,3 +85,22 @@ async def test_who_is_in_a_team_is_given_that_teams_work() -> None:
         assert found.conversation is not None and found.conversation.channel_id == "market"
         other = await take_next(run, IVAN, [found.conversation.id])
         assert other.conversation is not None and other.conversation.channel_id == "site"
+
+
+async def test_what_is_handed_to_a_team_is_the_next_of_that_team_and_of_no_other() -> None:
+    teams = {
+        "shop": TeamSettings(channels=["market"], members={"olga": MemberSettings()}, assignment="claim"),
+        "sales": TeamSettings(channels=["mail"], members={"ivan": MemberSettings()}, assignment="claim"),
+    }
+    async with running_server(teams=teams) as run:
+        await run.hook("what does a hundred cost?")
+        mine = await take_next(run)
+        assert mine.conversation is not None
+        assert (await take_next(run, IVAN)).conversation is None
+        body = {"team": "sales", "note": "a hundred"}
+        path = f"/v1/conversations/{mine.conversation.id}/assign"
+        status, found = await run.ask("POST", path, msgspec.json.encode(body), OLGA)
+        assert status == 200, found
+        assert (await take_next(run)).conversation is None
+        theirs = await take_next(run, IVAN)
+        assert theirs.conversation is not None and theirs.conversation.id == mine.conversation.id

@@ -202,9 +202,11 @@ def test_the_overview_is_read_off_indexes(name: str, tx: Explaining) -> None:
     assert all("conversation_broken" in plan for plan in whole), whole
 
 
-@pytest.mark.parametrize("only", [None, ["tg", "mail"]])
-def test_candidates_for_the_next_one_are_read_off_indexes(only: list[str] | None, tx: Explaining) -> None:
-    candidates.candidates(tx, 1, {"tg": 1}, only)
+@pytest.mark.parametrize("remit", [None, candidates.Remit(frozenset({"tg", "mail"}), frozenset({"sales"}))])
+def test_candidates_for_the_next_one_are_read_off_indexes(
+    remit: candidates.Remit | None, tx: Explaining
+) -> None:
+    candidates.candidates(tx, 1, {"tg": 1}, remit)
     found = [plan for plan in tx.plans if "conversation" in plan]
     for index in ("conversation_mine_open", "conversation_unassigned", "conversation_deadline"):
         assert any(index in plan for plan in found), found
