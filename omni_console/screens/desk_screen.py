@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -98,6 +98,7 @@ from omni_console.widgets.close_form import CloseForm
 from omni_console.widgets.composer import Composer
 from omni_console.widgets.conversation_list import ConversationList
 from omni_console.widgets.key_line import KeyLine
+from omni_console.widgets.line_canvas import ROLES
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.pane_grid import PaneGrid
@@ -120,6 +121,7 @@ class DeskScreen(Screen[None]):
     """
 
     AUTO_FOCUS = None
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012 - Textual's
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from omni_console.timing import Clock
 from omni_console.widgets.foot import hints_in
 from omni_console.widgets.key_line import SAID_S
 from omni_console.widgets.lead_lists import Behind, Figures
+from omni_console.widgets.line_canvas import ROLES
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread
@@ -91,6 +92,7 @@ class LeadScreen(Screen[int | None]):
     """Ends with the conversation to go to, or None. What is done here, `lead` does."""
 
     AUTO_FOCUS = None
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NARROW, "-normal"), (160, "-wide")]  # noqa: RUF012 - Textual's
 
     def __init__(self, lead: Lead, overview: Overview, clock: Clock) -> None:

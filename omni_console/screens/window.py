@@ -6,6 +6,8 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual.screen import ModalScreen
 
+from omni_console.widgets.line_canvas import ROLES
+
 R = TypeVar("R")
 
 
@@ -16,6 +18,7 @@ class Window(ModalScreen[R | None], Generic[R]):
     """
 
     BINDINGS: ClassVar = [("escape", "leave", "")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual's
 
     def on_mount(self) -> None:

@@ -7,8 +7,9 @@ What is written for a key decides how soon it is seen, over ssh above all: a who
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Self
+from typing import Self
 
+from textual.css.styles import RenderStyles
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.style import Style
@@ -16,9 +17,11 @@ from textual.widget import Widget
 
 from omni_console.widgets.paint import Line, strip_of
 
+# A screen's component classes; "cursor-here" is the cursor where the focus is.
 ROLES = {
-    "line--cursor", "line--strong", "line--dim", "line--accent", "line--note", "line--bad", "line--mark",
-    "line--hit", "line--off", "line--private", "line--rule", "line--active", "line--name",
+    "line--cursor", "line--cursor-here", "line--strong", "line--dim", "line--accent", "line--note",
+    "line--bad", "line--mark", "line--hit", "line--off", "line--private", "line--rule", "line--turn",
+    "line--active", "line--name",
 }  # fmt: skip
 
 Laid = tuple[Line, tuple[str, ...]]  # a line and the states that are laid over it
@@ -30,10 +33,9 @@ class LineCanvas(Widget):
     `refresh()` without regions, as Textual calls it for other colours or another size, lays out everything.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     _laid: dict[int, Laid] | None = None  # what was painted last, by line
     _laid_for: tuple[int, int, int] = (0, 0, 0)
-    _looks: dict[tuple[tuple[str, ...], bool], Style] | None = None
+    _looks: dict[tuple[tuple[str, ...], bool, bool], Style] | None = None
 
     def laid_line(self, y: int) -> Laid:
         """Line `y` of the screen, from 0."""
@@ -62,11 +64,16 @@ class LineCanvas(Widget):
         self._looks = None
         super().notify_style_update()
 
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """The screen's: as each widget's own they would be found out at every change of a class, 15 by 15."""
+        here = {"line--cursor": "line--cursor-here"} if self.has_focus else {}
+        return self.screen.get_component_styles(*(here.get(name, name) for name in names))
+
     def get_visual_style(self, *component_classes: str, partial: bool = False) -> Style:
         """Asked for each piece of each line: Textual's own memory of it costs more than drawing the piece."""
         if self._looks is None:
             self._looks = {}
-        key = (component_classes, partial)
+        key = (component_classes, partial, self.has_focus)
         if key not in self._looks:
             self._looks[key] = super().get_visual_style(*component_classes, partial=partial)
         return self._looks[key]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events
 from textual.content import Content
 from textual.geometry import Size
@@ -11,14 +9,13 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from omni_console.text import safe_line
-from omni_console.widgets.line_canvas import ROLES, Laid, LineCanvas
+from omni_console.widgets.line_canvas import Laid, LineCanvas
 from omni_console.widgets.paint import Line
 
 
 class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited from the first one alone
     """Rows of `row_height` lines with a cursor. Subclasses say how many rows there are and draw one."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     row_height = 1
 
     class Chosen(Message):

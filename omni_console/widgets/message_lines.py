@@ -83,7 +83,7 @@ def separator(row: Conversation | None, title: str, at: int, clock: Clock, width
     """The thin line over each case: channel, day, and how it ended."""
     words = [clean for clean in (title, clock.day(at)) if clean]
     text = safe_line(" · ".join(words))
-    pieces: Line = [(Content("─ "), "rule"), (text, "dim")]
+    pieces: Line = [(Content("─ "), "turn"), (text, "dim")]
     if row is not None and row.spam:
         pieces.append((Content(" · " + _("spam")), "note"))
     elif row is not None and row.state == "closed":
@@ -94,7 +94,7 @@ def separator(row: Conversation | None, title: str, at: int, clock: Clock, width
     used = width_of(pieces) + 1
     if used >= width - 2:
         return spread(pieces, [], width)
-    return [*pieces, (Content(" " + "─" * (width - used)), "rule")]
+    return [*pieces, (Content(" " + "─" * (width - used)), "turn")]
 
 
 def day_line(at: int, clock: Clock, width: int) -> Line:
