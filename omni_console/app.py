@@ -17,7 +17,7 @@ from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
 from omni_console.desk import Desk
 from omni_console.keymap import repair_alt_digits
-from omni_console.look import DARK, OMNI, OMNI_LIGHT, OMNI_PALETTE, THEMES
+from omni_console.look import DARK, OMNI, OMNI_LIGHT, OMNI_PALETTE, PALETTE, THEMES
 from omni_console.messages import Greeted, Heard, LinkChanged
 from omni_console.own import Own
 from omni_console.own import read as read_own
@@ -51,14 +51,15 @@ class OmniConsole(App[int]):
         own: Own | None = None,
         theme: str = "dark",
     ) -> None:
-        super().__init__()
+        # Greys are colours too: where none are wanted, the terminal's own two are left as they are.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.driver_class = prompt(self.driver_class)
         repair_alt_digits()
         own = own or Own(keys=OwnKeys(dict(changes or {})))
         keymap.use(own.keys.changes)
         for one in (OMNI, OMNI_LIGHT, OMNI_PALETTE):
             self.register_theme(one)
-        self.theme = THEMES.get(theme, DARK)
+        self.theme = PALETTE if self.no_color else THEMES.get(theme, DARK)
         self.client = client
         self.clock = clock or Clock()
         self.desk = Desk()

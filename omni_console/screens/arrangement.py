@@ -53,6 +53,9 @@ class Arrangement:
 
     def _turn_theme(self) -> None:
         app = self._screen.app
+        if app.no_color:
+            self._screen.say(_("NO_COLOR is set: there are no colours to turn"))
+            return
         names = list(THEMES.values())
         app.theme = names[(names.index(app.theme) + 1) % len(names)]
 

@@ -7,6 +7,7 @@ What is written for a key decides how soon it is seen, over ssh above all: a who
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Self
 
 from textual.css.styles import RenderStyles
@@ -75,7 +76,12 @@ class LineCanvas(Widget):
             self._looks = {}
         key = (component_classes, partial, self.has_focus)
         if key not in self._looks:
-            self._looks[key] = super().get_visual_style(*component_classes, partial=partial)
+            style = super().get_visual_style(*component_classes, partial=partial)
+            over = [self.get_component_styles(name) for name in component_classes]
+            if any(one.text_style.reverse for one in (self.styles, *over)):
+                # Textual leaves it out. Terminals dim its ground too: a row would be a band of two shades.
+                style = replace(style, reverse=True, dim=False)
+            self._looks[key] = style
         return self._looks[key]
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -93,4 +99,5 @@ class LineCanvas(Widget):
         return strip_of(self, line, self._laid_for[0], *states)
 
     def _place(self) -> tuple[int, int, int]:
-        return (self.size.width, self.size.height, int(self.scroll_offset.y))
+        width = self.scrollable_size.width  # what a scrollbar does not cover
+        return (width, self.size.height, int(self.scroll_offset.y))

@@ -77,7 +77,7 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
             return ([], ())
         selected = index == self.cursor and self.shows_cursor()
         return (
-            self.row_line(index, line, self.size.width, selected=selected),
+            self.row_line(index, line, self.scrollable_size.width, selected=selected),
             ("cursor",) if selected else (),
         )
 

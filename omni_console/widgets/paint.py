@@ -48,12 +48,36 @@ def balanced(left: Line, right: Line, width: int) -> Line:
     return spread(left, kept, width)
 
 
+def cut(line: Line, width: int) -> Line:
+    """`line`, or as much of it as there is room for, and then an ellipsis; spaces at its end are no loss."""
+    if width <= 0:
+        return []
+    words = "".join(content.plain for content, _role in line).rstrip()
+    if cell_len(words) <= width:
+        return line
+    kept: Line = []
+    for content, role in line:
+        room = width - width_of(kept)
+        if cell_len(content.plain) >= room:
+            # Never whole, even where this piece just fits: more of the line is to come.
+            return [*kept, (content.truncate(room - 1).rstrip(), role), (Content("…"), role)]
+        kept.append((content, role))
+    return kept
+
+
 def strip_of(widget: Widget, line: Line, width: int, *states: str) -> Strip:
     """`line` exactly `width` cells wide, in the colours of `widget`; `states` are laid over each role."""
+    strip = _painted(widget, line, states)
+    if strip.cell_length > width:
+        strip = _painted(widget, cut(line, width), states)
+    rest = widget.get_visual_style(*(f"line--{state}" for state in states)).rich_style
+    return strip.adjust_cell_length(width, rest)
+
+
+def _painted(widget: Widget, line: Line, states: tuple[str, ...]) -> Strip:
     segments = []
     for content, role in line:
         names = () if role == "base" else (f"line--{role}",)
         style = widget.get_visual_style(*names, *(f"line--{state}" for state in states))
         segments.extend(content.render_segments(style))
-    rest = widget.get_visual_style(*(f"line--{state}" for state in states)).rich_style
-    return Strip(segments).adjust_cell_length(width, rest)
+    return Strip(segments)

@@ -33,6 +33,14 @@ async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("Writing (compose mode)")
 
 
+async def test_a_line_that_is_cut_says_so_beside_a_scrollbar_too(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, size=(80, 24)) as hands:
+        await hands.press("question_mark")
+        await hands.sees("Anywhere")
+        cut = [line for line in hands.lines() if "Your conversations keep" in line]
+        assert [line.rstrip("\u2581 ")[-1] for line in cut] == ["…"], cut
+
+
 async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
     changes = {"thread.claim": "H", "attention.next": "alt+n"}
     async with console(world, tmp_path, changes=changes) as hands:

@@ -1,0 +1,123 @@
+"""Seen in every palette: nothing pale beyond reading, nothing told by colour alone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from rich.color import ColorType
+from rich.segment import Segment
+from textual.color import Color
+
+from omni_console.look import PALETTE, THEMES
+from omni_console.screens.outreach_screen import OutreachScreen
+from tests.fakes.console_hands import Hands, console
+from tests.fakes.operator_api_server import FakeServer
+
+
+def segments(hands: Hands) -> list[list[Segment]]:
+    return [list(strip) for strip in hands.app.screen._compositor.render_strips()]
+
+
+def turned(hands: Hands) -> str:
+    """What stands on a ground that is turned round."""
+    found = [one for line in segments(hands) for one in line if one.style and one.style.reverse]
+    return "".join(one.text for one in found)
+
+
+def cursor_behind(hands: Hands, words: str) -> bool:
+    """Is the cell behind these words turned round?"""
+    for line in segments(hands):
+        for one, following in pairwise(line):
+            if one.text.endswith(words):
+                return following.style is not None and bool(following.style.reverse)
+    return False
+
+
+@pytest.fixture
+def no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.mark.usefixtures("no_color")
+async def test_without_colour_there_is_none_and_everything_is_told(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        assert hands.app.theme == PALETTE
+        await hands.press("j")
+        await hands.sees("● Иван Петров")
+        assert "Иван Петров" in turned(hands) and "Anna Schmidt" not in turned(hands), "the row"
+        await hands.press("1", "-")
+        await hands.until(lambda: len(hands.screen.grid.conversations()) == 2, "two panes")
+        await hands.press("alt+up")
+        await hands.until(lambda: "Anna" in turned(hands), "the pane where the keys go")
+        await hands.sees("┃11:11 # Olga")  # a private note
+        for line in segments(hands):
+            for segment in line:
+                for color in (segment.style.color, segment.style.bgcolor) if segment.style else ():
+                    assert color is None or color.type is ColorType.DEFAULT, segment
+
+
+@pytest.mark.usefixtures("no_color")
+async def test_the_place_where_one_writes_is_seen_without_colour(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.press("ctrl+p")
+        await hands.type("card")
+        await hands.until(lambda: cursor_behind(hands, "card"), "the cursor of a line")
+        await hands.press("escape", "1", "m")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+        await hands.type("block")
+        await hands.sees("║ block")
+        await hands.until(lambda: cursor_behind(hands, "block"), "the cursor of a text")
+
+
+@pytest.mark.usefixtures("no_color")
+async def test_without_colour_no_theme_is_turned_to(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        hands.screen.action_do("screen.theme")
+        await hands.sees("NO_COLOR is set")
+        assert hands.app.theme == PALETTE
+
+
+async def test_in_the_terminals_palette_fields_have_an_edge_and_a_cursor(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        hands.app.theme = PALETTE
+        hands.app.push_screen(OutreachScreen(hands.app.client))
+        await hands.sees("Write to many")
+        await hands.sees("to              ▌")
+        await hands.sees("subject         ▏")
+        await hands.press("escape", "1", "r")
+        await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
+        await hands.type("block")
+        await hands.until(lambda: cursor_behind(hands, "block"), "the cursor")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_what_is_pale_can_be_read_on_every_ground(
+    world: FakeServer, tmp_path: Path, theme: str
+) -> None:
+    """4.5 is what WCAG 2 asks of text, 3 of large and bold text."""
+    async with console(world, tmp_path) as hands:
+        hands.app.theme = THEMES[theme]
+        await hands.pilot.pause()
+        colors = hands.app.get_css_variables()
+        grounds = [Color.parse(colors[name]) for name in ("background", "surface", "panel")]
+        here = Color.parse(colors["surface-lighten-1"])
+        for role in ("dim", "rule", "mark", "accent", "note", "bad"):
+            found = hands.screen.get_component_styles(f"line--{role}").color
+            for ground in grounds:
+                assert contrast(ground + found, ground) >= 4.5, (role, ground.hex)
+            assert contrast(here + found, here) >= 4.1, role
+
+
+def contrast(one: Color, other: Color) -> float:
+    pale, dark = sorted((brightness(one), brightness(other)), reverse=True)
+    return (pale + 0.05) / (dark + 0.05)
+
+
+def brightness(color: Color) -> float:
+    """Relative luminance, as WCAG 2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
