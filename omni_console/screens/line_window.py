@@ -26,7 +26,7 @@ class Prompt(Lines):
         self._sign = sign
 
     def lay_out(self, width: int) -> list[Line]:
-        return [[(Content(f" {self._sign}"), "accent")]]
+        return [[(safe_line(self._sign, before=" "), "accent")]]
 
 
 class Hints(Lines):
