@@ -1,19 +1,15 @@
 """The console's own copy of what this operator sees. Plain Python; no Textual, no network.
 
 Pages, details and events go in, in any order and as often as they come; an older row never replaces a
-newer one. `apply` answers what has to be painted anew.
+newer one. Events are read in `desk_events`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
-
-import msgspec
 
 from omni_console.drafts import DraftBook
-from omni_console.happenings import Happening, happenings
 from omni_console.river import River
 from omni_console.views import RANK, VIEWS, ListWindow, Narrowed, belongs, sort_at
 from server.protocol import (
@@ -25,8 +21,6 @@ from server.protocol import (
     Counts,
     Customer,
     Draft,
-    Envelope,
-    EventBody,
     FieldSpec,
     Hello,
     HistoryPage,
@@ -46,88 +40,6 @@ from server.protocol import (
 SLOTS = 7
 ANSWERING: frozenset[Role] = frozenset({"operator", "lead", "admin"})  # roles that write to customers
 KEEP_ROWS = 2_000  # of a list that nobody looks at
-
-KINDS = frozenset(
-    {
-        "message.received",
-        "message.queued",
-        "message.scheduled",
-        "message.withdrawn",
-        "message.status",
-        "message.changed",
-        "note.added",
-        "mention.added",
-        "mention.seen",
-        "contact.added",
-        "conversation.opened",
-        "conversation.state",
-        "conversation.assigned",
-        "conversation.seen",
-        "conversation.changed",
-        "conversation.deadline",
-        "conversation.silence",
-        "conversation.regrouped",
-        "conversation.shared",
-        "conversation.unshared",
-        "share.ended",
-        "draft.saved",
-        "customer.changed",
-        "customer.merged",
-        "customer.unmerged",
-        "customer.erased",
-        "customer.barred",
-        "identity.suggested",
-        "identity.accepted",
-        "identity.refused",
-        "identity.code_sent",
-        "identity.code_failed",
-        "identity.code_used",
-        "record.changed",
-        "channel.state",
-        "operator.changed",
-        "view.changed",
-        "journal.quarantined",
-    }
-)
-_MOVES_COUNTS = (
-    "message.",
-    "conversation.opened",
-    "conversation.state",
-    "conversation.assigned",
-    "conversation.deadline",
-    "conversation.regrouped",
-    "customer.",
-)
-# Whose messages are whose may be another now: what is on the screen of them is asked for anew.
-_REGROUPS = frozenset({"customer.merged", "customer.unmerged", "conversation.regrouped"})
-_ACTS = frozenset({"conversation.assigned", "conversation.state", "conversation.changed"})
-_ABOUT_CUSTOMERS = frozenset(
-    {"customer.changed", "customer.barred", "record.changed", "conversation.changed", "identity.code_used"}
-)
-_MOVES_INBOX = frozenset(
-    {"identity.suggested", "identity.accepted", "identity.refused", "customer.merged", "customer.unmerged"}
-)
-
-
-@dataclass
-class Changed:
-    """What an event changed. `stale_*`: the event named it without bringing it; ask the server."""
-
-    lists: bool = False
-    counts: bool = False
-    people: bool = False  # operators or channels
-    conversations: set[int] = field(default_factory=set)
-    customers: set[int] = field(default_factory=set)
-    drafts: set[int] = field(default_factory=set)
-    stale_customers: set[int] = field(default_factory=set)
-    stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
-    happened: list[Happening] = field(default_factory=list)  # what this operator may want to be told
-    acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
-    inbox: bool = False  # suggestions came, went, or were decided
-    mentions: bool = False  # somebody called this operator to a note, or he has seen one
-    regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
-    views: bool = False  # saved views came, went or changed
-    erased: set[int] = field(default_factory=set)  # conversations of which nothing may be kept
 
 
 class Desk:
@@ -328,95 +240,7 @@ class Desk:
         for window in self.narrowed.values():
             self._put(window, row)
 
-    def apply(self, envelope: Envelope) -> Changed:
-        """One frame of the event stream. Repeating it changes nothing."""
-        changed = Changed()
-        if envelope.type == "trouble":
-            self.trouble = envelope.text
-            changed.people = True
-            return changed
-        if envelope.type == "presence":
-            self._put_company(envelope, changed)
-        if envelope.type != "event":
-            return changed
-        if envelope.kind not in KINDS:
-            self.unknown_kinds[envelope.kind] += 1
-            self.seq = max(self.seq, envelope.seq)
-            return changed
-        try:
-            body = msgspec.json.decode(envelope.body, type=EventBody)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            self.unknown_kinds[envelope.kind] += 1
-            self.seq = max(self.seq, envelope.seq)
-            return changed
-        repeated = envelope.seq <= self.seq
-        self.seq = max(self.seq, envelope.seq)
-        if not repeated:
-            before = self.conversations.get(body.conversation_id or 0)
-            changed.happened = happenings(envelope.kind, body, before, body.conversation or before, self.me)
-        if body.conversation is not None and self.put_row(body.conversation):
-            changed.lists = True
-            changed.conversations.add(body.conversation.id)
-        if body.message is not None:
-            self._put_from_event(body.message, envelope, changed, repeated=repeated)
-        if body.conversation_id is not None and envelope.kind == "conversation.seen":
-            seq = body.data.get("seen_seq", body.data.get("seq"))
-            if isinstance(seq, int) and self.mark_seen(body.conversation_id, seq):
-                changed.lists = True
-                changed.conversations.add(body.conversation_id)
-        if envelope.kind == "draft.saved" and body.conversation_id is not None:
-            changed.drafts.add(body.conversation_id)
-        if envelope.kind in _ABOUT_CUSTOMERS and body.customer_id in self.customers:
-            changed.stale_customers.add(body.customer_id)
-        if body.conversation_id in self.stopped and envelope.kind in _ACTS and not repeated:
-            changed.acted.add(body.conversation_id)
-        changed.inbox = not repeated and envelope.kind in _MOVES_INBOX
-        changed.views = not repeated and envelope.kind == "view.changed"
-        changed.mentions = not repeated and envelope.kind.startswith("mention.")
-        if envelope.kind in _REGROUPS and not repeated:
-            # The card that was taken in ("from"), or became one again ("restored").
-            involved = (body.customer_id, body.data.get("from"), body.data.get("restored"))
-            changed.regrouped = {key for key in involved if isinstance(key, int)}
-        if envelope.kind == "customer.erased":
-            changed.erased = {key for key in body.data.get("conversations", []) if isinstance(key, int)}
-        if envelope.kind == "share.ended":
-            changed.erased = {key for key in (body.data.get("conversation"),) if isinstance(key, int)}
-        if envelope.kind == "customer.changed":
-            changed.stale_ways |= {
-                key
-                for key in self.ways
-                if key in self.conversations and self.conversations[key].customer_id == body.customer_id
-            }
-        if envelope.kind in ("channel.state", "operator.changed"):
-            changed.people = True
-        changed.counts = not repeated and envelope.kind.startswith(_MOVES_COUNTS)
-        return changed
-
-    def _put_company(self, envelope: Envelope, changed: Changed) -> None:
-        try:
-            company = msgspec.json.decode(envelope.body, type=Company)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            self.unknown_kinds[envelope.type] += 1
-            return
-        if company.people or company.customer_types:
-            self.company[company.conversation_id] = company
-        else:
-            self.company.pop(company.conversation_id, None)
-        changed.lists = True
-        changed.conversations.add(company.conversation_id)
-
-    def _put_from_event(
-        self, message: Message, envelope: Envelope, changed: Changed, *, repeated: bool
-    ) -> None:
-        self.note_held(message)
-        if self.put_message(message, envelope.seq):
-            changed.customers.add(message.customer_id)
-            changed.conversations.add(message.conversation_id)
-        arrived = envelope.kind == "message.received" and not repeated
-        if arrived and message.kind == "in" and not message.stranger and not self._answered_there(message):
-            changed.stale_ways.add(message.conversation_id)
-
-    def _answered_there(self, message: Message) -> bool:
+    def answered_there(self, message: Message) -> bool:
         """Whether our answers already go where this message came from (or nobody asked yet where)."""
         ways = self.ways.get(message.conversation_id)
         if ways is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from omni_console.desk import Changed
+from omni_console.desk_events import Changed, apply
 from server.protocol import Envelope
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class News:
         if envelope.type == "reset":
             screen.loader.reload()
             return
-        changed = screen.desk.apply(envelope)
+        changed = apply(screen.desk, envelope)
         if self._unpainted is None:
             self._unpainted = changed
             if not self._breathing:

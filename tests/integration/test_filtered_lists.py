@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from omni_console.client import ServerClient
 from omni_console.desk import Desk
+from omni_console.desk_events import apply
 from omni_console.views import VIEWS, ListWindow, Narrowed, belongs
 from server.protocol import CaseCommand, Conversation, ConversationPage, View
 from server.protocol.filtering import Known, Tests, filter_of, lets_through
@@ -148,7 +149,7 @@ async def test_a_window_that_hears_everything_holds_what_a_new_page_would_bring(
     newest = await run.newest()
     await listening.reached(newest)
     for envelope in listening.heard:
-        desk.apply(envelope)
+        apply(desk, envelope)
     for view, filtered, window in windows:
         fresh = await whole(olga, view, filtered, 200)
         assert window.ids() == [row.id for row in fresh], (view, filtered)

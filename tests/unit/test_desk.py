@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from omni_console.desk import Desk
+from omni_console.desk_events import apply
 from server.protocol import (
     Conversation,
     ConversationPage,
@@ -79,7 +80,7 @@ def test_an_older_row_never_replaces_a_newer_one() -> None:
 
 def test_a_page_that_is_older_than_what_was_heard_puts_rows_where_they_are_now() -> None:
     it = desk()
-    it.apply(event(7, "conversation.assigned", conversation_id=1, conversation=mine(1, 7)))
+    apply(it, event(7, "conversation.assigned", conversation_id=1, conversation=mine(1, 7)))
     it.put_page("queue", page(row(1, 5), row(2, 4), seq=5), first=True)
     assert it.windows["queue"].ids() == [2]
     it.put_page("mine", page(seq=5), first=True)
@@ -98,7 +99,7 @@ def test_views_are_ordered_by_who_waits_longest_and_the_others_newest_first() ->
 def test_a_row_moves_between_views_with_its_state() -> None:
     it = loaded(mine(1, 1), mine(2, 2))
     it.put_page("waiting", page(), first=True)
-    it.apply(event(3, "conversation.state", conversation=mine(1, 3, state="waiting")))
+    apply(it, event(3, "conversation.state", conversation=mine(1, 3, state="waiting")))
     assert it.windows["mine"].ids() == [2]
     assert it.windows["waiting"].ids() == [1]
 
@@ -116,7 +117,7 @@ def test_what_belongs_below_what_is_loaded_waits_for_its_page() -> None:
 def test_a_repeated_event_changes_nothing() -> None:
     it = loaded(mine(1, 1))
     frame = event(5, "message.received", conversation=mine(1, 5), message=message(1, 5))
-    first, again = it.apply(frame), it.apply(frame)
+    first, again = apply(it, frame), apply(it, frame)
     assert first.lists
     assert [one.kind for one in first.happened] == ["message"]
     assert not again.lists
@@ -126,8 +127,8 @@ def test_a_repeated_event_changes_nothing() -> None:
 
 def test_unknown_kinds_are_counted_and_skipped() -> None:
     it = desk()
-    it.apply(event(5, "robot.danced"))
-    it.apply(Envelope(type="event", seq=6, kind="message.received", body=msgspec.Raw(b'{"message": 5}')))
+    apply(it, event(5, "robot.danced"))
+    apply(it, Envelope(type="event", seq=6, kind="message.received", body=msgspec.Raw(b'{"message": 5}')))
     assert it.unknown_kinds == {"robot.danced": 1, "message.received": 1}
     assert it.seq == 6
 
@@ -135,7 +136,7 @@ def test_unknown_kinds_are_counted_and_skipped() -> None:
 def test_unread_is_what_the_customer_wrote_after_what_was_seen() -> None:
     it = loaded(mine(1, 9, customer_seq=9, seen_seq=4))
     assert it.unread(it.conversations[1])
-    it.apply(event(10, "conversation.seen", conversation_id=1, data={"seq": 9}))
+    apply(it, event(10, "conversation.seen", conversation_id=1, data={"seq": 9}))
     assert not it.unread(it.conversations[1])
     it.put_row(mine(1, 12, customer_seq=12, seen_seq=0))
     assert it.unread(it.conversations[1])
@@ -208,7 +209,7 @@ def test_any_order_and_any_repetition_end_in_the_same_desk(order: list[int], aga
     it.put_page("queue", page(), first=True)
     it.put_history(1, HistoryPage(messages=[], conversations=[], before=None, seq=1), older=False)
     for index in [*order, *again]:
-        it.apply(frames[index])
+        apply(it, frames[index])
     assert it.windows["mine"].ids() == [1]
     assert it.windows["waiting"].ids() == [3]
     assert it.windows["queue"].ids() == []
@@ -244,7 +245,7 @@ def test_urgent_work_comes_first_and_stays_there_while_pages_come() -> None:
         mine(4, 1, sort_at=5, priority="low"),
     )
     assert it.windows["mine"].ids() == [3, 2, 1, 4]
-    it.apply(event(9, "conversation.changed", conversation=mine(1, 9, sort_at=10, priority="urgent")))
+    apply(it, event(9, "conversation.changed", conversation=mine(1, 9, sort_at=10, priority="urgent")))
     assert it.windows["mine"].ids() == [1, 3, 2, 4]
     assert it.next_attention(None) == 1
 
@@ -252,17 +253,17 @@ def test_urgent_work_comes_first_and_stays_there_while_pages_come() -> None:
 def test_spam_is_neither_open_nor_closed() -> None:
     it = loaded(row(1, 1, state="closed"), view="closed")
     it.put_page("spam", page(), first=True)
-    it.apply(event(2, "conversation.state", conversation=row(1, 2, state="closed", spam=True)))
+    apply(it, event(2, "conversation.state", conversation=row(1, 2, state="closed", spam=True)))
     assert (it.windows["closed"].ids(), it.windows["spam"].ids()) == ([], [1])
 
 
 def test_merges_say_that_the_screen_must_be_asked_for_anew_once() -> None:
     it = loaded(mine(1, 1))
     merged = event(5, "customer.merged", customer_id=1, data={"from": 7})
-    changed = it.apply(merged)
+    changed = apply(it, merged)
     assert changed.regrouped == {1, 7}
     assert changed.inbox
-    again = it.apply(merged)
+    again = apply(it, merged)
     assert not again.regrouped
     assert not again.inbox
 
@@ -270,7 +271,7 @@ def test_merges_say_that_the_screen_must_be_asked_for_anew_once() -> None:
 def test_of_the_erased_nothing_is_kept() -> None:
     it = loaded(mine(1, 1), mine(2, 1))
     it.drafts.write(Draft(conversation_id=1, text="dear"))
-    changed = it.apply(event(5, "customer.erased", customer_id=1, data={"conversations": [1, 77]}))
+    changed = apply(it, event(5, "customer.erased", customer_id=1, data={"conversations": [1, 77]}))
     assert changed.erased == {1, 77}
     it.erase(changed.erased)
     assert it.windows["mine"].ids() == [2]
