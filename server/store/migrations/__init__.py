@@ -7,7 +7,7 @@ transaction as the statements, so that a kill leaves either the old schema or th
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -66,22 +66,30 @@ def migrate(path: Path, stamp: str) -> int:
         todo = migrations[version:]
         if todo and version:
             _back_up(connection, path.with_name(f"{path.name}.before-{len(migrations)}.{stamp}"))
-        for number, name, sql in todo:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for statement in statements(sql):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {number}")
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            log.info("schema migrated", migration=name)
+        # A new database is made in one go; an upgrade that is broken off goes on where it was.
+        for group in [[one] for one in todo] if version or not todo else [todo]:
+            _run(connection, group)
         return len(todo)
     finally:
         connection.close()
+
+
+def _run(connection: sqlite3.Connection, group: Sequence[tuple[int, str, str]]) -> None:
+    """All of them in one transaction."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for _number, _name, sql in group:
+            for statement in statements(sql):
+                connection.execute(statement)
+        number, name, _sql = group[-1]
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    log.info("schema migrated", migration=name)
 
 
 def _refuse_foreign(path: Path) -> None:
