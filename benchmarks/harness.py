@@ -156,6 +156,23 @@ def rss_mb(pid: int) -> float:
     raise RuntimeError(f"no VmRSS for {pid}")
 
 
+def until_idle(pid: int, most_s: float = 180) -> None:
+    """Until a process hardly used the processor for two seconds: what it found to do at its start is done."""
+    begun, used = time.monotonic(), _cpu_s(pid)
+    while True:
+        time.sleep(2)
+        before, used = used, _cpu_s(pid)
+        if used - before < 0.1:
+            return
+        if time.monotonic() - begun > most_s:
+            raise RuntimeError(f"process {pid} is still busy after {most_s:.0f} s")
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def raw_sqlite_per_s(folder: Path, messages: int = 600) -> float:
     """Five inserts and a COMMIT a message, WAL and synchronous=FULL, nothing else: this disk today."""
     connection = sqlite3.connect(folder / "raw.sqlite3", isolation_level=None)

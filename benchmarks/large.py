@@ -32,6 +32,7 @@ from benchmarks.harness import (
     running,
     send_all,
     signed_request,
+    until_idle,
 )
 from benchmarks.population import Facts, Size, build
 from benchmarks.questions import Floor, Questions, choose
@@ -83,6 +84,8 @@ def measure(folder: Path, say: Say) -> Figures:
         figures[name] = value
     with contextlib.ExitStack() as stack:
         servers = [(world, *stack.enter_context(_serving(world))) for world in worlds]
+        for _, process, _ in servers:
+            until_idle(process.pid)  # a data set that nobody served yet has suggestions to be made, once
         asyncio.run(_ask(worlds, figures, say))
         _take_in([(world, url) for world, _, url in servers], figures, say)
         for world, process, _ in servers:
