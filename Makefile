@@ -14,7 +14,7 @@ demo-check: $(VENV)/.run
 	$(PY) -m omni_console demo --check
 
 test: $(VENV)/.dev
-	$(PY) -m pytest -n $(JOBS) -m "not chaos"
+	$(PY) -m pytest -n $(JOBS) --dist worksteal -m "not chaos"
 	$(PY) -m pytest -m chaos -s
 
 check: $(VENV)/.dev

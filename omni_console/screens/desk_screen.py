@@ -329,7 +329,9 @@ class DeskScreen(Screen[None]):
     # --- what the widgets say ---------------------------------------------------------------------------
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        self.arrangement.focus_came(event.widget)
+        # What is told late, of where the focus was before the next key, must not bring it back there.
+        if event.widget is self.focused:
+            self.arrangement.focus_came(event.widget)
 
     def on_app_focus(self) -> None:
         if self.pane is not None:

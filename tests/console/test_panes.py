@@ -296,3 +296,26 @@ async def test_a_narrow_head_names_the_customer_before_anything_else(
                 head = "".join(content.plain for content, _role in pane.header.lay_out(width)[0])
                 assert row.customer[:12] in head, head
                 assert cell_len(head) == width
+
+
+async def test_keys_that_come_at_once_write_where_the_last_of_them_went(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path, size=LARGE) as hands:
+        await hands.press("1", "|", "|")
+        screen, grid = hands.screen, hands.screen.grid
+        await hands.until(lambda: len(grid.panes) == 3 and grid.active is grid.panes[2], "the third")
+        # As they are read by one look at a busy terminal: nothing of the first is done when the next acts.
+        screen.action_do("pane.left")
+        screen.action_do("pane.left")
+        went: list[Pane] = []
+        activate = grid.activate
+
+        def watched(pane: Pane) -> None:
+            went.append(pane)
+            activate(pane)
+
+        grid.activate = watched  # type: ignore[method-assign]
+        await hands.pilot.pause()
+        assert [pane for pane in went if pane is not grid.panes[0]] == [], "the focus came back on its own"
+        assert grid.active is grid.panes[0] and screen.focused is grid.panes[0].river
