@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
 
 from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
 from omni_console.desk import Desk
+from omni_console.key_order import PATIENCE_S, KeyArrived, KeyOrder
 from omni_console.keymap import repair_alt_digits
 from omni_console.look import DARK, OMNI, OMNI_LIGHT, OMNI_PALETTE, PALETTE, THEMES
 from omni_console.messages import Greeted, Heard, LinkChanged
@@ -64,6 +67,7 @@ class OmniConsole(App[int]):
         self.clock = clock or Clock()
         self.desk = Desk()
         self.desk_screen = DeskScreen(self.desk, client, self.clock, own.keys.changes, own)
+        self._order = KeyOrder()
         self._titled = own.settings.title and takes_titles(os.environ)
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
@@ -97,6 +101,39 @@ class OmniConsole(App[int]):
                 return
             await self.screen.dismiss(None)
         self.desk_screen.action_do("app.quit")
+
+    # --- keys ---------------------------------------------------------------------------------------------
+
+    async def on_event(self, event: events.Event) -> None:
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif not self._order.takes(event):
+            await self._route(event)
+
+    async def _route(self, event: events.Key | events.Paste) -> None:
+        target = self.focused or self.screen
+        await super().on_event(event)
+        self._follow(target.post_message)
+
+    def _follow(self, post: Callable[[KeyArrived], object]) -> None:
+        """Until the marker is back, what is typed waits."""
+        marker = self._order.begin()
+        if not post(marker):
+            self.post_message(marker)
+        self.set_timer(PATIENCE_S, partial(self._arrived, marker.number))
+
+    @on(KeyArrived)
+    async def key_arrived(self, event: KeyArrived) -> None:
+        event.stop()
+        await self._arrived(event.number)
+
+    async def _arrived(self, number: int) -> None:
+        if not self._order.arrived(number):
+            return
+        if isinstance(self.screen, Window) and not self.screen.is_open:
+            self._follow(self.screen.tell_open)
+        while (event := self._order.next()) is not None:
+            await self._route(event)
 
     async def _live(self) -> None:
         """Say hello until somebody answers, then listen for ever."""

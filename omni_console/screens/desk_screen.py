@@ -266,29 +266,15 @@ class DeskScreen(Screen[None]):
     # --- keys -----------------------------------------------------------------------------------------
 
     def action_do(self, command: str) -> None:
-        """Every key and every line of the palette ends here.
-
-        While something is written, letters may still wait in the editor's queue when the next key is
-        read: what that key does waits behind them, or half a word would be sent, or land elsewhere.
-        """
+        """Every key and every line of the palette ends here."""
         self.reading.key_came()
-        if isinstance(self.focused, Composer):
-            self.focused.call_later(self._carry_out, command)
-        else:
-            self._carry_out(command)
-
-    def _carry_out(self, command: str) -> None:
         if not self.bulk.takes(command):
             self._commands[command]()
         self.touring.did(command)
 
     def action_macro(self, number: int) -> None:
         """A key of the operator's own, which stands for commands."""
-        key, lines = list(self.own.keys.macros.items())[number]
-        if isinstance(self.focused, Composer):
-            self.focused.call_later(self.orders.play, key, lines)
-        else:
-            self.orders.play(key, lines)
+        self.orders.play(*list(self.own.keys.macros.items())[number])
 
     @property
     def console(self) -> OmniConsole:

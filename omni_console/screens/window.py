@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypeVar
 
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from omni_console.widgets.line_canvas import ROLES
@@ -21,9 +22,20 @@ class Window(ModalScreen[R | None], Generic[R]):
     COMPONENT_CLASSES: ClassVar[set[str]] = ROLES
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal")]  # noqa: RUF012 - Textual's
 
+    is_open = False  # and takes keys
+    _waits_for_it: Message | None = None
+
     def on_mount(self) -> None:
         if self.stands:
             self.opened()
+        self.is_open = True
+        if self._waits_for_it is not None:
+            self.app.post_message(self._waits_for_it)
+
+    def tell_open(self, message: Message) -> bool:
+        """Post this to the app as soon as the window takes keys."""
+        self._waits_for_it = message
+        return not self.is_open or self.app.post_message(message)
 
     def opened(self) -> None:
         """Its widgets are there: fill them, focus one, ask the server."""

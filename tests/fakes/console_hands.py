@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -21,6 +23,9 @@ from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_api_server import FakeServer
 
 PATIENCE_S = 5.0
+
+
+BY_NAME = frozenset({"enter", "escape", "backspace", "tab", "ctrl+j", "alt+left", "ctrl+o"})
 
 
 class Hands:
@@ -45,6 +50,13 @@ class Hands:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
+        await self.pilot.pause()
+
+    async def burst(self, *keys: str) -> None:
+        """Keys that arrive together, as over a line that stalled; single letters may stand in one word."""
+        for key in [one for word in keys for one in ([word] if word in BY_NAME else word)]:
+            letter = len(key) == 1
+            self.app.post_message(Key(_character_to_key(key) if letter else key, key if letter else None))
         await self.pilot.pause()
 
     async def type(self, text: str) -> None:
