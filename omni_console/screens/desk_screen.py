@@ -97,7 +97,7 @@ from omni_console.widgets.card.card import CustomerCard
 from omni_console.widgets.close_form import CloseForm
 from omni_console.widgets.composer import Composer
 from omni_console.widgets.conversation_list import ConversationList
-from omni_console.widgets.key_line import KeyLine
+from omni_console.widgets.key_line import About, KeyLine
 from omni_console.widgets.line_canvas import ROLES
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.pane import Pane
@@ -145,7 +145,7 @@ class DeskScreen(Screen[None]):
         self.list = ConversationList(desk, clock)
         self.grid = PaneGrid(desk, clock, changes)
         self.card = CustomerCard(desk, clock, changes)
-        self.keys = KeyLine(changes)
+        self.keys = KeyLine(changes, self._about)
         self.loader = Loader(self)
         self.news = News(self)
         self.browsing = Browsing(self)
@@ -312,6 +312,17 @@ class DeskScreen(Screen[None]):
             return None if key is None else self.desk.conversations.get(key)
         return self.pane.row
 
+    def _about(self) -> About:
+        """What the keys would act on."""
+        row, pane = self.target, self.pane
+        way = pane.way if pane is not None else None
+        return About(
+            to_take=row is not None and row.assignee_id != self.desk.me,
+            note=pane is not None and pane.writing and pane.composer.kind == "note",
+            ways=len(pane.ways) if pane is not None else 0,
+            recipients=way is not None and way.recipients_max > 1,
+        )
+
     # --- what the widgets say ---------------------------------------------------------------------------
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -338,6 +349,10 @@ class DeskScreen(Screen[None]):
     @on(LineList.Chosen, "#list")
     def row_clicked(self) -> None:
         self.browsing.open_selected()
+
+    @on(ConversationList.Moved)
+    def row_changed(self) -> None:
+        self.keys.changed()
 
     @on(ConversationList.MoreWanted)
     def more_wanted(self, event: ConversationList.MoreWanted) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from textual import events
+from textual.content import Content
 
 from omni_console.actions import ACTIONS, WHERE_TITLES, Action
 from omni_console.i18n import _
@@ -13,30 +14,58 @@ from omni_console.own import Own
 from omni_console.text import fit, safe_line
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.paint import Line
 
-KEY_CELLS = 18
-LABEL_CELLS = 26
+KEY_CELLS = 21
+LABEL_CELLS = 31
+COLUMNS_FROM = 90  # cells; below that what it does stands under what it is called
+
+
+@dataclass(frozen=True)
+class Row:
+    """`hay`: what is looked in. What it does takes as many lines as it needs, behind its name or under it."""
+
+    hay: str
+    keys: str
+    label: str
+    text: str
+
+    def lines(self, width: int) -> list[Line]:
+        keys = (fit(safe_line(self.keys, before="  "), KEY_CELLS), "strong")
+        if width < COLUMNS_FROM:
+            return [[keys, (safe_line(self.label), "base")], *_block(self.text, "dim", KEY_CELLS, width)]
+        head: Line = [keys, (fit(safe_line(self.label), LABEL_CELLS), "base")]
+        lines = _block(self.text, "dim", KEY_CELLS + LABEL_CELLS, width) or [[]]
+        return [[*head, *lines[0][1:]], *lines[1:]]
+
+
+@dataclass(frozen=True)
+class Wrong:
+    hay: str
+    text: str
+
+    def lines(self, width: int) -> list[Line]:
+        return _block(self.text, "bad", 2, width)
+
+
+def _block(text: str, role: str, indent: int, width: int) -> list[Line]:
+    if not text:
+        return []
+    room = max(8, width - indent)
+    return [[(Content(" " * indent), "base"), (part, role)] for part in safe_line(text).wrap(room)]
 
 
 @dataclass
 class Section:
-    """`rows`: what is looked in, and the line that is painted."""
-
     title: str
-    rows: list[tuple[str, Line]] = field(default_factory=list)
+    rows: list[Row | Wrong] = field(default_factory=list)
 
 
-def _row(keys: str, label: str, text: str, more: str = "") -> tuple[str, Line]:
-    line: Line = [
-        (fit(safe_line(keys, before="  "), KEY_CELLS), "strong"),
-        (fit(safe_line(label), LABEL_CELLS), "base"),
-        (safe_line(text, before=" "), "dim"),
-    ]
-    return f"{keys} {label} {text} {more}".casefold(), line
+def _row(keys: str, label: str, text: str, more: str = "") -> Row:
+    return Row(f"{keys} {label} {text} {more}".casefold(), keys, label, text)
 
 
-def _action_row(action: Action, own: Own) -> tuple[str, Line]:
+def _action_row(action: Action, own: Own) -> Row:
     keys = "  ".join(shown(key) for key in keys_of(action, own.keys.changes))
     if action.argument:
         keys = keys.replace("1", "1…7")
@@ -49,7 +78,7 @@ def sections(own: Own) -> list[Section]:
     if own.problems:
         wrong = Section(_("Not used"))
         for problem in own.problems:
-            wrong.rows.append((problem.casefold(), [(safe_line(problem, before="  "), "bad")]))
+            wrong.rows.append(Wrong(problem.casefold(), problem))
         found.append(wrong)
     if own.keys.macros:
         macros = Section(_("Your macros"))
@@ -71,19 +100,25 @@ class KeyTable(LineList):
     def __init__(self, own: Own) -> None:
         super().__init__()
         self._sections = sections(own)
+        self._wanted: list[str] = []
         self._lines: list[Line] = []
 
     def narrow(self, words: str) -> None:
         """Rows in which every word stands."""
-        wanted = words.casefold().split()
-        self._lines = []
-        for section in self._sections:
-            found = [line for hay, line in section.rows if all(word in hay for word in wanted)]
-            if found:
-                gap: list[Line] = [[]] if self._lines else []
-                self._lines += [*gap, [(safe_line(section.title), "accent")], *found]
+        self._wanted = words.casefold().split()
         self.cursor = 0
         self.rows_changed()
+
+    def rows_changed(self) -> None:
+        width = self.scrollable_size.width
+        self._lines = []
+        for section in self._sections:
+            found = [row for row in section.rows if all(word in row.hay for word in self._wanted)]
+            if found:
+                gap: list[Line] = [[]] if self._lines else []
+                self._lines += [*gap, [(safe_line(section.title), "accent")]]
+                self._lines += [line for row in found for line in row.lines(width)]
+        super().rows_changed()
 
     def row_count(self) -> int:
         return len(self._lines)
@@ -95,7 +130,7 @@ class KeyTable(LineList):
         return False
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
-        return spread(self._lines[index], [], width)
+        return self._lines[index]
 
 
 class HelpScreen(Finder[None]):
@@ -107,7 +142,7 @@ class HelpScreen(Finder[None]):
 
     def words_changed(self, words: str) -> None:
         self.table.narrow(words)
-        self.foot.say(_("type to narrow · letters work on a Russian layout too · docs/keys.md: other keys"))
+        self.foot.say(_("type to narrow · letters work on a Russian layout too"))
 
     def chosen(self, index: int) -> None:
         self.dismiss(None)

@@ -205,6 +205,8 @@ class IdentityScreen(Window[GoTo]):
     def refused(self, event: Refused) -> None:
         self._deciding = False
         self.foot.say(refusal(event.problem), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
         if event.what == "decide":
             self._load()
 
@@ -212,6 +214,8 @@ class IdentityScreen(Window[GoTo]):
     def unanswered(self, event: Unanswered) -> None:
         self._deciding = False
         self.foot.say(_("no answer from the server: {why}").format(why=event.why), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
         if event.what == "decide":
             self._load()
 

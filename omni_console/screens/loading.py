@@ -71,6 +71,7 @@ class Loader:
         screen = self._screen
         self._desk.put_page(event.place, event.page, first=event.first, asked=event.asked)
         screen.status.changed()
+        screen.keys.changed()
         if event.place == "mine" and not event.asked:
             screen.browsing.begin(event.page)
         if event.place == screen.list.place:
@@ -115,6 +116,7 @@ class Loader:
             screen.reading.find_place(pane)
         screen.list.rows_changed()
         screen.card.changed()
+        screen.keys.changed()
         screen.writing.detail_came(row.id)
         self.load_suggestions(event.detail.customer)
 

@@ -73,7 +73,7 @@ class MentionsScreen(Window[Place]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
-            yield TextLines(_("Notes that call you"), role="strong", classes="title")
+            yield TextLines(_("Who calls you"), role="strong", classes="title")
             yield self.rows
             yield self.foot
 
@@ -95,10 +95,14 @@ class MentionsScreen(Window[Place]):
     @on(Refused)
     def refused(self, event: Refused) -> None:
         self.foot.say(refusal(event.problem), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
         self.foot.say(_("no answer from the server: {why}").format(why=event.why), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(LineList.Chosen)
     def chosen(self, event: LineList.Chosen) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -13,12 +14,14 @@ from omni_console.i18n import _, ngettext
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
 from omni_console.server_words import assigned_words
-from omni_console.text import safe_line
+from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import Proposal, ProposedMove
+
+GAPS = 8  # cells between what is moved, from whom, to whom and why
 
 
 class MoveRows(LineList):
@@ -26,6 +29,9 @@ class MoveRows(LineList):
         super().__init__()
         self.moves = moves
         self.clock = clock
+        self._from_cells = max((cell_len(move.conversation.assignee) for move in moves), default=0)
+        self._to_cells = max((cell_len(_to(move)) for move in moves), default=0)
+        self._why_cells = max((cell_len(assigned_words(move.why)) for move in moves), default=0)
 
     def row_count(self) -> int:
         return len(self.moves)
@@ -40,15 +46,22 @@ class MoveRows(LineList):
             (safe_line(row.customer), "strong" if selected else "base"),
             (Content(f"  {self.clock.age(since)}" if since else ""), "dim"),
         ]
-        to = move.to or _("the queue")
-        why = assigned_words(move.why)
+        others = self._from_cells + self._to_cells + GAPS
+        why_cells = min(self._why_cells, max(0, width * 2 // 3 - others))
         right: Line = [
-            (safe_line(row.assignee, before="  "), "dim"),
+            (Content("  "), "base"),
+            (fit(safe_line(row.assignee), self._from_cells), "dim"),
             (Content(" → "), "dim"),
-            (safe_line(to), "accent"),
-            (safe_line(why, before="  ", after=" "), "dim"),
+            (fit(safe_line(_to(move)), self._to_cells), "accent"),
+            (Content("  "), "base"),
+            (fit(safe_line(assigned_words(move.why)), why_cells), "dim"),
+            (Content(" "), "base"),
         ]
         return balanced(left, right, width)
+
+
+def _to(move: ProposedMove) -> str:
+    return move.to or _("the queue")
 
 
 class MovesScreen(Window[bool]):

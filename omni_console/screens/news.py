@@ -86,6 +86,7 @@ class News:
         for conversation_id in changed.stale_ways:
             screen.loader.load_detail(conversation_id)
         screen.card.changed()
+        screen.keys.changed()
         screen.teller.heard(changed.happened)
         screen.teller.show_title()
 

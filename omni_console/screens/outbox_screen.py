@@ -106,7 +106,7 @@ class OutboxScreen(Window[int]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
-            yield TextLines(_("Replies that are not settled"), role="strong", classes="title")
+            yield TextLines(_("Unsettled replies"), role="strong", classes="title")
             yield self.rows
             yield self.foot
 
@@ -158,10 +158,14 @@ class OutboxScreen(Window[int]):
     @on(Refused)
     def refused(self, event: Refused) -> None:
         self.foot.say(refusal(event.problem), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
         self.foot.say(_("no answer from the server: {why}").format(why=event.why), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(LineList.Chosen)
     def chosen(self, event: LineList.Chosen) -> None:

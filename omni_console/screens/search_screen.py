@@ -56,7 +56,7 @@ def in_context(text: str, terms: Sequence[Term], width: int) -> Line:
     line = clean_line(text)
     pattern = re.compile("|".join(_patterns(terms)) or r"(?!)", re.IGNORECASE)
     first = pattern.search(line)
-    start = max(0, first.start() - BEFORE_HIT) if first else 0
+    start = _word_before(line, first.start() - BEFORE_HIT, first.start()) if first else 0
     shown = line[start : start + width * 2]
     out: Line = [(Content("…"), "dim")] if start else []
     at = 0
@@ -65,6 +65,14 @@ def in_context(text: str, terms: Sequence[Term], width: int) -> Line:
         at = hit.end()
     out.append((already_clean(shown[at:]), "dim"))
     return out
+
+
+def _word_before(line: str, wanted: int, hit: int) -> int:
+    """Where to begin: at a word behind `wanted`, or there, when the hit is reached before one begins."""
+    if wanted <= 0:
+        return 0
+    space = line.find(" ", wanted - 1, hit)
+    return wanted if space < 0 else space + 1
 
 
 def _patterns(terms: Sequence[Term]) -> list[str]:

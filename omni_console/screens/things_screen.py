@@ -158,10 +158,14 @@ class ThingsScreen(Window[Place]):
     @on(Refused)
     def refused(self, event: Refused) -> None:
         self.foot.say(refusal(event.problem), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
         self.foot.say(_("no answer from the server: {why}").format(why=event.why), "bad")
+        if not self.rows.loaded:
+            self.rows.lost()
 
     @on(LineList.Chosen)
     def chosen(self, event: LineList.Chosen) -> None:

@@ -43,7 +43,7 @@ class ViewRows(LineList):
         return len(self.views)
 
     def get_content_height(self, *_sizes: object) -> int:
-        return max(3, len(self.views))
+        return len(self.views) or 3
 
     def empty(self) -> str:
         return _("no saved views yet")
@@ -51,7 +51,7 @@ class ViewRows(LineList):
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         view = self.views[index]
         left: Line = [
-            (Content("▌" if selected else " "), "accent"),
+            (Content("▌ " if selected else "  "), "accent"),
             (safe_line(view.name, after="  "), "strong" if selected else "base"),
             (safe_line(view_word(view.base)), "dim"),
             (safe_line(view.filter, before="  "), "dim"),

@@ -75,6 +75,7 @@ class Writing:
         pane = self._screen.pane
         if pane is not None and pane.writing:
             pane.turn("reply" if pane.composer.kind == "note" else "note")
+            self._screen.keys.changed()
 
     def _next_way(self) -> None:
         pane = self._screen.pane

@@ -26,6 +26,9 @@ class ConversationList(LineList):
 
     row_height = 2
 
+    class Moved(Message):
+        """Another row is under the cursor."""
+
     class MoreWanted(Message):
         """The end of what is loaded is near."""
 
@@ -63,6 +66,7 @@ class ConversationList(LineList):
         self.scroll_to(y=0, animate=False, force=True, immediate=True)
         self.rows_changed()
         self._on = self.conversation_id
+        self.post_message(self.Moved())
 
     def row_count(self) -> int:
         return len(self.window)
@@ -88,6 +92,7 @@ class ConversationList(LineList):
 
     def cursor_moved(self) -> None:
         self._on = self.conversation_id
+        self.post_message(self.Moved())
         self._want_more()
 
     def rows_changed(self) -> None:
@@ -170,7 +175,7 @@ class ConversationList(LineList):
         unread = self.desk.unread(row)
         sign: Line = [
             (Content("●" if unread else " "), "accent"),
-            (Content("+" if row.id in self.marked else " "), "strong"),
+            (Content("*" if row.id in self.marked else " "), "strong"),
         ]
         since = row.waiting_since if row.state == "open" and row.waiting_since else row.last_at
         age = self.clock.age(since) if since else ""

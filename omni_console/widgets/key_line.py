@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from textual.content import Content
 
@@ -17,10 +18,39 @@ from omni_console.widgets.paint import Line, spread, width_of
 SAID_S = 6.0
 
 
+@dataclass(frozen=True)
+class About:
+    """What the keys would act on."""
+
+    to_take: bool = False  # a conversation of somebody else's, or of nobody's
+    note: bool = False  # what is written stays among colleagues
+    ways: int = 0  # by which the customer can be answered
+    recipients: bool = False  # may be chosen
+
+    def offers(self, action: str) -> bool:
+        """Would it do anything here?"""
+        if action == "thread.claim":
+            return self.to_take
+        if action == "compose.way":
+            return self.ways > 1 and not self.note
+        return action != "compose.recipients" or (self.recipients and not self.note)
+
+    def words(self, action: str) -> str | None:
+        """What it does here, where that is not what it is called."""
+        if not self.note:
+            return None
+        return {
+            "compose.send": _("keep"),
+            "compose.send_next": _("keep, next"),
+            "compose.kind": _("reply"),
+        }.get(action)
+
+
 class KeyLine(Lines):
-    def __init__(self, changes: Mapping[str, str]) -> None:
+    def __init__(self, changes: Mapping[str, str], about: Callable[[], About]) -> None:
         super().__init__(id="keys")
         self._changes = changes
+        self._about = about
         self.mode: Where = "list"
         self._said = ""
         self._role = "strong"
@@ -39,9 +69,8 @@ class KeyLine(Lines):
             self.changed()
 
     def show_mode(self, mode: Where) -> None:
-        if mode != self.mode:
-            self.mode = mode
-            self.changed()
+        self.mode = mode
+        self.changed()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """Show a sentence for a few seconds. It may hold names: it is cleaned when painted."""
@@ -93,13 +122,16 @@ class KeyLine(Lines):
         right: Line = [*held, (Content(f" {mode} " if mode else ""), "accent")]
         left: Line = [(Content(" "), "base")]
         hints = [action for action in ACTIONS if action.hint and action.where in wheres[self.mode]]
+        about = self._about()
         for action in sorted(hints, key=lambda action: action.hint):
+            if not about.offers(action.id):
+                continue
             if self.mode == "compose" and action.id == "switcher.open":
                 continue
             if self.mode != "compose" and action.id == "compose.way":
                 continue
             key = shown(keys_of(action, self._changes)[0])
-            piece = hint(key, _(action.hint_label))
+            piece = hint(key, about.words(action.id) or _(action.hint_label))
             if width_of(left) + width_of(piece) + width_of(right) > width:
                 continue
             left += piece

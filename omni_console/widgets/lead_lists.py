@@ -12,7 +12,7 @@ from omni_console.timing import Clock
 from omni_console.widgets.deadline_words import left as time_left
 from omni_console.widgets.lead_lines import Row, line_of, rows_of
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.paint import Line, balanced, spread
+from omni_console.widgets.paint import Line, balanced, spread, width_of
 from server.protocol import Conversation, Overview
 
 
@@ -81,6 +81,7 @@ class Behind(LineList):
         self.subject: Subject | None = None  # whose conversations these are; None: not loaded yet
         self.items: list[Conversation] = []
         self.more = False
+        self._when_cells = 0  # so that what stands before the times is one column
 
     @property
     def row(self) -> Conversation | None:
@@ -106,6 +107,10 @@ class Behind(LineList):
         self.items = [row if one.id == row.id else one for one in self.items]
         self.refresh()
 
+    def rows_changed(self) -> None:
+        self._when_cells = max((width_of(self._when(row)) for row in self.items), default=0)
+        super().rows_changed()
+
     def row_count(self) -> int:
         return len(self.items)
 
@@ -129,7 +134,9 @@ class Behind(LineList):
         priority = {"urgent": (" !!", "bad"), "high": (" !", "strong")}
         mark, role = priority.get(row.priority, ("", "base"))
         right: Line = [(Content(mark), role), (safe_line(row.mark or " ", before="  ", after="  "), "mark")]
-        return spread(left, [*right, *self._when(row)], width)
+        when = self._when(row)
+        gap = (Content(" " * (self._when_cells - width_of(when))), "base")
+        return spread(left, [*right, gap, *when], width)
 
     def _when(self, row: Conversation) -> Line:
         pressing = time_left(row, self.clock) if row.state == "open" else []

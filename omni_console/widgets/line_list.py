@@ -33,6 +33,7 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
         self.cursor = 0
+        self._lost = False
 
     def row_count(self) -> int:
         raise NotImplementedError
@@ -50,6 +51,11 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
 
     def cursor_moved(self) -> None:
         """The cursor is on another row."""
+
+    def lost(self) -> None:
+        """What was asked for does not come, and the window says why."""
+        self._lost = True
+        self.lines_changed()
 
     def rows_changed(self) -> None:
         """The number of rows, or what is in them, changed."""
@@ -71,7 +77,7 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
 
     def laid_line(self, y: int) -> Laid:
         index, line = divmod(int(self.scroll_offset.y) + y, self.row_height)
-        if y == 1 and not self.row_count():
+        if y == 1 and not self._lost and not self.row_count():
             return ([(Content("  "), "base"), (safe_line(self.empty()), "dim")], ())
         if index >= self.row_count():
             return ([], ())

@@ -337,9 +337,9 @@ class RiverView(LineCanvas, can_focus=True):
     # --- marking ------------------------------------------------------------------------------------------
 
     def _sign(self, message: Message) -> str:
-        """What stands before the message while messages are marked: "+" marked, "›" the cursor."""
+        """What stands before the message while messages are marked: "*" marked, "›" the cursor."""
         if message.id in self.marked:
-            return "+"
+            return "*"
         return "›" if message.id == self.at else ""
 
     def toggle_mark(self) -> None:

@@ -78,7 +78,10 @@ async def test_colleagues_see_what_this_console_shows_and_what_is_typed_in_it() 
             await hands.press("r", "h", "i")
             await until(lambda: writing() == ["reply"])
             run.clock.advance(COALESCE_MS)
-            await hands.press("alt+m", "x")
+            await hands.press("alt+m")
+            await until(lambda: writing() == [""])  # the note is empty yet
+            run.clock.advance(COALESCE_MS)
+            await hands.press("x")
             await until(lambda: writing() == ["note"])
             run.clock.advance(COALESCE_MS)
             for _ in range(QUIET_AFTER):
@@ -115,7 +118,7 @@ async def test_a_mention_is_counted_found_and_seen_where_it_stands() -> None:
             await written(run, "@olga please look at the invoice")
             await hands.sees("@ 1 (@)")
             await hands.press("@")
-            await hands.sees("Notes that call you")
+            await hands.sees("Who calls you")
             await hands.sees("@ Ivan · Anna")
             assert "@ 1 (@)" in hands.text()  # listed is not seen
             await hands.press("enter")

@@ -565,7 +565,7 @@ WALKS: dict[str, Walk] = {
             ),
             Step(
                 "outbox.open",
-                "Replies that are not settled",
+                "Unsettled replies",
                 lambda _hands, world: not any(one.status == "failed" for one in world.messages),
                 then=("?blocked · Пришлите", "s"),
                 after=("escape",),

@@ -21,7 +21,7 @@ IVAN, MARIA = 2, 4
 
 
 async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
-    async with console(world, tmp_path, size=(120, 180)) as hands:
+    async with console(world, tmp_path, size=(120, 400)) as hands:
         await hands.press("question_mark")
         await hands.sees("Writing (compose mode)")
         text = hands.text()
@@ -33,12 +33,21 @@ async def test_help_is_the_registry(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("Writing (compose mode)")
 
 
-async def test_a_line_that_is_cut_says_so_beside_a_scrollbar_too(world: FakeServer, tmp_path: Path) -> None:
+async def test_a_scrollbar_covers_nothing_and_the_page_of_keys_is_not_cut(
+    world: FakeServer, tmp_path: Path
+) -> None:
     async with console(world, tmp_path, size=(80, 24)) as hands:
         await hands.press("question_mark")
         await hands.sees("Anywhere")
-        cut = [line for line in hands.lines() if "Your conversations keep" in line]
-        assert [line.rstrip("\u2581 ")[-1] for line in cut] == ["…"], cut
+        await hands.sees(
+            "Go to a numbered conversation\n"
+            + " " * 22
+            + "Your conversations keep their numbers 1 to 7 while"
+        )
+        await hands.press("escape", "ctrl+p")
+        await hands.sees("All actions")
+        [line] = [line for line in hands.lines() if "Open the conversation in" in line]
+        assert line.rstrip()[-7:-1] == "enter ", "the scrollbar covers nothing"
 
 
 async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
@@ -180,6 +189,8 @@ def test_a_hit_is_marked_within_its_words() -> None:
     assert line[0][0].plain == "…"
     line = in_context("Ёлка, blue kettle, blue pot", terms('"blue kettle" елка -pot'), 40)
     assert [part.plain for part, role in line if role == "hit"] == ["Ёлка", "blue kettle"]
+    line = in_context("Hello, the invoice 2231 says 4 lamps, but we ordered 3", terms("lamps"), 60)
+    assert [part.plain for part, _role in line[:2]] == ["…", "the invoice 2231 says 4 "]
     assert in_context("nothing", [], 40)[-1][0].plain == "nothing"
     assert in_context("[red]x(", terms("x("), 40)
 
@@ -188,7 +199,7 @@ async def test_outbox_one_key_decides(world: FakeServer, tmp_path: Path) -> None
     failed = next(message for message in world.messages if message.status == "failed")
     async with console(world, tmp_path) as hands:
         await hands.press("O")
-        await hands.sees("Replies that are not settled")
+        await hands.sees("Unsettled replies")
         await hands.sees("blocked · Пришлите")
         await hands.press("s")
         await hands.until(lambda: world.messages[failed.id - 1].status == "queued", "sent again")

@@ -1,0 +1,52 @@
+"""The bottom line offers what can be done here, in the words of what it does here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from tests.fakes.console_hands import Hands, console
+from tests.fakes.operator_api_server import FakeServer
+
+ANNAS_CARD = 2
+
+
+def keys(hands: Hands) -> str:
+    return hands.lines()[-1]
+
+
+async def test_a_note_is_kept_and_becomes_a_reply(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path, size=(80, 24)) as hands:
+        await hands.press("2", "m")
+        await hands.until(lambda: "ctrl+j keep" in keys(hands) and "alt+m reply" in keys(hands))
+        assert "send" not in keys(hands)
+        await hands.press("alt+m")
+        await hands.until(lambda: "ctrl+j send" in keys(hands) and "alt+m note" in keys(hands))
+
+
+async def test_what_is_mine_is_not_taken(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.until(lambda: "e close" in keys(hands))
+        assert "a take" not in keys(hands)
+        await hands.press("]")
+        await hands.until(lambda: "a take" in keys(hands))
+        await hands.press("enter")
+        await hands.press("a")
+        await hands.until(lambda: "a take" not in keys(hands), "it is mine now")
+
+
+async def test_ways_and_recipients_are_offered_where_there_are_some(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    world.ways[ANNAS_CARD] = [replace(way, recipients_max=9) for way in world.ways[ANNAS_CARD]]
+    async with console(world, tmp_path, size=(160, 40)) as hands:
+        await hands.press("1")
+        await hands.sees("Kind regards")
+        await hands.until(lambda: "alt+r recipients" in keys(hands))
+        await hands.press("r")
+        await hands.until(lambda: "ctrl+j send" in keys(hands))
+        assert "another way" not in keys(hands)
+        await hands.press("escape", "2", "r")
+        await hands.until(lambda: "alt+w another way" in keys(hands))
+        assert "recipients" not in keys(hands)
