@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from channels.base import Bounce, InboundEvent
-from server import outbox
+from server import fates
 from server.people.authors import ChannelFacts
 from server.protocol import Recipient, Status
 from server.store import conversations, messages, recipients, threads
@@ -89,7 +89,7 @@ def _show(tx: Transaction, message: Referred) -> None:
         conversations.touch(tx, message.conversation_id, seq)
         return
     if failed:
-        outbox.declare_failed(tx, message.id, message.conversation_id, message.customer_id, words_of(named))
+        fates.declare_failed(tx, message.id, message.conversation_id, message.customer_id, words_of(named))
         return
     delayed = any(one.state == "delayed" for one in named)
     everybody = all(one.state == "delivered" for one in named if one.role != "reply_to")

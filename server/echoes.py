@@ -12,7 +12,7 @@ import msgspec
 
 from channels.base import InboundEvent, Sender
 from channels.folds import sound, unfolded
-from server import lifecycle, outbox
+from server import fates, lifecycle
 from server.cases import leaving
 from server.outcome import Outcome, happened_at
 from server.people.authors import ChannelFacts, recognise
@@ -33,7 +33,7 @@ def take_echo(
     if known is not None:
         if known["kind"] == "out" and known["status"] == "unknown":
             # Our own message, found where the provider keeps what was sent: it did go out.
-            outbox.declare_sent(tx, known["id"], known["conversation_id"], known["customer_id"])
+            fates.declare_sent(tx, known["id"], known["conversation_id"], known["customer_id"])
         if relay_id := event.detail.get("relay_id"):
             threads.remember(tx, channel.id, known["id"], [relay_id])
         return Outcome(known["customer_id"], known["id"], known["conversation_id"])

@@ -12,7 +12,7 @@ import msgspec
 
 from channels.base import InboundEvent
 from channels.folds import sound, unfolded
-from server import bounced, lifecycle, outbox, places
+from server import bounced, fates, lifecycle, places
 from server.acknowledging import Acknowledging, acknowledge
 from server.cases import calls, case, casework, leaving, spam
 from server.cases.locate import locate
@@ -275,7 +275,7 @@ def _believe_arrived(tx: Transaction, channel: ChannelFacts, event: InboundEvent
         if reference.trusted and reference.message_id is not None:
             named = threads.our_message(tx, channel.id, reference.message_id)
             if named is not None and named.status == "unknown":
-                outbox.declare_sent(tx, named.id, named.conversation_id, named.customer_id)
+                fates.declare_sent(tx, named.id, named.conversation_id, named.customer_id)
 
 
 def _pieces(event: InboundEvent) -> str:
@@ -347,7 +347,7 @@ def _take_receipt(tx: Transaction, channel: ChannelFacts, event: InboundEvent) -
     if status == "failed":
         if row["status"] not in ("delivered", "read"):
             why = event.detail.get("reason", "") or "the provider could not deliver it"
-            outbox.declare_failed(tx, row["id"], row["conversation_id"], row["customer_id"], why)
+            fates.declare_failed(tx, row["id"], row["conversation_id"], row["customer_id"], why)
         return Outcome(row["customer_id"])
     # Who read this one read what stood above it.
     for message_id in messages.undelivered_up_to(

@@ -19,7 +19,7 @@ from typing import IO
 
 import msgspec
 
-from server import outbox as sending
+from server import fates
 from server.backup import FORMAT, MANIFEST, MIB, Manifest, Part
 from server.cases import leaving
 from server.clock import SystemClock
@@ -101,7 +101,7 @@ def _ready(staged: Path, manifest: Manifest, erased: list[erasing.Line]) -> int:
         doubtful = backup.begin_anew(tx, manifest.created_at)
         why = "restored from a backup: it may have been sent after the backup was made"
         for row in doubtful:
-            sending.declare_unknown(tx, row, why)
+            fates.declare_unknown(tx, row, why)
         leaving.give_back_all(tx, leaving.RESTORED)
         return len(doubtful)
 

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from server.backup import COPY, Backup, Manifest
-from server.outbox import declare_unknown
+from server.fates import declare_unknown
 from server.restore import ArchiveError, restore, verify
 from server.store import backup, events, messages, migrations, offline, outbox, switch
 from server.store.blobs import BlobStore
