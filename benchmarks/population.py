@@ -20,7 +20,7 @@ import msgspec
 from benchmarks.vocabulary import LEMMA_SHARE, Vocabulary
 from channels.base import InboundEvent, Sender
 from channels.webhook import WebhookChannel
-from server.cases import casework, replying
+from server.cases import casework, notes, replying
 from server.cases.replying import Outgoing
 from server.cases.ways import ChannelOffer
 from server.intake import Policy, take_in
@@ -183,7 +183,7 @@ class _Writer:
             self._operator_writes(tx, turn, case, operator)
         else:
             note = NoteCommand(client_id=_key(turn), text=self._text())
-            replying.note(tx, case.conversation_id, operator, note)
+            notes.note(tx, case.conversation_id, operator, note)
         if turn.number + 1 == turn.of:
             self._end(tx, turn, case, operator)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator
 from server.api.describe import describes
-from server.cases import leaving, replying, sharing
+from server.cases import leaving, notes, settling, sharing
 from server.operators import Action
 from server.protocol import (
     LeaveCommand,
@@ -78,7 +78,7 @@ async def reply(request: web.Request) -> web.Response:
     answer=Message,
 )
 async def note(request: web.Request) -> web.Response:
-    return await _write(request, NoteCommand, replying.note, "remark")
+    return await _write(request, NoteCommand, notes.note, "remark")
 
 
 @routes.post("/v1/messages/{message}/withdraw")
@@ -154,5 +154,5 @@ async def unsettled(request: web.Request) -> web.Response:
 async def settle(request: web.Request) -> web.Response:
     me = operator(request, "write")
     wanted = await command(request, SettleCommand)
-    ids = await request.app[CONTEXT].database.write(lambda tx: replying.settle(tx, me, wanted))
+    ids = await request.app[CONTEXT].database.write(lambda tx: settling.settle(tx, me, wanted))
     return answer(Settled(message_ids=ids))

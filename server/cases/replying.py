@@ -1,4 +1,4 @@
-"""Replies, notes, and what becomes of replies that nobody knows about: transaction functions."""
+"""Replies of operators: by which way, to whom, when. Transaction functions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from server import failpoints, lifecycle
-from server.cases import quoting, sharing
+from server.cases import quoting
 from server.cases.addressing import AddressingError, addressed, everybody_else
 from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
-from server.cases.mentions import mentioned
 from server.cases.refused import RefusedError
 from server.cases.variables import MissingError, still_open, variables
 from server.cases.ways import ChannelOffer, Way, ways
@@ -19,18 +18,15 @@ from server.protocol import (
     Addressee,
     Message,
     MessageKind,
-    NoteCommand,
     OperatorInfo,
     Recipient,
     ReplyCommand,
-    SettleCommand,
 )
 from server.protocol.quotes import quotes_by_hand
 from server.store import (
     cases,
     conversations,
     customers,
-    mentions,
     messages,
     outbox,
     recipients,
@@ -39,7 +35,6 @@ from server.store import (
     uploads,
 )
 from server.store import files as attachments
-from server.store import operators as accounts
 from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -167,7 +162,7 @@ def forwarded_already(tx: Transaction, operator: OperatorInfo, client_id: str) -
     return known.id
 
 
-def _written_already(
+def written_already(
     tx: Transaction, operator: OperatorInfo, client_id: str, conversation_id: int, kind: MessageKind
 ) -> int | None:
     """The message this operator already wrote under this id. Raises RefusedError where it is another one:
@@ -196,7 +191,7 @@ def reply(
     The same client id gives the same message again. Raises StaleError, RefusedError, MissingError,
     NotFoundError.
     """
-    known = _written_already(tx, operator, command.client_id, conversation_id, "out")
+    known = written_already(tx, operator, command.client_id, conversation_id, "out")
     if known is not None:
         return known
     conversation = conversations.held(tx, conversation_id)
@@ -414,33 +409,6 @@ def check_text(text: str, files: int, offer: ChannelOffer) -> None:
         )
 
 
-def write_note(
-    tx: Transaction, conversation: Held, operator: OperatorInfo, text: str, client_id: str | None
-) -> int:
-    note = NewMessage(
-        kind="note", operator_id=operator.id, text=text, status="received", at=tx.now, client_id=client_id
-    )
-    called = _called(tx, conversation, operator, text)
-    posted = messages.post(tx, conversation.id, conversation.customer_id, "note.added", note)
-    conversations.touch(tx, conversation.id, posted.seq)
-    cases.acted(tx, conversation.id, "noted", operator.id)
-    for colleague in called:
-        mentions.add(tx, colleague.id, posted.id, by=operator.id)
-    return posted.id
-
-
-def _called(tx: Snapshot, conversation: Held, operator: OperatorInfo, text: str) -> list[OperatorInfo]:
-    """The colleagues whom a note names. Raises RefusedError where one of them could not read it."""
-    called = [one for one in mentioned(text, accounts.everybody(tx)) if one.id != operator.id]
-    for colleague in called:
-        if not sharing.may_see(tx, conversation.id, colleague):
-            raise RefusedError(
-                f"{colleague.name} may not see this conversation, and would not hear of the note",
-                f"share it with {colleague.login} first, or write {colleague.login} without @",
-            )
-    return called
-
-
 def check_filled(tx: Snapshot, *texts: str) -> None:
     """Raises MissingError where a variable still stands in words that a customer would get."""
     if any(variables(text) for text in texts):
@@ -448,52 +416,3 @@ def check_filled(tx: Snapshot, *texts: str) -> None:
         missing = list(dict.fromkeys(name for text in texts for name in still_open(text, in_use)))
         if missing:
             raise MissingError(missing)
-
-
-def note(tx: Transaction, conversation_id: int, operator: OperatorInfo, command: NoteCommand) -> int:
-    """Write a private note; the message id. Notes move nothing and hold nobody's reply."""
-    known = _written_already(tx, operator, command.client_id, conversation_id, "note")
-    if known is not None:
-        return known
-    if not command.text.strip():
-        raise RefusedError("the note is empty", "write something first")
-    conversation = conversations.held(tx, conversation_id)
-    return write_note(tx, conversation, operator, command.text, command.client_id)
-
-
-def settle(tx: Transaction, operator: OperatorInfo, command: SettleCommand) -> list[int]:
-    """An operator decides what became of failed or doubtful replies; the ids that were decided.
-
-    arrived: counts as sent. again: goes back to the outbox, with the same identity. drop: it stays in the
-    history as failed, and is asked about no more.
-    """
-    chosen = outbox.doubtful(tx, None if command.all else command.message_ids)
-    for row in chosen:
-        if command.verdict == "again":
-            outbox.send_again(tx, row.message_id)
-            recipients.try_again(tx, row.message_id)
-            messages.set_status(tx, row.message_id, "queued")
-        elif command.verdict == "arrived":
-            outbox.set_state(tx, row.message_id, "sent", "", tx.now)
-            recipients.arrived(tx, row.message_id)
-        else:
-            outbox.set_state(tx, row.message_id, "sent", "dropped by an operator", tx.now)
-            messages.set_status(tx, row.message_id, "failed", "dropped by an operator")
-        seq = tx.emit(
-            "message.queued" if command.verdict == "again" else "message.status",
-            conversation_id=row.conversation_id,
-            customer_id=row.customer_id,
-            message_id=row.message_id,
-            operator_id=operator.id,
-            data={"settled": command.verdict},
-        )
-        if command.verdict == "arrived":
-            messages.set_sent(tx, row.message_id, seq, None)
-        conversations.touch(tx, row.conversation_id, seq)
-        left = conversations.count_unsettled(tx, row.conversation_id)
-        conversation = conversations.held(tx, row.conversation_id)
-        answered = command.verdict != "drop" and conversation.customer_seq <= conversation.reply_seq
-        if answered and not left and conversation.life.state == "open":
-            life = lifecycle.reply_arrived(conversation.life, tx.now)
-            save_state(tx, conversation, life, operator, "replied")
-    return [row.message_id for row in chosen]

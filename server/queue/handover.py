@@ -9,8 +9,8 @@ from __future__ import annotations
 from server import lifecycle
 from server.cases import casework
 from server.cases.casework import save_assignee
+from server.cases.notes import write_note
 from server.cases.refused import RefusedError
-from server.cases.replying import write_note
 from server.operators import authorise
 from server.protocol import AssignCommand, ClaimCommand, DeclineCommand, OperatorInfo
 from server.queue.assigning import Desks

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from channels.base import Capabilities, InboundEvent, Medium, Sender
-from server.cases import casework, replying
+from server.cases import casework, notes, replying
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing
 from server.cases.topics import Topics
@@ -305,7 +305,7 @@ class QueueWorld:
         found = self._held_by_somebody("open")
         if found is not None:
             command = NoteCommand(client_id=f"n{self.said}-{self.now}", text="a note")
-            self.write(lambda tx: replying.note(tx, *found, command))
+            self.write(lambda tx: notes.note(tx, *found, command))
 
     def login(self) -> None:
         who = self.chance.choice(self.people)

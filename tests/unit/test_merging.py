@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from channels.base import InboundEvent, Sender
 from server import intake
-from server.cases import casework, regrouping, replying
+from server.cases import casework, notes, regrouping
 from server.cases.refused import RefusedError
 from server.intake import Policy
 from server.lifecycle import IllegalMoveError
@@ -106,7 +106,7 @@ class World:
             return
         elif kind == "note":
             command = NoteCommand(client_id=f"note {self.now}", text="a note")
-            replying.note(self.tx(), open_ones[first % len(open_ones)], OLGA, command)
+            notes.note(self.tx(), open_ones[first % len(open_ones)], OLGA, command)
         elif kind == "close":
             command_ = CloseCommand(topic="delivery", result="arrived")
             casework.close(self.tx(), open_ones[first % len(open_ones)], OLGA, command_)
@@ -192,7 +192,7 @@ def lived_in(template: sqlite3.Connection) -> World:
             [held] = world.ids("SELECT max(id) FROM conversation")
         tx = world.tx()
         [card] = world.ids(f"SELECT customer_id FROM conversation WHERE id = {held}")  # noqa: S608
-        replying.note(tx, held, OLGA, NoteCommand(client_id=f"note {name}", text=f"note of {name}"))
+        notes.note(tx, held, OLGA, NoteCommand(client_id=f"note {name}", text=f"note of {name}"))
         operators.save_draft(tx, 1, Draft(conversation_id=held, text=f"draft to {name}"))
         for tag in ("vip", name):
             tx.run("INSERT INTO customer_tag (customer_id, tag, at) VALUES (?, ?, 1)", (card, tag))
