@@ -33,9 +33,13 @@ QUICK = Pace(connect=10.0, command=15.0, smtp_connect=10.0, smtp_command=15.0, s
 
 
 async def try_mailbox(
-    settings: EmailSettings, patience_s: float = ARRIVAL_S, clock: Callable[[], float] = time.monotonic
+    settings: EmailSettings,
+    patience_s: float = ARRIVAL_S,
+    clock: Callable[[], float] = time.monotonic,
+    waits: Callable[[str], None] = lambda why: None,
 ) -> AsyncIterator[ProbeResult]:
-    """What was found, as it is found; ends at the first thing that makes the rest pointless."""
+    """What was found, as it is found; ends at the first thing that makes the rest pointless. `waits` is told
+    what may take long."""
     tokens = TokenSource(settings.token, settings.token_command) if uses_tokens(settings) else None
     reading = await probe_imap(settings, QUICK, tokens)
     for result in reading:
@@ -50,6 +54,7 @@ async def try_mailbox(
     except (ImapError, LoginRefusedError, TokenError) as error:
         yield ProbeResult(name="test mail", ok=False, detail=str(error), hint="run it again")
         return
+    waits(f"sending a mail to {settings.address}, and waiting up to {patience_s:.0f} s for it")
     try:
         yield await _there_and_back(settings, tokens, session, patience_s, clock)
     finally:

@@ -20,7 +20,7 @@ def try_and_tell(settings: EmailSettings) -> bool:
         from channels.email.self_test import try_mailbox
 
         well = True
-        async for result in try_mailbox(settings):
+        async for result in try_mailbox(settings, waits=lambda why: click.echo(f"{'wait':8} {plain(why)}")):
             well = well and result.ok
             click.echo(f"{'ok' if result.ok else 'BROKEN':8} {plain(result.name)}: {plain(result.detail)}")
             if result.hint and not result.ok:
