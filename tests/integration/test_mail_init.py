@@ -79,7 +79,7 @@ async def test_a_mailbox_that_works_is_shown_to_work(dovecot: Dovecot, tmp_path:
         assert "ok       IMAP login: help@shop.example at 127.0.0.1" in out
         assert "ok       folder INBOX" in out
         assert "ok       SMTP: 127.0.0.1" in out
-        assert "wait     sending a mail to help@shop.example, and waiting up to 60 s for it\nok       test mail: " in out
+        assert "wait     sending a mail to help@shop.example, and waiting up to 60 s for it\nok  " in out
         assert "ok       test mail: sent to help@shop.example, and in INBOX after" in out
         [mail] = smtp.mails
         assert isinstance(mail.content, bytes)
