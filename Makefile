@@ -53,8 +53,8 @@ wheel: $(VENV)/.dev
 
 # Needs uv; `make lock` is for maintainers, everybody else installs from what it wrote.
 lock:
-	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo pyproject.toml -o requirements.lock
-	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo --extra images pyproject.toml -o requirements.lock
+	uv pip compile -q --no-header --generate-hashes --no-emit-index-url --python-version 3.11 --extra demo --extra images --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
 
 $(VENV)/.run: requirements.lock
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)

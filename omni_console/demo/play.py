@@ -20,14 +20,27 @@ RETURNS_AFTER_S = 15.0
 GAP_S = 2.0
 
 
-def small_png() -> bytes:
-    """An 8×8 grey picture: a real file, made here."""
+def broken_vase() -> bytes:
+    """What the customer photographed: a real file, made here. A blue vase before a wall, with a crack."""
+    width, height = 120, 90
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = b"".join(b"\x00" + bytes([160] * 8) for _ in range(8))
-    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    def colour(x: int, y: int) -> tuple[int, int, int]:
+        bulge = 7 if y < 14 else max(5, 22 - ((y - 54) / 6.2) ** 2)
+        aside = (x - 60) / max(bulge, 1)
+        if 8 < y < 80 and abs(aside) < 1:
+            if 30 < y < 70 and abs(x - 52 - abs(y % 14 - 7)) < 1.5:
+                return (20, 24, 40)
+            light = 1 - 0.55 * abs(aside + 0.35)
+            return (int(70 * light), int(120 * light), int(215 * light))
+        return (150, 112, 74) if y > 72 else (214 - y, 205 - y, 190 - y)
+
+    rows = b"".join(
+        b"\x00" + bytes(part for x in range(width) for part in colour(x, y)) for y in range(height)
+    )
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
@@ -45,7 +58,9 @@ SMALL_PDF = (
 def _file(name: str) -> tuple[str, str, bytes] | None:
     if not name:
         return None
-    return (name, "image/png", small_png()) if name.endswith(".png") else (name, "application/pdf", SMALL_PDF)
+    if name.endswith(".png"):
+        return (name, "image/png", broken_vase())
+    return (name, "application/pdf", SMALL_PDF)
 
 
 async def play_past(world: World, client: ServerClient, story: Story) -> None:

@@ -62,6 +62,7 @@ from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
 from omni_console.screens.editing import Editing
+from omni_console.screens.files import Files
 from omni_console.screens.first_words import FirstWords
 from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
@@ -173,6 +174,7 @@ class DeskScreen(Screen[None]):
         self.identity = Identity(self)
         self.contacts = Contacts(self)
         self.letters = Letters(self)
+        self.files = Files(self)
         self.windows = Windows(self)
         self.repeating = Repeating(self)
         self.touring = Touring(self, wanted=own.tour, shown=own.tour_shown)
@@ -208,6 +210,7 @@ class DeskScreen(Screen[None]):
             **self.identity.commands(),
             **self.contacts.commands(),
             **self.letters.commands(),
+            **self.files.commands(),
             **self.mentions.commands(),
             **self.windows.commands(),
             **self.repeating.commands(),

@@ -1,4 +1,4 @@
-"""What only letters have: recipients, forwards, a source to look at, files, a place they may belong to."""
+"""What only letters have: recipients, forwards, a source to look at, a place they may belong to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.pane import Pane
-from server.protocol import Addressee, File, ForwardCommand, Message, ReplyWay
+from server.protocol import Addressee, ForwardCommand, Message, ReplyWay
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -43,13 +43,12 @@ class Letters:
             "compose.attach": self._attach,
             "message.forward": self._forward,
             "message.source": self._source,
-            "message.files": self._files,
             "suggest.join": self._join,
         }
 
     # --- which message ------------------------------------------------------------------------------------
 
-    def _message(self, fits: Callable[[Message], bool]) -> Message | None:
+    def message(self, fits: Callable[[Message], bool]) -> Message | None:
         """The message under the cursor, else the newest one of this conversation that fits."""
         pane = self._screen.pane
         if pane is None:
@@ -202,7 +201,7 @@ class Letters:
 
     def _forward(self) -> None:
         screen = self._screen
-        message = self._message(lambda one: one.kind in ("in", "out") and not one.deleted)
+        message = self.message(lambda one: one.kind in ("in", "out") and not one.deleted)
         pane = screen.pane
         if pane is None or message is None:
             screen.say(_("no message to forward here"))
@@ -251,10 +250,10 @@ class Letters:
         title = _("Forward the message of {name}").format(name=message.author)
         screen.app.push_screen(FormScreen(title, questions, check=check, foot=foot), filled)
 
-    # --- source and files ---------------------------------------------------------------------------------
+    # --- source -------------------------------------------------------------------------------------------
 
     def _source(self) -> None:
-        message = self._message(lambda one: one.kind == "in")
+        message = self.message(lambda one: one.kind == "in")
         if message is None:
             self._screen.say(_("no message here came from outside"))
             return
@@ -276,66 +275,12 @@ class Letters:
         except (OwnProgramError, OSError) as error:
             screen.say(_("no source: {why}").format(why=str(error)), bad=True)
 
-    def _files(self) -> None:
-        screen = self._screen
-        message = self._message(lambda one: bool(one.files))
-        if message is None:
-            screen.say(_("no files here"))
-            return
-        usable = [file for file in message.files if not file.problem]
-        if not usable:
-            screen.say(_("these files did not come along: {why}").format(why=message.files[0].problem))
-            return
-        choices = [
-            Choice(str(number), file.name or file.kind, f"{file.content_type} {size(file.size)}")
-            for number, file in enumerate(usable)
-        ]
-
-        def chosen(answer: str | None) -> None:
-            if answer is not None:
-                self._one_file(usable[int(answer)])
-
-        if len(usable) == 1:
-            self._one_file(usable[0])
-        else:
-            screen.app.push_screen(ChoiceScreen(_("Which file?"), choices), chosen)
-
-    def _one_file(self, file: File) -> None:
-        screen = self._screen
-        folder = own_programs.download_folder(os.environ)
-        choices = [Choice("open", _("open it")), Choice("save", _("save it"))]
-        if own_programs.runs(file.name):
-            del choices[0]
-        question = f"{file.name or file.kind}  {file.content_type}  {size(file.size)}"
-
-        def chosen(answer: str | None) -> None:
-            if answer is not None:
-                screen.run_worker(self._take_file(file, answer, folder), group="files", exclusive=False)
-
-        screen.app.push_screen(ChoiceScreen(question, choices), chosen)
-
-    async def _take_file(self, file: File, what: str, folder: Path) -> None:
-        screen = self._screen
-        try:
-            data = await screen.client.file(file.id)
-            if what == "open":
-                await asyncio.to_thread(own_programs.open_file, data, file.name or file.kind)
-                screen.say(_("opened"))
-                return
-            path = await asyncio.to_thread(own_programs.save, data, file.name or file.kind, folder)
-        except (RefusedError, UnreachableError) as error:
-            screen.say(_("not saved: {why}").format(why=_why(error)), bad=True)
-        except (OwnProgramError, OSError) as error:
-            screen.say(_("not saved: {why}").format(why=str(error)), bad=True)
-        else:
-            screen.say(_("saved: {path}").format(path=str(path)))
-
     # --- where it may belong ------------------------------------------------------------------------------
 
     def _join(self) -> None:
         """Take up the suggestion: this conversation goes on in the one that it may be part of."""
         screen, pane = self._screen, self._screen.pane
-        message = self._message(lambda one: one.suggest_id is not None)
+        message = self.message(lambda one: one.suggest_id is not None)
         if pane is None or message is None or message.suggest_id is None:
             screen.say(_("nothing is suggested here"))
             return

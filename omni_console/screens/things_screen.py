@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from textual.content import Content
 from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _
+from omni_console.images.blocks import is_shown
 from omni_console.messages import FilesCame, NotesCame, Refused, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
@@ -23,9 +25,10 @@ from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.paint import Line, balanced
-from server.protocol import CustomerFile, Message
+from server.protocol import CustomerFile, File, Message
 
 MORE_AHEAD = 20
+LOOK = ("v", "м")
 
 
 @dataclass(frozen=True)
@@ -105,17 +108,26 @@ class NoteRows(Rows):
 
 
 class ThingsScreen(Window[Place]):
-    """Ends with the place to go to, or None. `kind`: "files" or "notes"."""
+    """Ends with the place to go to, or None. `look` shows pictures, from one of them on."""
 
     BINDINGS: ClassVar = [("escape,q,й", "leave", "")]
 
     def __init__(
-        self, client: ServerClient, clock: Clock, customer_id: int, title: str, *, notes: bool
+        self,
+        client: ServerClient,
+        clock: Clock,
+        customer_id: int,
+        title: str,
+        *,
+        notes: bool,
+        look: Callable[[Sequence[File], int], None] = lambda pictures, at: None,
     ) -> None:
         super().__init__()
         self.client = client
         self.rows: FileRows | NoteRows = NoteRows(clock) if notes else FileRows(clock)
-        self.foot = Foot(("enter", _("go to the place")), ("esc", _("close")))
+        more = [] if notes else [("v", _("look at the picture"))]
+        self.foot = Foot(("enter", _("go to the place")), *more, ("esc", _("close")))
+        self._look_at = look
         self._customer_id = customer_id
         self._title = title
         self._next: str | None = None
@@ -167,6 +179,16 @@ class ThingsScreen(Window[Place]):
         if not self.rows.loaded:
             self.rows.lost()
 
+    def _look(self, rows: FileRows) -> None:
+        if not rows.files:
+            return
+        file = rows.files[rows.cursor]
+        pictures = [one for one in rows.files if not one.problem and is_shown(one.content_type, one.name)]
+        if file in pictures:
+            self._look_at([_as_file(one) for one in pictures], pictures.index(file))
+        else:
+            self.foot.say(file.problem or _("only PNG, JPEG, GIF and WebP are shown here"), "bad")
+
     @on(LineList.Chosen)
     def chosen(self, event: LineList.Chosen) -> None:
         event.stop()
@@ -185,3 +207,10 @@ class ThingsScreen(Window[Place]):
         elif event.key == "enter":
             event.stop()
             self.rows.choose()
+        elif event.key in LOOK and isinstance(self.rows, FileRows):
+            event.stop()
+            self._look(self.rows)
+
+
+def _as_file(file: CustomerFile) -> File:
+    return File(id=file.id, name=file.name, content_type=file.content_type, size=file.size, kind=file.kind)

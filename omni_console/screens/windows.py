@@ -75,6 +75,7 @@ class Windows:
             row.customer_id,
             title.format(customer=row.customer),
             notes=notes,
+            look=screen.files.look,
         )
         screen.app.push_screen(things, chosen)
 

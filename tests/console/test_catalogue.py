@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[2] / "omni_console"
 FOLDER = PACKAGE / "locale" / "ru" / "LC_MESSAGES"
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "N_": None, "ngettext": (1, 2)}
 # What speaks gettext; the commands of `omni` are not part of the console.
-PARTS = ("screens", "widgets")
+PARTS = ("screens", "widgets", "images")
 
 
 def extracted() -> set[str | tuple[str, ...]]:

@@ -61,7 +61,13 @@ WINDOWS: dict[str, tuple[str, str]] = {
     "FilterScreen": ("\\", "is:"),
     "ViewsScreen": ("V", ""),
     "OutreachScreen": (":write_many\r", ""),
+    "PictureScreen": ("F", "v"),
 }
+# Windows over windows: the keys of both.
+BEHIND = {"MovesScreen": "LeadScreen", "PictureScreen": "ThingsScreen"}
+PICTURE = wire.CustomerFile(
+    id=1, name="", content_type="image/png", size=1, kind="image", message_id=1, conversation_id=1, at=0
+)
 
 
 def test_every_window_is_looked_at() -> None:
@@ -117,7 +123,10 @@ class Trouble:
             if not isinstance(response, web.Response) or response.content_type != "application/json":
                 return response
             assert isinstance(response.body, bytes)
-            spoilt = self.spoil(msgspec.json.decode(response.body))
+            spoilt: Any = self.spoil(msgspec.json.decode(response.body))
+            if request.path.endswith("/files"):  # one of them may be looked at, whatever its name
+                picture = {**msgspec.to_builtins(PICTURE), "name": self.words()}
+                spoilt["items"].insert(0, picture)
             return web.json_response(body=msgspec.json.encode(spoilt), status=response.status)
 
         return meet
@@ -125,8 +134,8 @@ class Trouble:
 
 async def _look_into(terminal: WatchedTerminal, name: str) -> None:
     keys, inside = WINDOWS[name]
-    if name == "MovesScreen":
-        await terminal.opens("LeadScreen", keys)
+    if name in BEHIND:
+        await terminal.opens(BEHIND[name], keys)
         await terminal.opens(name, inside)
     else:
         await terminal.opens(name, keys)

@@ -16,7 +16,8 @@ PACKAGE = Path(__file__).parents[2] / "omni_console"
 # Files that draw; the commands of `omni` print plain lines and have their own rule.
 FILES = sorted(
     path
-    for path in [*PACKAGE.glob("*.py"), *PACKAGE.glob("screens/*.py"), *PACKAGE.glob("widgets/**/*.py")]
+    for folder in ("*.py", "screens/*.py", "widgets/**/*.py", "images/*.py")
+    for path in PACKAGE.glob(folder)
     if path.name not in ("cli.py", "people_file.py")  # the latter reads files, and paints nothing
 )
 

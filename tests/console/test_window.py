@@ -26,6 +26,7 @@ from omni_console.screens.outbox_screen import OutboxScreen
 from omni_console.screens.outreach_screen import OutreachScreen
 from omni_console.screens.palette_screen import PaletteScreen
 from omni_console.screens.people_screen import PeopleScreen
+from omni_console.screens.picture_screen import PictureScreen
 from omni_console.screens.search_screen import SearchScreen
 from omni_console.screens.switcher_screen import SwitcherScreen
 from omni_console.screens.templates_screen import TemplatesScreen
@@ -34,7 +35,7 @@ from omni_console.screens.urgency_screen import UrgencyScreen
 from omni_console.screens.views_screen import ViewsScreen
 from omni_console.screens.window import Window
 from omni_console.widgets.finder import Finder
-from server.protocol import Proposal, Urgency
+from server.protocol import File, Proposal, Urgency
 from tests.fakes.console_hands import console
 from tests.fakes.operator_api_server import FakeServer
 
@@ -53,6 +54,9 @@ WINDOWS: list[Making] = [
     lambda app: OutreachScreen(app.client),
     lambda app: PaletteScreen({}),
     lambda app: PeopleScreen(app.client, app.clock, "?"),
+    lambda app: PictureScreen(
+        app.client, [File(id=1, name="a", content_type="", size=1)], 0, lambda *_: None
+    ),
     lambda app: SearchScreen(app.client, app.desk, app.clock),
     lambda app: SwitcherScreen(app.client, app.desk, app.clock),
     lambda app: TemplatesScreen([]),

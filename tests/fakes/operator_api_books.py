@@ -47,6 +47,7 @@ class Books:
         self.histories: dict[int, list[wire.Field]] = {}  # of fields, by customer, newest first
         self.suggestions: dict[int, wire.Suggestion] = {}
         self.stopped: dict[int, wire.Stopped] = {}
+        self.bytes_of: dict[int, bytes] = {}  # files
         self.kept: dict[int, bool] = {}  # scheduled replies that go whatever comes
         self.hold_ms = 0  # for how long replies are held
         self.obstacles: list[wire.Obstacle] = []  # in the way of every first message

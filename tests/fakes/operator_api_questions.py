@@ -7,7 +7,7 @@ from aiohttp import web
 from server import protocol as wire
 from server.queue.next_best import Candidate, urgency
 from tests.fakes.operator_api_server import FakeServer
-from tests.fakes.operator_api_wire import answer, read_body
+from tests.fakes.operator_api_wire import RefusalError, answer, read_body
 
 
 class Questions:
@@ -26,6 +26,7 @@ class Questions:
             web.get("/v1/conversations/{id}/templates", self._templates),
             web.get("/v1/templates", self._every_template),
             web.get("/v1/drafts", self._drafts),
+            web.get("/v1/files/{id}", self._file),
             web.get("/v1/search", self._search),
             web.get("/v1/views", self._views),
             web.post("/v1/views", self._save_view),
@@ -34,6 +35,12 @@ class Questions:
             web.get("/v1/channels", self._channels),
             web.get("/v1/operators", self._operators),
         ]
+
+    async def _file(self, request: web.Request) -> web.Response:
+        key = int(request.match_info["id"])
+        if key not in self._server.bytes_of:
+            raise RefusalError(404, "not_found", f"there is no file {key}")
+        return web.Response(body=self._server.bytes_of[key])
 
     async def _hello(self, request: web.Request) -> web.Response:
         server = self._server

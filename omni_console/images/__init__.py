@@ -1,0 +1,1 @@
+"""Pictures that customers sent, looked at in the terminal: which ones, decoded apart, drawn as text."""

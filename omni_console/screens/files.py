@@ -1,0 +1,107 @@
+"""Files that came: looked at here, opened in a program of the operator's own, saved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from omni_console import own_programs
+from omni_console.client import RefusedError, UnreachableError
+from omni_console.i18n import _
+from omni_console.images.blocks import is_shown
+from omni_console.own_programs import OwnProgramError
+from omni_console.refusals import refusal
+from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.widgets.message_lines import size
+from server.protocol import File
+
+if TYPE_CHECKING:
+    from omni_console.screens.desk_screen import DeskScreen
+
+
+class Say(Protocol):
+    def __call__(self, text: str, *, bad: bool = False) -> None: ...
+
+
+class Files:
+    def __init__(self, screen: DeskScreen) -> None:
+        self._screen = screen
+
+    def commands(self) -> dict[str, Callable[[], None]]:
+        return {"message.files": self._files}
+
+    def _files(self) -> None:
+        screen = self._screen
+        message = screen.letters.message(lambda one: bool(one.files))
+        if message is None:
+            screen.say(_("no files here"))
+            return
+        usable = [file for file in message.files if not file.problem]
+        if not usable:
+            screen.say(_("these files did not come along: {why}").format(why=message.files[0].problem))
+            return
+        choices = [
+            Choice(str(number), file.name or file.kind, f"{file.content_type} {size(file.size)}")
+            for number, file in enumerate(usable)
+        ]
+
+        def chosen(answer: str | None) -> None:
+            if answer is not None:
+                self._one_file(usable[int(answer)], usable)
+
+        if len(usable) == 1:
+            self._one_file(usable[0], usable)
+        else:
+            screen.app.push_screen(ChoiceScreen(_("Which file?"), choices), chosen)
+
+    def _one_file(self, file: File, files: Sequence[File]) -> None:
+        """What to do with one of these files; pictures are looked at together."""
+        screen = self._screen
+        pictures = [one for one in files if is_shown(one.content_type, one.name)]
+        choices = [Choice("open", _("open it")), Choice("save", _("save it"))]
+        if own_programs.runs(file.name):
+            del choices[0]
+        if file in pictures:
+            choices.insert(0, Choice("look", _("look at it here")))
+        question = f"{file.name or file.kind}  {file.content_type}  {size(file.size)}"
+
+        def chosen(answer: str | None) -> None:
+            if answer == "look":
+                self.look(pictures, pictures.index(file))
+            elif answer is not None:
+                self._take(file, answer, screen.say)
+
+        screen.app.push_screen(ChoiceScreen(question, choices), chosen)
+
+    def look(self, pictures: Sequence[File], at: int) -> None:
+        from omni_console.screens.picture_screen import PictureScreen
+
+        screen = self._screen
+
+        def say(text: str, *, bad: bool = False) -> None:
+            (window if window.stands else screen).say(text, bad=bad)
+
+        window = PictureScreen(screen.client, pictures, at, lambda file, what: self._take(file, what, say))
+        screen.app.push_screen(window)
+
+    def _take(self, file: File, what: str, say: Say) -> None:
+        self._screen.run_worker(self._take_file(file, what, say), group="files", exclusive=False)
+
+    async def _take_file(self, file: File, what: str, say: Say) -> None:
+        folder = own_programs.download_folder(os.environ)
+        try:
+            data = await self._screen.client.file(file.id)
+            if what == "open":
+                await asyncio.to_thread(own_programs.open_file, data, file.name or file.kind)
+                say(_("opened"))
+                return
+            path = await asyncio.to_thread(own_programs.save, data, file.name or file.kind, folder)
+        except (RefusedError, UnreachableError) as error:
+            why = refusal(error.body) if isinstance(error, RefusedError) else str(error)
+            say(_("not saved: {why}").format(why=why), bad=True)
+        except (OwnProgramError, OSError) as error:
+            say(_("not saved: {why}").format(why=str(error)), bad=True)
+        else:
+            say(_("saved: {path}").format(path=str(path)))
