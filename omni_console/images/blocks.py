@@ -6,11 +6,12 @@ customer's file reaches the terminal but numbers between 0 and 255.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 UPPER = "▀"
 GREYS = (0, 85, 170, 255)  # black, bright black, white and bright white, as Rich takes them to be
+SHADES = {0: " ", 64: "░", 128: "▒", 191: "▓", 255: "█"}
 COLUMNS_MAX = ROWS_MAX = 1000  # of pixels on a screen
 SHOWN = {
     "image/png": (".png",),
@@ -85,20 +86,44 @@ def _row(picture: Picture, row: int) -> list[Colour]:
 
 
 def in_greys(picture: Picture) -> Picture:
-    """For terminals of sixteen colours: in their four greys, mixed as newspapers do (Floyd–Steinberg)."""
-    columns = picture.columns
-    pixels = bytearray()
+    """For terminals of sixteen colours: in their four greys."""
+    lights = [[_light(colour) for colour in _row(picture, row)] for row in range(picture.rows)]
+    mixed = _mixed(lights, GREYS)
+    return replace(picture, pixels=bytes(grey for row in mixed for grey in row for _ in range(3)))
+
+
+def shaded(picture: Picture) -> list[str]:
+    """Without colours: characters that cover more of a dark ground the lighter it is there."""
+    lights = []
+    for row in range(0, picture.rows, 2):
+        upper = _row(picture, row)
+        lower = _row(picture, row + 1) or upper
+        lights.append([(_light(one) + _light(two)) / 2 for one, two in zip(upper, lower, strict=True)])
+    return ["".join(SHADES[level] for level in row) for row in _mixed(lights, tuple(SHADES))]
+
+
+def _light(colour: Colour) -> float:
+    red, green, blue = colour
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def _mixed(lights: list[list[float]], levels: Sequence[int]) -> list[list[int]]:
+    """Every value as the nearest of few; what is missing goes to those not yet done (Floyd–Steinberg)."""
+    columns = len(lights[0])
     carried = [0.0] * (columns + 2)
-    for row in range(picture.rows):
+    rows = []
+    for row in lights:
         ahead = [0.0] * (columns + 2)
-        for column, (red, green, blue) in enumerate(_row(picture, row)):
-            wanted = 0.299 * red + 0.587 * green + 0.114 * blue + carried[column + 1]
-            grey = min(GREYS, key=lambda one: abs(one - wanted))
-            pixels += bytes((grey, grey, grey))
-            missing = wanted - grey
+        made = []
+        for column, light in enumerate(row):
+            wanted = light + carried[column + 1]
+            level = min(levels, key=lambda one: abs(one - wanted))
+            missing = wanted - level
             carried[column + 2] += missing * 7 / 16
             ahead[column] += missing * 3 / 16
             ahead[column + 1] += missing * 5 / 16
             ahead[column + 2] += missing * 1 / 16
+            made.append(level)
         carried = ahead
-    return replace(picture, pixels=bytes(pixels))
+        rows.append(made)
+    return rows

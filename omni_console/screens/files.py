@@ -90,18 +90,18 @@ class Files:
         self._screen.run_worker(self._take_file(file, what, say), group="files", exclusive=False)
 
     async def _take_file(self, file: File, what: str, say: Say) -> None:
-        folder = own_programs.download_folder(os.environ)
+        folder, name = own_programs.download_folder(os.environ), file.name or file.kind
         try:
             data = await self._screen.client.file(file.id)
             if what == "open":
-                await asyncio.to_thread(own_programs.open_file, data, file.name or file.kind)
-                say(_("opened"))
-                return
-            path = await asyncio.to_thread(own_programs.save, data, file.name or file.kind, folder)
-        except (RefusedError, UnreachableError) as error:
+                await asyncio.to_thread(own_programs.open_file, data, name)
+                said = _("opened")
+            else:
+                path = await asyncio.to_thread(own_programs.save, data, name, folder)
+                said = _("saved: {path}").format(path=str(path))
+        except (RefusedError, UnreachableError, OwnProgramError, OSError) as error:
             why = refusal(error.body) if isinstance(error, RefusedError) else str(error)
-            say(_("not saved: {why}").format(why=why), bad=True)
-        except (OwnProgramError, OSError) as error:
-            say(_("not saved: {why}").format(why=str(error)), bad=True)
+            said = _("not opened: {why}") if what == "open" else _("not saved: {why}")
+            say(said.format(why=why), bad=True)
         else:
-            say(_("saved: {path}").format(path=str(path)))
+            say(said)

@@ -9,11 +9,12 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from omni_console.images.blocks import UPPER, Colour, Picture, Run, half_blocks, in_greys, lines_of
+from omni_console.images.blocks import UPPER, Colour, Picture, Run, half_blocks, in_greys, lines_of, shaded
 from omni_console.text import safe_text
 from omni_console.widgets.line_canvas import Laid, LineCanvas
 
 FEW_COLOURS = ("standard", "windows")
+Piece = tuple[str, Style]
 
 
 class PictureView(LineCanvas, can_focus=True):
@@ -23,7 +24,7 @@ class PictureView(LineCanvas, can_focus=True):
     def __init__(self) -> None:
         super().__init__(classes="picture")
         self._picture: Picture | None = None
-        self._lines: list[list[tuple[str, Style]]] = []
+        self._lines: list[list[Piece]] = []
         self._said: tuple[str, str] = ("", "dim")
 
     def say(self, text: str, role: str = "dim") -> None:
@@ -31,10 +32,15 @@ class PictureView(LineCanvas, can_focus=True):
         self.refresh()
 
     def show(self, picture: Picture) -> None:
-        # Of a terminal's own sixteen colours the nearest ones are no picture: flat, and wrong.
-        drawn = in_greys(picture) if self.app.console.color_system in FEW_COLOURS else picture
-        self._picture, self._lines = drawn, [[_painted(run) for run in line] for line in half_blocks(drawn)]
+        self._picture, self._lines = picture, self._drawn(picture)
         self.refresh()
+
+    def _drawn(self, picture: Picture) -> list[list[Piece]]:
+        if self.app.no_color:
+            return [[(line, Style.null())] for line in shaded(picture)]
+        if self.app.console.color_system in FEW_COLOURS:
+            picture = in_greys(picture)  # the nearest of a terminal's own sixteen colours are flat, and wrong
+        return [[_painted(run) for run in line] for line in half_blocks(picture)]
 
     def on_resize(self, event: events.Resize) -> None:
         self.post_message(self.Resized())
@@ -62,7 +68,7 @@ class PictureView(LineCanvas, can_focus=True):
         return ([(lines[line].center(width), role)], ())
 
 
-def _painted(run: Run) -> tuple[str, Style]:
+def _painted(run: Run) -> Piece:
     lower = None if run.lower is None else _colour(run.lower)
     return UPPER * run.cells, Style(color=_colour(run.upper), bgcolor=lower)
 

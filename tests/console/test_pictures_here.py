@@ -17,6 +17,7 @@ from omni_console import own_programs
 from omni_console.app import OmniConsole
 from omni_console.images import decoder
 from omni_console.images.blocks import GREYS
+from omni_console.own_programs import OwnProgramError
 from omni_console.screens.picture_screen import PictureScreen
 from omni_console.screens.things_screen import ThingsScreen
 from omni_console.widgets.picture_view import PictureView
@@ -177,6 +178,9 @@ async def test_it_is_opened_and_saved_from_there(pictures: FakeServer, tmp_path:
         with patch.object(own_programs, "opener", lambda: "/bin/true"):
             await hands.press("o")
             await hands.sees("opened")
+        with patch.object(own_programs, "opener", side_effect=OwnProgramError("no program here")):
+            await hands.press("o")
+            await hands.sees("not opened: no program here")
         assert isinstance(hands.app.screen, PictureScreen)
 
 
@@ -211,3 +215,13 @@ async def test_with_sixteen_colours_it_is_drawn_in_greys(pictures: FakeServer, t
             await looking(hands)
         found = colours(hands.app)
         assert len(found) > 1 and {part for colour in found for part in colour} <= set(GREYS)
+
+
+async def test_without_colours_it_is_drawn_in_shades(
+    pictures: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with console(pictures, tmp_path) as hands:
+        await looking(hands)
+        text = hands.text()
+        assert len({"░", "▒", "▓"} & set(text)) > 1 and "▀" not in text

@@ -20,6 +20,7 @@ from omni_console.images.blocks import (
     is_shown,
     lines_of,
     pixels_in,
+    shaded,
 )
 
 RED, BLUE, GREY = (255, 0, 0), (0, 0, 255), (128, 128, 128)
@@ -59,6 +60,15 @@ def test_four_greys_are_mixed_to_every_other_one() -> None:
         assert set(mixed.pixels) <= set(GREYS)
         assert abs(sum(mixed.pixels) / len(mixed.pixels) - level) < 4
     assert in_greys(picture([RED, BLUE])).pixels[0] > in_greys(picture([BLUE, BLUE])).pixels[0]
+
+
+def test_without_colours_the_shades_are_as_dense_as_the_picture_is_light() -> None:
+    parts = {" ": 0.0, "░": 0.25, "▒": 0.5, "▓": 0.75, "█": 1.0}
+    for level in range(0, 256, 15):
+        drawn = "".join(shaded(picture(*[[(level,) * 3] * 40] * 40)))
+        assert len(drawn) == 40 * 20
+        assert abs(sum(parts[char] for char in drawn) / len(drawn) - level / 255) < 0.02
+    assert shaded(picture([(255, 255, 255)])) == ["█"]
 
 
 @pytest.mark.parametrize("grey", GREYS)
