@@ -58,7 +58,7 @@ class ChoiceList(LineList):
         choice = self.choices[index]
         number = str(index + 1) if index < 9 else " "
         left: Line = [
-            (Content("▌" if selected else " "), "accent"),
+            (Content("▌ " if selected else "  "), "accent"),
             (safe_line(number, after=" "), "dim"),
             (safe_line(choice.label), "strong" if selected else "base"),
         ]

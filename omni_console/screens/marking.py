@@ -63,10 +63,13 @@ class Marking:
             river.toggle_mark()
             count = len(river.marked)
             text = ngettext("{n} message marked", "{n} messages marked", count).format(n=count)
-            keys = _("j k move · {mark} marks · {split} splits them off · esc ends").format(
-                mark=_("space"), split=key_for("thread.split")
+            screen.keys.say(
+                text,
+                ("j k", _("move")),
+                (_("space"), _("mark")),
+                (key_for("thread.split"), _("split them off")),
+                ("esc", _("marks away")),
             )
-            screen.say(f"{text} · {keys}" if count else keys)
 
     def _range(self) -> None:
         screen = self._screen
@@ -90,8 +93,8 @@ class Marking:
             ("thread.tags", _("tags")),
             ("thread.spam", _("spam")),
         )
-        keys = " · ".join(f"{key_for(action)} {label}" for action, label in deeds)
-        self._screen.say(f"{text} · {keys} · " + _("esc: none"))
+        keys = [(key_for(action), label) for action, label in deeds]
+        self._screen.keys.say(text, *keys, ("esc", _("marks away")))
 
     def _escape(self) -> None:
         screen = self._screen

@@ -122,14 +122,14 @@ class SearchRows(LineList):
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         hit = self.hits[index]
-        edge = (Content("▌" if selected else " "), "accent")
+        edge = (Content("▌ " if selected else "  "), "accent")
         if line == 1:
-            lead: Line = [edge, (Content("   "), "base")]
+            lead: Line = [edge, (Content("  "), "base")]
             return spread([*lead, *in_context(hit.message.text, self.terms, width)], [], width)
         left: Line = [
             edge,
             (safe_line(hit.message.mark or "#"), "mark"),
-            (Content("  "), "base"),
+            (Content(" "), "base"),
             (safe_line(hit.conversation.customer), "strong"),
             (Content("  "), "base"),
             (safe_line(hit.conversation.topic or hit.conversation.subject or ""), "dim"),

@@ -97,7 +97,7 @@ class SwitcherRows(LineList):
         unread = self.desk.unread(row)
         name = safe_line(row.customer.strip() or _("(no name)"), before=" ")
         left: Line = [
-            (Content("▌" if selected else " "), "accent"),
+            (Content("▌ " if selected else "  "), "accent"),
             (Content("● " if unread else "  "), "accent"),
             (safe_line(row.mark or " "), "mark"),
             (name, "strong" if unread or selected else "base"),
@@ -111,7 +111,7 @@ class SwitcherRows(LineList):
         name = safe_line(person.name.strip() or _("(no name)"), before=" ")
         addresses = "  ".join(said_by_server(one.label) for one in person.addresses[:3])
         left: Line = [
-            (Content("▌" if selected else " "), "accent"),
+            (Content("▌ " if selected else "  "), "accent"),
             (Content("   "), "base"),
             (name, "strong" if selected else "base"),
             (safe_line(addresses, before="   "), "dim"),

@@ -11,7 +11,7 @@ from omni_console.actions import ACTIONS, BY_ID, Where
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import keys_of, shown
 from omni_console.text import safe_line
-from omni_console.widgets.foot import hint
+from omni_console.widgets.foot import Hint, hint, hints_in
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 
@@ -54,6 +54,7 @@ class KeyLine(Lines):
         self.mode: Where = "list"
         self._said = ""
         self._role = "strong"
+        self._next: tuple[Hint, ...] = ()
         self._held = (0, 0, False)  # replies that the server holds, seconds of the newest, is it lost
         self._resting = False  # a window is open: no key of the desk does anything
 
@@ -72,9 +73,13 @@ class KeyLine(Lines):
         self.mode = mode
         self.changed()
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """Show a sentence for a few seconds. It may hold names: it is cleaned when painted."""
+    def say(self, text: str, *hints: Hint, bad: bool = False) -> None:
+        """Show a sentence for a few seconds, and what can be done now; the last hint is kept, it leads out.
+
+        It may hold names: it is cleaned when painted.
+        """
         self._said = text
+        self._next = hints
         self._role = "bad" if bad else "strong"
         self.changed()
         self.set_timer(SAID_S, lambda: self._forget(text))
@@ -108,7 +113,11 @@ class KeyLine(Lines):
     def lay_out(self, width: int) -> list[Line]:
         held = self._held_words()
         if self._said:
-            return [spread([(Content(" "), "base"), (safe_line(self._said), self._role)], held, width)]
+            said: Line = [(Content(" "), "base"), (safe_line(self._said), self._role)]
+            if self._next:
+                said.append((Content("   "), "base"))
+                said += hints_in(self._next, width - width_of(said) - width_of(held))
+            return [spread(said, held, width)]
         if self._resting:
             return [spread([(Content(" "), "base")], held, width)]
         wheres: dict[Where, tuple[Where, ...]] = {

@@ -18,7 +18,7 @@ async def mark_all_of_mine(hands: Hands) -> None:
     """The three of them: one by a mark, the others by a range."""
     await hands.until(lambda: hands.screen.list.row_count() == 3, "three are mine")
     await hands.press("g", "space", "G", "T")
-    await hands.sees("3 marked · a take · A assign")
+    await hands.sees("3 marked   a take   A assign")
     assert hands.screen.list.marked == {IVAN, ANNA, MARIA}
 
 
@@ -125,6 +125,6 @@ async def test_in_russian(world: FakeServer, tmp_path: Path) -> None:
     async with console(world, tmp_path) as hands:
         await hands.until(lambda: hands.screen.list.row_count() == 3, "three are mine")
         await hands.press("g", "space", "G", "T")
-        await hands.sees("отмечено: 3 · a взять")
+        await hands.sees("отмечено: 3   a взять")
         await hands.press("e")
         await hands.sees("Закрыть 3 обращения")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from omni_console import i18n
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_server import FakeServer
 
@@ -34,6 +35,16 @@ async def test_what_is_mine_is_not_taken(world: FakeServer, tmp_path: Path) -> N
         await hands.press("enter")
         await hands.press("a")
         await hands.until(lambda: "a take" not in keys(hands), "it is mine now")
+
+
+async def test_what_leads_out_of_marking_is_said_in_every_language(world: FakeServer, tmp_path: Path) -> None:
+    i18n.use("ru")
+    async with console(world, tmp_path, size=(80, 24)) as hands:
+        await hands.press("space")
+        await hands.until(lambda: keys(hands).startswith(" отмечено: 1   a взять"))
+        assert keys(hands).rstrip().endswith("esc снять отметки"), keys(hands)
+        await hands.press("escape", "1", "space", "space")
+        await hands.until(lambda: keys(hands).rstrip().endswith("esc снять отметки"))
 
 
 async def test_ways_and_recipients_are_offered_where_there_are_some(
