@@ -26,8 +26,8 @@ SUBJECT_KINDS = ("in", "out")
 # Every state has a sign of its own: colour says nothing that the sign does not.
 SIGNS = {
     "scheduled": ("→", "note"),
-    "queued": ("…", "dim"),
-    "sending": ("…", "dim"),
+    "queued": ("↑", "dim"),  # an ellipsis would say that the text is cut
+    "sending": ("↑", "dim"),
     "retrying": ("↻", "note"),
     "sent": ("✓", "dim"),
     "delivered": ("✓✓", "dim"),

@@ -174,7 +174,7 @@ async def test_a_send_is_never_repeated(world: FakeServer, tmp_path: Path) -> No
         await says_nothing(hands)
         await hands.press("ctrl+j")
         await hands.until(lambda: world.messages[-1].text == "once", "sent")
-        await hands.sees("once … queued")
+        await hands.sees("once ↑ queued")
         await hands.press("full_stop")
         await hands.sees("nothing was done yet")
         assert [message.text for message in world.messages].count("once") == 1

@@ -47,7 +47,7 @@ async def test_open_read_reply(world: FakeServer, tmp_path: Path) -> None:
         await hands.sees("Olga → Иван Петров  by w site chat")
         await hands.type("Снимаю блокировку")
         await hands.press("ctrl+j")
-        await hands.sees("Снимаю блокировку … queued")
+        await hands.sees("Снимаю блокировку ↑ queued")
         sent = world.messages[-1]
         assert (sent.text, sent.channel_id, sent.conversation_id) == ("Снимаю блокировку", "chat", IVAN)
         assert hands.screen.pane is not None
@@ -165,7 +165,7 @@ async def test_pressing_send_twice_sends_once(world: FakeServer, tmp_path: Path)
         await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
         await hands.type("once")
         await hands.pilot.press("ctrl+j", "ctrl+j", "ctrl+j")
-        await hands.sees("once … queued")
+        await hands.sees("once ↑ queued")
         assert [message.text for message in world.messages].count("once") == 1
 
 

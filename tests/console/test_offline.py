@@ -38,7 +38,7 @@ async def test_the_banner_comes_and_goes_and_nothing_is_lost_or_repeated(
         await hands.until(lambda: world.drafts, "the draft is saved on return")
         await hands.press("ctrl+j")
         await hands.until(lambda: world.messages[-1].text == "while you were away", "sent")
-        await hands.sees("while you were away … queued")
+        await hands.sees("while you were away ↑ queued")
 
 
 async def test_an_event_sent_twice_is_shown_once(world: FakeServer, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ async def sent(hands: Hands, text: str) -> None:
     await hands.until(lambda: hands.screen.pane and hands.screen.pane.writing, "writing")
     await hands.type(text)
     await hands.press("ctrl+j")
-    await hands.sees(f"{text} … leaves in 9 s")
+    await hands.sees(f"{text} ↑ leaves in 9 s")
 
 
 @pytest.mark.parametrize("key", ["u", "alt+u", "г"])
@@ -44,7 +44,7 @@ async def test_send_undo_edit_send(key: str, holding: FakeServer, tmp_path: Path
         assert not any("leaves in" in line for line in hands.lines())
         await hands.type(", corrected")
         await hands.press("ctrl+j")
-        await hands.sees("Wrong name, corrected … leaves in 9 s")
+        await hands.sees("Wrong name, corrected ↑ leaves in 9 s")
         assert [one.text for one in holding.held()] == ["Wrong name, corrected"]
 
 

@@ -157,7 +157,7 @@ async def test_a_shift_by_keys_alone(world: HarshWorld, operator: Operator) -> N
     await operator.goes("M-Right")
     await operator.writes("")
     await operator.sends()
-    await screen.sees("Mark, it is piad … leaves in")
+    await screen.sees("Mark, it is piad ↑ leaves in")
     screen.press("M-u")
     await screen.sees(WRITING)
     screen.press(*["BSpace"] * 3)
