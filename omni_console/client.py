@@ -164,14 +164,21 @@ class ServerClient:
             raise UnreachableError(why, maybe_done=method != "GET") from error
 
     async def _bytes(
-        self, method: str, path: str, body: object, query: dict[str, str | int | None] | None
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: dict[str, str | int | None] | None,
+        *,
+        patience: float | None = None,
     ) -> bytes:
         params = {key: str(value) for key, value in (query or {}).items() if value is not None}
         encoded = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
         data = None if encoded is None else io.BytesIO(encoded)
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         headers = {} if body is None else {"Content-Type": kind}
-        patience = TRANSFER_S if isinstance(body, bytes) else ANSWER_S
+        if patience is None:
+            patience = TRANSFER_S if isinstance(body, bytes) else ANSWER_S
         timeout = aiohttp.ClientTimeout(total=patience, sock_connect=CONNECT_S)
         try:
             async with self._open().request(
@@ -340,7 +347,7 @@ class ServerClient:
         return await self._ask("POST", f"/v1/mentions/{mention_id}/seen", wire.Mention)
 
     async def file(self, file_id: int) -> bytes:
-        return await self._bytes("GET", f"/v1/files/{quote(str(file_id))}", None, None)
+        return await self._bytes("GET", f"/v1/files/{quote(str(file_id))}", None, None, patience=TRANSFER_S)
 
     # --- the event stream -----------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from omni_console.client import BACKOFF_MAX_S, Backoff, Link, RefusedError, ServerClient, UnreachableError
 from server.protocol import Envelope
@@ -15,6 +16,7 @@ from tests.fakes.operator_api import serving
 from tests.fakes.operator_api_server import FakeServer
 
 IVAN = 2
+SCAN = b"scan" * 1000
 
 
 class Ears:
@@ -144,3 +146,31 @@ def test_pauses_grow_to_a_limit_and_are_never_in_step() -> None:
     assert [shortest.pause() * 2 for _ in range(10)] == pauses
     longest.reset()
     assert longest.pause() == pauses[0]
+
+
+async def test_a_large_file_may_take_longer_than_an_answer(
+    world: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omni_console.client.ANSWER_S", 0.05)
+    path = tmp_path / "s"
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(0.2)
+        await response.write(SCAN)
+        return response
+
+    app = web.Application()
+    app.router.add_get("/v1/files/5", slowly)
+    app.router.add_get("/v1/hello", slowly)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.UnixSite(runner, str(path)).start()
+    try:
+        async with ServerClient(str(path)) as client:
+            assert await client.file(5) == SCAN
+            with pytest.raises(UnreachableError):
+                await client.hello()
+    finally:
+        await runner.cleanup()
