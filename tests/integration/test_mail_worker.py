@@ -64,13 +64,13 @@ async def test_what_hangs_kills_eats_or_fails_is_told_apart_and_the_next_one_pas
     sound = (PARSER, mail_corpus.plain(), META)
     async with MailWorker(tmp_path / "parse.sock") as worker:
         distant = parser(worker)
-        for poison, error in (
-            (poisoned_mail.HANG, TimeoutError),
-            (poisoned_mail.KILL, BrokenProcessPool),
-            (poisoned_mail.EAT, ParserFailedError),  # MemoryError: its limit holds
+        for poison, seconds, error in (
+            (poisoned_mail.HANG, 2.0, TimeoutError),
+            (poisoned_mail.KILL, 60.0, BrokenProcessPool),
+            (poisoned_mail.EAT, 60.0, ParserFailedError),  # MemoryError: its limit holds
         ):
             with pytest.raises(error):
-                await distant.parse([(POISONED, poison, META)], 2.0)
+                await distant.parse([(POISONED, poison, META)], seconds)
             assert len(await distant.parse([sound], 10)) == 1
         with pytest.raises(ParserFailedError, match="ModuleNotFoundError"):
             await distant.parse([("channels.nowhere:parse", b"", {})], 10)
