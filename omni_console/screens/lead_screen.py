@@ -16,6 +16,7 @@ from textual.widget import Widget
 from omni_console import errands
 from omni_console.i18n import _
 from omni_console.messages import BehindCame, OverviewCame, Refused, Unanswered
+from omni_console.refusals import refusal
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.foot import hints_in
@@ -169,12 +170,16 @@ class LeadScreen(Screen[int | None]):
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
-        self.say(f"{event.problem.message}. {event.problem.hint}".strip(" ."), bad=True)
-        self._answered()
+        self._not_done(event.what, refusal(event.problem))
 
     @on(Unanswered)
     def unanswered(self, event: Unanswered) -> None:
-        self.say(_("no answer from the server: {why}").format(why=event.why), bad=True)
+        self._not_done(event.what, _("no answer from the server: {why}").format(why=event.why))
+
+    def _not_done(self, what: str, why: str) -> None:
+        self.say(why, bad=True)
+        if what == "behind":
+            self.behind.gave_up(why)
         self._answered()
 
     def _answered(self) -> None:

@@ -81,6 +81,7 @@ class Behind(LineList):
         self.subject: Subject | None = None  # whose conversations these are; None: not loaded yet
         self.items: list[Conversation] = []
         self.more = False
+        self._why_not = ""  # they did not come
         self._when_cells = 0  # so that what stands before the times is one column
 
     @property
@@ -89,8 +90,12 @@ class Behind(LineList):
 
     def forget(self) -> None:
         """Another figure was chosen, and its conversations are not there yet."""
-        self.subject, self.items, self.more, self.cursor = None, [], False, 0
+        self.subject, self.items, self.more, self.cursor, self._why_not = None, [], False, 0, ""
         self.scroll_to(y=0, animate=False, force=True, immediate=True)
+        self.rows_changed()
+
+    def gave_up(self, why: str) -> None:
+        self._why_not = why
         self.rows_changed()
 
     def show(self, subject: Subject, items: list[Conversation], *, more: bool) -> None:
@@ -118,7 +123,7 @@ class Behind(LineList):
         return self.has_focus
 
     def empty(self) -> str:
-        return _("loading…") if self.subject is None else _("nothing here")
+        return _("nothing here") if self.subject is not None else self._why_not or _("loading…")
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         row = self.items[index]

@@ -10,9 +10,11 @@ from datetime import UTC
 import pytest
 
 from omni_console.app import OmniConsole
+from omni_console.client import UnreachableError
 from omni_console.screens.lead_screen import LeadScreen
 from omni_console.screens.moves_screen import MovesScreen
 from omni_console.timing import Clock
+from server.protocol import OverviewList
 from server.queue.team_settings import MemberSettings, TeamSettings
 from tests.fakes.console_hands import Hands
 from tests.fakes.desks import be, holder, present, row_of
@@ -248,3 +250,19 @@ async def test_a_hostile_name_is_only_text(run: Running) -> None:
         await on_row(hands, "Olga")
         await hands.sees("[@click=app.quit]Quit[/]")
         assert "\x1b" not in hands.text()
+
+
+async def test_what_did_not_come_is_said_and_not_waited_for(
+    run: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console_of(run) as hands:
+        await hands.press("Q")
+        await hands.sees("Everybody's work")
+
+        async def lost(*_: object) -> OverviewList:
+            raise UnreachableError("the line is cut", maybe_done=False)
+
+        monkeypatch.setattr(hands.app.client.lead, "held", lost)
+        await on_row(hands, "Olga")
+        await hands.until(lambda: hands.text().count("the line is cut") == 2, "in the list and below")
+        assert "loading" not in hands.text()
