@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-JOBS ?= 2
+JOBS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo demo-check test test-deps check format proof bench-large wheel lock pictures clean

@@ -29,7 +29,7 @@ class Ears:
         return [envelope.seq for envelope in self.heard if envelope.type == "event"]
 
     async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not true():  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
 

@@ -22,7 +22,7 @@ from tests.fakes.operator_api import serving
 from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_api_server import FakeServer
 
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0  # of a machine that is busy with something else
 
 
 BY_NAME = frozenset({"enter", "escape", "backspace", "tab", "ctrl+j", "alt+left", "ctrl+o"})

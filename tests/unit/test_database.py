@@ -227,7 +227,7 @@ async def test_a_listener_that_fails_costs_no_caller_his_answer(store: Database)
 
     store.on_commit = deaf
     store.on_trouble = deaf  # type: ignore[assignment]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.gather(store.write(put("a")), store.write(put("b")))
         await store.write(put("c"))
     assert await store.read(texts) == ["a", "b", "c"]
@@ -328,7 +328,7 @@ async def test_closing_that_is_cancelled_still_answers_the_writers(path: Path) -
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
     gate.open.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await asyncio.gather(holding, waiting)
     await database.close()
     assert committed(path) == ["kept"]
