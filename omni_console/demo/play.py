@@ -24,9 +24,6 @@ def broken_vase() -> bytes:
     """What the customer photographed: a real file, made here. A blue vase before a wall, with a crack."""
     width, height = 120, 90
 
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     def colour(x: int, y: int) -> tuple[int, int, int]:
         bulge = 7 if y < 14 else max(5, 22 - ((y - 54) / 6.2) ** 2)
         aside = (x - 60) / max(bulge, 1)
@@ -40,6 +37,15 @@ def broken_vase() -> bytes:
     rows = b"".join(
         b"\x00" + bytes(part for x in range(width) for part in colour(x, y)) for y in range(height)
     )
+    return png(width, height, rows)
+
+
+def png(width: int, height: int, rows: bytes) -> bytes:
+    """`rows`: each a 0 and then three bytes a pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"

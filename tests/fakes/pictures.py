@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
 from typing import Any
 
 from PIL import Image
+
+from omni_console.demo.play import png
 
 ORIENTATION = 0x0112
 RED, BLUE = (220, 20, 20), (20, 20, 220)
@@ -32,14 +32,4 @@ def saved(image: Image.Image, kind: str = "PNG", **more: Any) -> bytes:
 
 def png_that_says(width: int, height: int, rows: bytes = b"\0" * 64) -> bytes:
     """A PNG whose header promises what its rows do not hold."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
-        + chunk(b"IEND", b"")
-    )
+    return png(width, height, rows)
