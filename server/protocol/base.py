@@ -43,5 +43,9 @@ Scope = Literal["read", "write", "admin"]  # how far a token goes, within its op
 # What comes in is bounded by what the store can hold.
 Number = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 Login = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
+# Words on one line, no space at their ends. Spelled out: what \s and . take differs between the programs
+# that read the OpenAPI document, and U+0085 is a space for Python alone.
+_EDGE = r"[^\s\x1c-\x1f\x85\ufeff]"
+ONE_LINE = rf"^{_EDGE}([^\n\r\u2028\u2029]*{_EDGE})?$"
 Tag = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w.:/+-]{0,39}$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]  # of a field, a purpose, a kind

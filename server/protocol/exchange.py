@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from server.protocol.base import Name, Tag
+from server.protocol.base import ONE_LINE, Name, Tag
 from server.protocol.conversations import Conversation, Message
 from server.protocol.people import Customer, CustomerFile, Field, Origin, Record
 
-Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^\S(.*\S)?$")]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=ONE_LINE)]
 Line = Annotated[int, msgspec.Meta(ge=0)]
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from server.protocol.base import View
+from server.protocol.base import ONE_LINE, View
 
-ViewName = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=r"^\S(.*\S)?$")]
+ViewName = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern=ONE_LINE)]
 
 
 class SavedViewCommand(msgspec.Struct, kw_only=True):
