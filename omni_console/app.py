@@ -113,7 +113,8 @@ class OmniConsole(App[int]):
     async def _route(self, event: events.Key | events.Paste) -> None:
         target = self.focused or self.screen
         await super().on_event(event)
-        self._follow(target.post_message)
+        # What was not handed on is done; whoever had the focus may be gone with it.
+        self._follow(target.post_message if event.is_forwarded else self.post_message)
 
     def _follow(self, post: Callable[[KeyArrived], object]) -> None:
         """Until the marker is back, what is typed waits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from omni_console.key_order import KeyOrder
@@ -62,6 +63,20 @@ async def test_a_reply_is_written_and_sent_at_once(world: FakeServer, tmp_path: 
         await hands.until(lambda: hands.screen.pane, "the pane")
         await hands.burst("r", "on its way!", "backspace", ".", "ctrl+j")
         await hands.until(lambda: world.messages[-1].text == "on its way.", "sent as it was typed")
+
+
+async def test_nothing_waits_for_a_widget_that_a_key_took_away(
+    world: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omni_console.app.PATIENCE_S", 3600.0)  # only its own marker lets a key go on
+    async with console(world, tmp_path, size=(200, 60)) as hands:
+        await hands.burst("1", "|", "|")
+        await hands.until(lambda: len(hands.screen.grid.panes) == 3, "three panes")
+        await hands.burst("q", "q", "?", "escape", "/", "escape", "j")
+        await hands.until(lambda: len(hands.screen.grid.panes) == 1, "one pane")
+        await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
+        await hands.burst("|")
+        await hands.until(lambda: len(hands.screen.grid.panes) == 2, "and every key went its way")
 
 
 def test_a_marker_of_a_widget_that_went_away_holds_up_nothing() -> None:
