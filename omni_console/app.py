@@ -14,6 +14,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
+from textual.timer import Timer
 
 from omni_console import i18n, keymap
 from omni_console.client import Backoff, Link, RefusedError, ServerClient, UnreachableError
@@ -68,6 +69,7 @@ class OmniConsole(App[int]):
         self.desk = Desk()
         self.desk_screen = DeskScreen(self.desk, client, self.clock, own.keys.changes, own)
         self._order = KeyOrder()
+        self._patience: Timer | None = None
         self._titled = own.settings.title and takes_titles(os.environ)
         for key in ("ctrl+q", "ctrl+c"):
             self._bindings.key_to_bindings.pop(key, None)
@@ -121,7 +123,7 @@ class OmniConsole(App[int]):
         marker = self._order.begin()
         if not post(marker):
             self.post_message(marker)
-        self.set_timer(PATIENCE_S, partial(self._arrived, marker.number))
+        self._patience = self.set_timer(PATIENCE_S, partial(self._arrived, marker.number))
 
     @on(KeyArrived)
     async def key_arrived(self, event: KeyArrived) -> None:
@@ -131,6 +133,8 @@ class OmniConsole(App[int]):
     async def _arrived(self, number: int) -> None:
         if not self._order.arrived(number):
             return
+        if self._patience is not None:
+            self._patience.stop()  # or a held key would leave a clock behind each time
         if isinstance(self.screen, Window) and not self.screen.is_open:
             self._follow(self.screen.tell_open)
         while (event := self._order.next()) is not None:

@@ -12,7 +12,7 @@ nobody has to change the layout to press a key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from textual import _ansi_sequences
 from textual.app import App
@@ -96,22 +96,28 @@ def bindings(where: Where, changes: Mapping[str, str] | None = None) -> list[Bin
     for action in ACTIONS:
         if action.where != where:
             continue
-        for key in keys_of(action, changes):
-            for spelled in (key, twin(key)):
-                if spelled is None:
-                    continue
-                found.append(
-                    Binding(
-                        normal(spelled),
-                        f"screen.do('{command_of(action)}')",
-                        _(action.label),
-                        show=False,
-                        id=action.id,
-                        # Before the widget's own queue: the next key must meet what this one did.
-                        priority=True,
-                    )
+        for key in _spelled(keys_of(action, changes)):
+            found.append(
+                Binding(
+                    normal(key),
+                    f"screen.do('{command_of(action)}')",
+                    _(action.label),
+                    show=False,
+                    id=action.id,
+                    # Before the widget's own queue: the next key must meet what this one did.
+                    priority=True,
                 )
+            )
     return found
+
+
+def _spelled(keys: Iterable[str]) -> Iterator[str]:
+    """Each key, and its twin where it has one."""
+    for key in keys:
+        yield key
+        other = twin(key)
+        if other is not None:
+            yield other
 
 
 def install(widget: Widget, wheres: tuple[Where, ...], changes: Mapping[str, str] | None = None) -> None:
@@ -124,24 +130,19 @@ def install(widget: Widget, wheres: tuple[Where, ...], changes: Mapping[str, str
 
 def install_quit(app: App[int], changes: Mapping[str, str] | None = None) -> None:
     """The key that quits is the app's own: it acts in every window too."""
-    for key in keys_of(BY_ID["app.quit"], changes):
-        for spelled in (key, twin(key)):
-            if spelled is not None:
-                binding = Binding(normal(spelled), "app.quit", show=False, priority=True)
-                app._bindings.key_to_bindings[binding.key] = [binding]
+    for key in _spelled(keys_of(BY_ID["app.quit"], changes)):
+        binding = Binding(normal(key), "app.quit", show=False, priority=True)
+        app._bindings.key_to_bindings[binding.key] = [binding]
 
 
 def macro_bindings(keys: Iterable[str]) -> list[Binding]:
     """They are of the screen: what has the focus comes first, and letters are text in an editor."""
     found = []
     for number, key in enumerate(keys):
-        for spelled in (key, twin(key)):
-            if spelled is not None:
-                # A letter must not come before the editor; anything else must.
-                priority = not typable(key)
-                found.append(
-                    Binding(normal(spelled), f"screen.macro({number})", show=False, priority=priority)
-                )
+        for spelled in _spelled([key]):
+            # A letter must not come before the editor; anything else must.
+            priority = not typable(key)
+            found.append(Binding(normal(spelled), f"screen.macro({number})", show=False, priority=priority))
     return found
 
 
