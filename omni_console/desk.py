@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from omni_console.drafts import DraftBook
+from omni_console.outgoing import is_held
 from omni_console.river import River
 from omni_console.views import RANK, VIEWS, ListWindow, Narrowed, belongs, sort_at
 from server.protocol import (
@@ -209,7 +210,7 @@ class Desk:
         self.held = {message.id: message for message in messages}
 
     def note_held(self, message: Message) -> None:
-        if message.author_id == self.me and message.status == "queued" and message.leaves_at is not None:
+        if message.author_id == self.me and is_held(message):
             self.held[message.id] = message
         else:
             self.held.pop(message.id, None)

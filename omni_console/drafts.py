@@ -9,10 +9,9 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from server.protocol import Draft, Upload
+from server.protocol import Draft, DraftKind, Upload
 
-DraftKind = Literal["reply", "note"]
-ComposeKind = Literal["reply", "note", "first"]  # first: written by us without being asked; kept here only
+ComposeKind = Literal["reply", "note", "first"]  # what the editor writes; first: without being asked
 DraftKey = tuple[int, DraftKind]
 
 
@@ -20,32 +19,38 @@ class DraftBook:
     def __init__(self) -> None:
         self._drafts: dict[DraftKey, Draft] = {}
         self._unsaved: dict[DraftKey, int] = {}  # to the number of the change, to notice later ones
-        self._firsts: dict[
-            int, Draft
-        ] = {}  # first messages, by conversation; the server has no place for them
         self._change = 0
         self.attached: dict[int, list[Upload]] = {}  # files put up for a reply, by conversation
 
     def get(self, conversation_id: int, kind: ComposeKind) -> Draft | None:
-        if kind == "first":
-            return self._firsts.get(conversation_id)
         draft = self._drafts.get((conversation_id, kind))
         return draft if draft is not None and draft.text else None
+
+    def forward(self, conversation_id: int, message_id: int) -> Draft | None:
+        """What was begun of a forward of this message."""
+        draft = self._drafts.get((conversation_id, "forward"))
+        return (
+            draft
+            if draft is not None and draft.forwards and draft.forwards.message_id == message_id
+            else None
+        )
+
+    def sent_forward(self, draft: Draft) -> None:
+        """The server has the forward, and forgets what was begun of it as we do here."""
+        key: DraftKey = (draft.conversation_id, "forward")
+        if self._drafts.get(key) == draft:
+            self._drafts.pop(key)
+            self._unsaved.pop(key, None)
 
     def waits(self, conversation_id: int) -> bool:
         """Is there anything unsent in this conversation?"""
         return any(self.get(conversation_id, kind) is not None for kind in ("reply", "note", "first"))
 
-    def write(self, draft: Draft, *, first: bool = False) -> bool:
-        """The operator wrote this. False when nothing changed. Empty text removes the draft."""
-        if first:
-            before = self._firsts.pop(draft.conversation_id, None)
-            if draft.text:
-                self._firsts[draft.conversation_id] = draft
-            return (before.text if before else "") != draft.text
+    def write(self, draft: Draft) -> bool:
+        """The operator wrote this. False when nothing changed. An empty one removes the draft."""
         key = (draft.conversation_id, draft.kind)
         known = self._drafts.get(key)
-        if known is None and not draft.text:
+        if known is None and not _has_words(draft):
             return False
         if known is not None and replace(known, updated_at=draft.updated_at) == draft:
             return False
@@ -55,13 +60,14 @@ class DraftBook:
         return True
 
     def come_back(self, draft: Draft, words: str) -> None:
-        """A reply was taken back. The server put its words before the draft that it knew; what was written
-        here since, and is not saved yet, stays behind them."""
+        """What was sent was taken back. The server put its words before the draft that it knew; what was
+        written here since, and is not saved yet, stays behind them."""
         key: DraftKey = (draft.conversation_id, draft.kind)
         ours = self._drafts.get(key) if key in self._unsaved else None
-        known = [file.id for file in draft.files]
-        kept = [file for file in self.attached.get(draft.conversation_id, []) if file.id not in known]
-        self.attached[draft.conversation_id] = [*draft.files, *kept]
+        if draft.kind == "reply":
+            known = [file.id for file in draft.files]
+            kept = [file for file in self.attached.get(draft.conversation_id, []) if file.id not in known]
+            self.attached[draft.conversation_id] = [*draft.files, *kept]
         if ours is None:
             self._drafts[key] = draft
         else:
@@ -77,7 +83,7 @@ class DraftBook:
         known = self._drafts.get(key)
         if known is not None and known.updated_at > draft.updated_at:
             return False
-        if draft.text:
+        if _has_words(draft):
             self._drafts[key] = draft
         else:
             self._drafts.pop(key, None)
@@ -85,7 +91,6 @@ class DraftBook:
 
     def forget(self, conversation_id: int) -> None:
         """Everything written in a conversation that is no more."""
-        self._firsts.pop(conversation_id, None)
         self.attached.pop(conversation_id, None)
         for key in [key for key in self._drafts if key[0] == conversation_id]:
             del self._drafts[key]
@@ -100,11 +105,16 @@ class DraftBook:
         key = (draft.conversation_id, draft.kind)
         if self._unsaved.get(key) == ticket:
             del self._unsaved[key]
-            if not draft.text:
+            if not _has_words(draft):
                 self._drafts.pop(key, None)
             else:
                 self._drafts[key] = replace(self._drafts[key], updated_at=draft.updated_at)
 
     def unsaved_texts(self) -> int:
         """How many unsent texts would be lost if the console ended now."""
-        return len(self._firsts) + sum(1 for draft, _ticket in self.unsaved() if draft.text)
+        return sum(1 for draft, _ticket in self.unsaved() if _has_words(draft))
+
+
+def _has_words(draft: Draft) -> bool:
+    """A forward says whom it is for, even where nothing is said above it."""
+    return bool(draft.text or draft.forwards)

@@ -233,8 +233,16 @@ class Sent(Message):
 
 
 @dataclass
+class Forwarded(Message):
+    """The server has taken a forward; `draft`: what was filled in."""
+
+    draft: wire.Draft
+    message: wire.Message
+
+
+@dataclass
 class HeldCame(Message):
-    """Replies of mine that the server holds for a moment, the oldest first."""
+    """What I wrote and the server holds for a moment, the oldest first."""
 
     messages: list[wire.Message]
 

@@ -12,11 +12,17 @@ from collections.abc import Callable, Sequence
 from omni_console.addressees import Addressees
 from omni_console.quoting import own_words
 from omni_console.river import River
-from server.protocol import NoteCommand, ReplyCommand, ReplyWay
+from server.protocol import Message, NoteCommand, ReplyCommand, ReplyWay
 
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def is_held(message: Message) -> bool:
+    """Waits out its hold on the server: a reply, or a first message or forward that is a line until then."""
+    waits = message.status == "queued" or (message.status == "scheduled" and "becomes" in message.detail)
+    return waits and message.leaves_at is not None
 
 
 class Outgoing:

@@ -56,6 +56,8 @@ KNOWN = frozenset(
         N_("the customer's address is barred"),
         N_("the customer wrote first"),
         N_("a colleague answered meanwhile"),
+        N_("something speaks against writing to this person now"),
+        N_("it cannot be sent any more as it was written"),
         N_("the conversation was closed"),
         N_("the conversation is kept apart as spam"),
         N_("the customer cannot be reached that way any more"),

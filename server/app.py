@@ -274,12 +274,21 @@ class Server:
             hub=self.hub,
             trouble=self.trouble,
             outgoing=self.outgoing,
+            outreach=self._outreach(),
             eraser=self.eraser,
             timekeeper=self.timekeeper,
             dispatcher=dispatcher,
             retention_ms=self.config.server.event_retention_days * DAY_MS,
         )
         return Housekeeping(house, HOUSEKEEPING_S)
+
+    def _outreach(self) -> OutreachRules:
+        return OutreachRules(
+            colleague_ms=self.config.outreach.colleague_days * DAY_MS,
+            record_ms=self.config.outreach.record_days * DAY_MS,
+            record_kinds=self.config.outreach.record_kinds,
+            site=self.config.site.name,
+        )
 
     def _public_app(self, hosts: dict[str, ChannelHost]) -> web.Application:
         return create_public_app(
@@ -325,12 +334,7 @@ class Server:
             fields=self.config.fields,
             segments=self.config.segments,
             desks=self.desks,
-            outreach=OutreachRules(
-                colleague_ms=self.config.outreach.colleague_days * DAY_MS,
-                record_ms=self.config.outreach.record_days * DAY_MS,
-                record_kinds=self.config.outreach.record_kinds,
-                site=self.config.site.name,
-            ),
+            outreach=self._outreach(),
             site=Site(name=self.config.site.name, language=self.config.site.language),
             country=self.config.site.default_country,
             token_rate=self.config.api.requests_per_second,

@@ -7,6 +7,7 @@ import asyncio
 import msgspec
 
 from server.cases import case, casework, leaving
+from server.cases.outreach import Rules
 from server.cases.replying import Outgoing
 from server.clock import Clock
 from server.follower import Follower
@@ -31,6 +32,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     hub: Hub
     trouble: Trouble
     outgoing: Outgoing
+    outreach: Rules
     eraser: Eraser
     timekeeper: Timekeeper
     dispatcher: Dispatcher
@@ -70,7 +72,8 @@ class Housekeeping(Follower):
         database, now = self._house.database, self._house.clock.now()
         # First, so that what sleeps until its answer leaves does not wake for a moment.
         if await database.read(lambda tx: scheduled.any_due(tx, now)):
-            await database.write(lambda tx: leaving.leave_due(tx, self._house.outgoing))
+            house = self._house
+            await database.write(lambda tx: leaving.leave_due(tx, house.outgoing, house.outreach))
         snoozes, promises = await database.read(
             lambda tx: (conversations.due_snoozes(tx, now), cases.come_due(tx, now))
         )

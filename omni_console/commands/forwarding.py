@@ -9,7 +9,7 @@ import click
 
 from omni_console.commands.answering import id_option, words
 from omni_console.commands.errors import Code, CommandError
-from omni_console.commands.output import json_option, print_json
+from omni_console.commands.output import json_option, moment, print_json
 from omni_console.commands.reach import Server, at_server
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--by", "channel", help="The channel; needed only where several send e-mail.")
 @click.option("--file", "files", type=click.IntRange(min=1), multiple=True, help="Only these files of it.")
 @click.option("--no-files", is_flag=True, help="Without its files.")
+@click.option("--hold", is_flag=True, help="It waits a moment first: omni outbox withdraw takes it back.")
 @id_option
 @json_option
 @at_server
@@ -37,6 +38,7 @@ def forward(
     channel: str | None,
     files: tuple[int, ...],
     no_files: bool,
+    hold: bool,
     client_id: str | None,
     as_json: bool,
 ) -> None:
@@ -52,6 +54,7 @@ def forward(
         cc=_addressees(cc),
         text=words(None) if text == "-" else text,
         file_ids=list(files) if files or no_files else None,
+        hold=hold,
     )
 
     async def work(client: ServerClient) -> Message:
@@ -62,6 +65,10 @@ def forward(
     sent = server.run(work, client_id=command.client_id)
     if as_json:
         print_json(sent)
+    elif sent.leaves_at is not None:
+        click.echo(
+            f"message {sent.id} leaves {moment(sent.leaves_at)}: omni outbox withdraw {sent.id} takes it back"
+        )
     else:
         click.echo(
             f"message {sent.id} {sent.status}: what is answered is conversation {sent.conversation_id}"

@@ -27,6 +27,7 @@ from omni_console.messages import (
     DraftSaved,
     DraftsCame,
     FieldsCame,
+    Forwarded,
     Greeted,
     Heard,
     HeldCame,
@@ -64,6 +65,7 @@ from omni_console.screens.contacts import Contacts
 from omni_console.screens.editing import Editing
 from omni_console.screens.files import Files
 from omni_console.screens.first_words import FirstWords
+from omni_console.screens.forwarding import Forwarding
 from omni_console.screens.hits import Hits
 from omni_console.screens.identity import Identity
 from omni_console.screens.layouts import TICK_S as LAYOUT_S
@@ -174,6 +176,7 @@ class DeskScreen(Screen[None]):
         self.identity = Identity(self)
         self.contacts = Contacts(self)
         self.letters = Letters(self)
+        self.forwarding = Forwarding(self)
         self.files = Files(self)
         self.windows = Windows(self)
         self.repeating = Repeating(self)
@@ -210,6 +213,7 @@ class DeskScreen(Screen[None]):
             **self.identity.commands(),
             **self.contacts.commands(),
             **self.letters.commands(),
+            **self.forwarding.commands(),
             **self.files.commands(),
             **self.mentions.commands(),
             **self.windows.commands(),
@@ -481,6 +485,10 @@ class DeskScreen(Screen[None]):
     def row_came(self, event: RowCame) -> None:
         self.cases.row_came(event)
 
+    @on(Forwarded)
+    def forwarded(self, event: Forwarded) -> None:
+        self.forwarding.sent(event)
+
     @on(Done)
     def done(self, event: Done) -> None:
         self.undoing.done(event)
@@ -547,7 +555,7 @@ class DeskScreen(Screen[None]):
             self.repeating.not_done()
         if self.loader.gave_up(event.what) or self.mentions.not_told(event) or self.sending.refused(event):
             return
-        if self.layouts.refused(event):
+        if self.layouts.refused(event) or self.forwarding.refused(event):
             return
         if self.reading.not_told(event) or self.writing.refused(event) or self.cases.refused(event):
             return
@@ -562,6 +570,8 @@ class DeskScreen(Screen[None]):
         if self.loader.gave_up(event.what) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.unanswered(event):
+            return
+        if self.forwarding.unanswered(event):
             return
         if self.online:
             self.say(_("no answer from the server: {why}").format(why=event.why), bad=True)

@@ -75,7 +75,8 @@ class FirstWords:
                 self._commands[row.id] = whole
                 self._send(pane, row, whole)
 
-        question = Question("subject", _("subject"))
+        begun = self._screen.desk.drafts.get(row.id, "first")
+        question = Question("subject", _("subject"), (begun.subject if begun is not None else "") or "")
         title = _("First message to {customer}").format(customer=row.customer)
 
         def check(answers: Answers) -> tuple[str, str] | None:
@@ -93,7 +94,11 @@ class FirstWords:
         )
         if known is None or not same:
             known = FirstMessage(
-                client_id=new_id(), text=text, channel_id=way.channel_id, address_id=way.address_id
+                client_id=new_id(),
+                text=text,
+                channel_id=way.channel_id,
+                address_id=way.address_id,
+                beside=key,
             )
             self._commands[key] = known
         return known
@@ -111,7 +116,7 @@ class FirstWords:
 
     def sent(self, event: Sent) -> None:
         self._commands.pop(event.conversation_id, None)
-        if event.message.conversation_id != event.conversation_id:
+        if event.message.conversation_id != event.conversation_id:  # no hold: it has left
             self._screen.browsing.open(event.message.conversation_id)
 
     def refused(self, event: Refused) -> bool:

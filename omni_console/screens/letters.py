@@ -1,4 +1,4 @@
-"""What only letters have: recipients, forwards, a source to look at, a place they may belong to."""
+"""What only letters have: recipients, files, a source to look at, a place they may belong to."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from textual.app import SuspendNotSupported
 from omni_console import own_programs
 from omni_console.addressees import AddresseeError, Addressees, line_of, read
 from omni_console.client import RefusedError, UnreachableError
-from omni_console.i18n import _, ngettext
+from omni_console.i18n import _
 from omni_console.messages import Done, TakeBack
-from omni_console.outgoing import new_id
 from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
@@ -23,7 +22,7 @@ from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.pane import Pane
-from server.protocol import Addressee, ForwardCommand, Message, ReplyWay
+from server.protocol import Addressee, Message, ReplyWay
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -34,14 +33,12 @@ LINE_MAX = 4000
 class Letters:
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
-        self._forwards: dict[tuple[object, ...], str] = {}  # the same forward once more keeps its id
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
             "reply.all": self._reply_all,
             "compose.recipients": self._recipients,
             "compose.attach": self._attach,
-            "message.forward": self._forward,
             "message.source": self._source,
             "suggest.join": self._join,
         }
@@ -107,7 +104,7 @@ class Letters:
             pane.write("reply")
 
         def check(answers: Answers) -> tuple[str, str] | None:
-            problem = _unreadable(answers, ("to", "cc", "bcc"))
+            problem = unreadable(answers, ("to", "cc", "bcc"))
             if problem is None and not answers["to"]:
                 return "to", _("somebody must get it")
             return problem
@@ -197,59 +194,6 @@ class Letters:
             pane.write("reply")
             pane.changed()
 
-    # --- forwarding ---------------------------------------------------------------------------------------
-
-    def _forward(self) -> None:
-        screen = self._screen
-        message = self.message(lambda one: one.kind in ("in", "out") and not one.deleted)
-        pane = screen.pane
-        if pane is None or message is None:
-            screen.say(_("no message to forward here"))
-            return
-        way = next((way for way in pane.ways if way.recipients_max > 1), None)
-        channel_id = way.channel_id if way is not None else ""
-        if not channel_id:
-            screen.say(_("no channel here forwards messages"))
-            return
-        files = ngettext("{n} file goes along", "{n} files go along", len(message.files))
-        foot = files.format(n=len(message.files)) if message.files else ""
-        questions = [
-            Question("to", _("To"), "", LINE_MAX),
-            Question("cc", _("Cc"), "", LINE_MAX),
-            Question("text", _("what to say"), "", LINE_MAX),
-        ]
-        conversation_id = message.conversation_id
-
-        def filled(answers: Answers | None) -> None:
-            if answers is None:
-                return
-            made = (message.id, *(answers[key] for key in ("to", "cc", "text")))
-            command = ForwardCommand(
-                client_id=self._forwards.setdefault(made, new_id()),
-                channel_id=channel_id,
-                to=list(read(answers["to"], ())),
-                cc=list(read(answers["cc"], ())),
-                text=answers["text"],
-            )
-
-            async def ask() -> Done:
-                sent = await screen.client.forward(message.id, command)
-                said = _("forwarded: what is answered to it is conversation #{number}")
-                return Done(
-                    said.format(number=sent.conversation_id), conversations=[conversation_id], lists=True
-                )
-
-            screen.undoing.do("forward", ask, conversation_id)
-
-        def check(answers: Answers) -> tuple[str, str] | None:
-            problem = _unreadable(answers, ("to", "cc"))
-            if problem is None and not answers["to"]:
-                return "to", _("somebody must get it")
-            return problem
-
-        title = _("Forward the message of {name}").format(name=message.author)
-        screen.app.push_screen(FormScreen(title, questions, check=check, foot=foot), filled)
-
     # --- source -------------------------------------------------------------------------------------------
 
     def _source(self) -> None:
@@ -310,7 +254,8 @@ def _customer(way: ReplyWay) -> Addressee:
     return next((one for one in way.known if one.address == way.label), Addressee(address=way.label))
 
 
-def _unreadable(answers: Answers, keys: tuple[str, ...]) -> tuple[str, str] | None:
+def unreadable(answers: Answers, keys: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first of these lines that holds no addresses, and what is wrong with it."""
     for key in keys:
         try:
             read(answers[key], ())

@@ -20,7 +20,7 @@ from server.protocol import Conversation
 
 if TYPE_CHECKING:
     from omni_console.command_history import CommandHistory
-    from omni_console.drafts import DraftKind
+    from omni_console.drafts import ComposeKind
     from omni_console.screens.desk_screen import DeskScreen
 
 Rows = Sequence[Conversation]
@@ -251,7 +251,7 @@ class Orders:
         choices = [Choice(view, view_word(view)) for view in VIEWS]
         self._screen.app.push_screen(ChoiceScreen(_("Which view?"), choices), chosen)
 
-    def _write(self, kind: DraftKind, words: str) -> None:
+    def _write(self, kind: ComposeKind, words: str) -> None:
         """A note is kept at once; a reply is for the operator to send. What was begun stays before it."""
         screen, row = self._screen, self._screen.target
         if row is None:

@@ -1,4 +1,4 @@
-"""Replies that the server still holds: how long, and how they come back."""
+"""What the server still holds of what was sent: how long, and how it comes back."""
 
 from __future__ import annotations
 
@@ -91,20 +91,24 @@ class Sending:
         desk.put_message(message, message.seq)
         desk.note_held(message)
         if message.author_id == desk.me:
-            desk.drafts.come_back(draft, own_words(message))
+            words = message.text if draft.kind == "first" else own_words(message)
+            desk.drafts.come_back(draft, words)
+        if message.author_id == desk.me and draft.kind != "forward":
             pane = screen.grid.showing(key)
             elsewhere = screen.pane is not None and screen.pane.writing and screen.pane is not pane
             if pane is None and not elsewhere:
                 screen.browsing.open(key)
                 pane = screen.grid.showing(key)
             if pane is not None:
-                pane.bring_back()
+                pane.bring_back(draft.kind)
                 pane.changed()
                 if not elsewhere:
                     screen.grid.activate(pane)
-                    pane.write("reply")
+                    pane.write(draft.kind)
             screen.writing.save_now()
         screen.say(_("taken back: it did not leave, and is a draft again"))
+        if message.author_id == desk.me and draft.kind == "forward":
+            screen.forwarding.come_back(draft)
         screen.list.rows_changed()
         screen.loader.load_counts()
         self.tick()

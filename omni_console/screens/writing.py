@@ -12,11 +12,11 @@ from textual.worker import Worker
 from omni_console import errands
 from omni_console.client import RefusedError, UnreachableError
 from omni_console.desk import ANSWERING
-from omni_console.drafts import DraftKind
+from omni_console.drafts import ComposeKind
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.messages import DraftSaved, Refused, Sent, Unanswered
-from omni_console.outgoing import Outgoing
+from omni_console.outgoing import Outgoing, is_held
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.scheduling import When
@@ -56,7 +56,7 @@ class Writing:
 
     # --- starting and leaving ---------------------------------------------------------------------------
 
-    def _start(self, kind: DraftKind) -> None:
+    def _start(self, kind: ComposeKind) -> None:
         screen = self._screen
         me = screen.desk.operator
         if kind == "reply" and me is not None and me.role not in ANSWERING:
@@ -147,7 +147,7 @@ class Writing:
 
     async def _save_and_quit(self) -> None:
         drafts, screen = self._screen.desk.drafts, self._screen
-        why = _("first messages are kept only here")
+        why = ""
         try:
             async with asyncio.timeout(QUIT_WAIT_S):
                 for draft, ticket in drafts.unsaved():
@@ -261,7 +261,8 @@ class Writing:
         screen.desk.put_message(event.message)
         screen.desk.note_held(event.message)
         screen.sending.tick()
-        if event.message.status == "scheduled" and event.message.leaves_at is not None:
+        later = event.message.status == "scheduled" and not is_held(event.message)
+        if later and event.message.leaves_at is not None:
             screen.say(_("it leaves {when}").format(when=screen.clock.moment(event.message.leaves_at)))
         pane = screen.grid.showing(event.conversation_id)
         if pane is not None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from textual.content import Content
 
-from omni_console.i18n import _, ngettext
+from omni_console.i18n import N_, _, ngettext
 from omni_console.keymap import key_for
+from omni_console.outgoing import is_held
 from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
@@ -34,6 +35,19 @@ SIGNS = {
     "read": ("✓✓", "accent"),
     "failed": ("✗", "bad"),
     "unknown": ("?", "bad"),
+}
+
+_LEAVES = N_("leaves in {n} s")
+# What is no reply, in its hold.
+BECOMES = {
+    "first": N_("first message, leaves in {n} s"),
+    "forward": N_("forward, leaves in {n} s"),
+}
+# What came back, by what it was to be.
+CAME_BACK = {
+    "": N_("{author}'s reply for later did not leave: {why}; it is a draft again"),
+    "first": N_("{author}'s first message did not leave: {why}; it is a draft again"),
+    "forward": N_("{author}'s forward did not leave: {why}; it is a draft again"),
 }
 
 
@@ -205,8 +219,8 @@ def _file(file: File, room: int, *, whole: bool) -> Line:
 
 
 def seconds_left(message: Message, clock: Clock) -> int:
-    """For how long the server still holds a reply of ours; 0: it does not."""
-    if message.status != "queued" or message.leaves_at is None:
+    """For how long the server still holds a message of ours; 0: it does not."""
+    if not is_held(message) or message.leaves_at is None:
         return 0
     left = message.leaves_at - clock.now()
     return max(1, round(left / 1000)) if left > 0 else 0
@@ -218,7 +232,7 @@ def _sign(message: Message, clock: Clock) -> Line:
     sign, role = SIGNS[message.status]
     left = seconds_left(message, clock)
     words = {
-        "queued": _("leaves in {n} s").format(n=left) if left else _("queued"),
+        "queued": _(_LEAVES).format(n=left) if left else _("queued"),
         "sending": _("sending"),
         "retrying": _("trying again"),
         "failed": _("failed"),
@@ -226,6 +240,9 @@ def _sign(message: Message, clock: Clock) -> Line:
     }.get(message.status)
     if message.status == "scheduled" and message.leaves_at is not None:
         words = _("leaves {when}").format(when=clock.moment(message.leaves_at))
+        if is_held(message):
+            sign, role = SIGNS["queued"]
+            words = _(BECOMES.get(message.detail["becomes"], _LEAVES)).format(n=max(1, left))
     if message.status == "read":
         words = _("read")
     return [(safe_line(sign if words is None else f"{sign} {words}"), role)]
@@ -248,7 +265,7 @@ def _system_words(message: Message) -> str:
     if message.kind_of_event == "closed" and message.detail.get("by") == "silence":
         return _("closed by term: {how}").format(how=message.text)
     if message.kind_of_event == "cancelled":
-        words = _("{author}'s reply for later did not leave: {why}; it is a draft again")
+        words = _(CAME_BACK.get(message.detail.get("becomes", ""), CAME_BACK[""]))
         return words.format(author=message.author.split(" ")[0], why=said_by_server(message.error))
     return message.text
 

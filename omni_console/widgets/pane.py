@@ -138,11 +138,11 @@ class Pane(Vertical):
                 self.composer.put(draft.text)
         self._show_writing()
 
-    def bring_back(self) -> None:
-        """A reply was taken back: its draft, with what was begun since, stands in the editor."""
-        draft = self.desk.drafts.get(self.conversation_id, "reply")
+    def bring_back(self, kind: ComposeKind) -> None:
+        """It was taken back: its draft, with what was begun since, stands in the editor."""
+        draft = self.desk.drafts.get(self.conversation_id, kind)
         if draft is not None:
-            self.composer.turn("reply")
+            self.composer.turn(kind)
             self.notice.clear()
             self._choose_way(draft)
             self.composer.put(draft.text)
@@ -233,18 +233,19 @@ class Pane(Vertical):
             return  # restored before the ways to answer were known: it keeps its own
         draft = Draft(
             conversation_id=self.conversation_id,
-            kind="note" if self.composer.kind == "note" else "reply",
+            kind=self.composer.kind,
             text=self.composer.text,
+            subject=known.subject if known is not None else None,
             channel_id=way.channel_id if way else "",
             address_id=way.address_id if way else None,
             to=list(self.addressees.to),
             cc=list(self.addressees.cc),
             bcc=list(self.addressees.bcc),
-            files=[]
-            if self.composer.kind == "note"
-            else list(self.desk.drafts.attached.get(self.conversation_id, [])),
+            files=list(self.desk.drafts.attached.get(self.conversation_id, []))
+            if self.composer.kind == "reply"
+            else [],
         )
-        if self.desk.drafts.write(draft, first=self.composer.kind == "first"):
+        if self.desk.drafts.write(draft):
             self.post_message(self.DraftChanged(draft))
 
     def address(self, addressees: Addressees) -> None:

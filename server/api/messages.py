@@ -8,7 +8,7 @@ from aiohttp import web
 
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.describe import Media, describes
-from server.cases import forwarding
+from server.cases import holding
 from server.protocol import ForwardCommand, Message
 from server.store import journal, messages
 from server.store.transaction import Transaction
@@ -59,7 +59,7 @@ async def forward(request: web.Request) -> web.Response:
     message_id = number(request, "message")
 
     def written(tx: Transaction) -> Message:
-        made = forwarding.forward(tx, message_id, me, wanted, context.outgoing)
+        made = holding.forward(tx, message_id, me, wanted, context.outgoing)
         return messages.many(tx, [made])[made]
 
     return answer(context.marks.message(await context.database.write(written)))

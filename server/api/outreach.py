@@ -6,7 +6,7 @@ from aiohttp import web
 
 from server.api.context import CONTEXT, Context, answer, command, number, operator
 from server.api.describe import describes
-from server.cases import outreach
+from server.cases import holding, outreach
 from server.people.card_settings import hidden
 from server.protocol import BulkDone, BulkMessage, BulkOutcome, FirstMessage, Message, OperatorInfo
 from server.store import messages
@@ -34,7 +34,7 @@ async def first(request: web.Request) -> web.Response:
     customer_id = number(request, "customer")
 
     def write(tx: Transaction) -> Message:
-        message_id = outreach.first(tx, customer_id, me, wanted, context.outgoing, context.outreach)
+        message_id = holding.first(tx, customer_id, me, wanted, context.outgoing, context.outreach)
         return messages.many(tx, [message_id])[message_id]
 
     return answer(context.marks.message(await context.database.write(write)))

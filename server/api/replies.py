@@ -83,7 +83,7 @@ async def note(request: web.Request) -> web.Response:
 
 @routes.post("/v1/messages/{message}/withdraw")
 @describes(
-    "Take back a reply that is held or scheduled: its words are a draft of its author again.",
+    "Take back what is held or scheduled: its words are a draft of its author again.",
     "write",
     codes=("illegal_state",),
     answer=Withdrawn,
@@ -99,7 +99,7 @@ async def withdraw(request: web.Request) -> web.Response:
 
 @routes.post("/v1/messages/{message}/leave")
 @describes(
-    "Let a held or scheduled reply leave now, or a scheduled one at another time.",
+    "Let what is held or scheduled leave now, or a scheduled reply at another time.",
     "write",
     body=LeaveCommand,
     codes=("illegal_state",),
@@ -112,20 +112,23 @@ async def leave(request: web.Request) -> web.Response:
     message_id = number(request, "message")
 
     def let_go(tx: Transaction) -> Message:
-        leaving.leave(tx, message_id, me, wanted, context.outgoing)
+        leaving.leave(tx, message_id, me, wanted, context.outgoing, context.outreach)
         return messages.many(tx, [message_id])[message_id]
 
     return answer(context.marks.message(await context.database.write(let_go)))
 
 
 @routes.get("/v1/outbox/held")
-@describes("My replies that wait out their hold, the oldest first.", answer=list[Message])
+@describes(
+    "What I wrote and the server still holds, the oldest first: replies, first messages, forwards.",
+    answer=list[Message],
+)
 async def held(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
 
     def asked(tx: Snapshot) -> list[Message]:
-        ids = outbox.held_by(tx, me.id)
+        ids = sorted(outbox.held_by(tx, me.id) + scheduled.held_by(tx, me.id))
         found = messages.many(tx, ids)
         return [found[message_id] for message_id in ids]
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+import msgspec
+
 from server import lifecycle
 from server.cases import replying
 from server.cases.addressing import AddressingError, addressed
@@ -15,38 +17,52 @@ from server.cases.ways import ChannelOffer
 from server.protocol import ForwardCommand, Message, OperatorInfo, Recipient
 from server.store import conversations, customers, messages, outbox, recipients
 from server.store import files as attachments
-from server.store.conversations import NotFoundError
+from server.store.conversations import Held, NotFoundError
+from server.store.files import NewFile
 from server.store.messages import NewMessage
-from server.store.transaction import Transaction
+from server.store.transaction import Snapshot, Transaction
 
 SUBJECT_MAX = 300
 
 
-def forward(
-    tx: Transaction, message_id: int, operator: OperatorInfo, command: ForwardCommand, outgoing: Outgoing
+class Forwarding(msgspec.Struct, frozen=True):
+    """A forward that was looked at: nothing speaks against it."""
+
+    original: Message
+    origin: Held
+    offer: ChannelOffer
+    to: list[Recipient]
+    files: list[NewFile]
+    comment: str
+
+    @property
+    def text(self) -> str:
+        return self.comment + quoted(self.original)
+
+    @property
+    def subject(self) -> str:
+        return f"Fwd: {self.original.subject or self.origin.subject or ''}".strip()[:SUBJECT_MAX]
+
+    @property
+    def detail(self) -> dict[str, str]:
+        return {"forwarded": str(self.original.id), "quote_at": str(len(self.comment))}
+
+
+def write(
+    tx: Transaction,
+    looked_at: Forwarding,
+    operator: OperatorInfo,
+    client_id: str,
+    outgoing: Outgoing,
+    line: int | None = None,
 ) -> int:
-    """Write the forward: a conversation with its recipient, the message, an outbox row; the message id.
-
-    The same client id gives the same message again. Raises RefusedError, NotFoundError.
-    """
-    known = replying.forwarded_already(tx, operator, command.client_id)
-    if known is not None:
-        return known
-    original = messages.many(tx, [message_id]).get(message_id)
-    if original is None or original.kind not in ("in", "out") or original.deleted:
-        raise NotFoundError("message", message_id)
-    offer = outgoing.offers.get(command.channel_id)
-    if offer is None or offer.capabilities.recipients_max < 2:
-        raise RefusedError("messages cannot be forwarded by this channel", "choose an e-mail channel")
-    to = _to_whom(tx, command, offer, outgoing)
-    origin = conversations.held(tx, original.conversation_id)
-    wanted = [file.id for file in original.files] if command.file_ids is None else command.file_ids
-    if not set(wanted) <= {file.id for file in original.files}:
-        raise RefusedError("a file to send is not one of this message", "choose the files again")
-    files = attachments.by_id(tx, wanted, original.customer_id)
-
+    """A conversation with the recipient, the message, an outbox row; the message id. `line`: the message as
+    which it waited beside the original: it becomes the note about the forward."""
+    if line is not None:
+        messages.drop_client_id(tx, line)
+    original, origin, offer, to = looked_at.original, looked_at.origin, looked_at.offer, looked_at.to
     customer_id, address_id = _person(tx, to[0], offer)
-    subject = f"Fwd: {original.subject or origin.subject or ''}".strip()[:SUBJECT_MAX]
+    subject = looked_at.subject
     life = lifecycle.Lifecycle(state="waiting", assignee_id=operator.id, sort_at=tx.now)
     child_id = conversations.create(tx, customer_id, life, subject, parent_id=origin.id)
     tx.emit(
@@ -57,10 +73,7 @@ def forward(
         data={"state": life.state},
     )
     child = conversations.held(tx, child_id)
-    replying.check_filled(tx, command.text)
-    comment = command.text.strip("\n")
-    comment = comment + "\n\n" if comment else ""
-    text = comment + quoted(original)
+    text = looked_at.text
     posted = messages.post(
         tx,
         child_id,
@@ -77,12 +90,12 @@ def forward(
             subject=subject,
             status="queued",
             at=tx.now,
-            client_id=command.client_id,
+            client_id=client_id,
             reason=f"forwarded from #{origin.id}",
-            files=tuple(files),
-            detail={"forwarded": str(message_id), "quote_at": str(len(comment))},
+            files=tuple(looked_at.files),
+            detail=looked_at.detail,
         ),
-        data={"channel": offer.id, "forwarded": message_id},
+        data={"channel": offer.id, "forwarded": original.id},
         name=lambda new_id: outgoing.name_message(offer.id, child_id, new_id),
     )
     recipients.add(tx, posted.id, to)
@@ -94,18 +107,37 @@ def forward(
         seq=posted.seq,
         kind="out",
         text=text,
-        files=len(files),
+        files=len(looked_at.files),
         channel_id=offer.id,
         subject=subject,
         from_customer=False,
         to_customer=True,
     )
-    _note(tx, origin.id, origin.customer_id, operator, f"forwarded to {to[0].address}: #{child_id}")
+    _note(tx, origin, operator, f"forwarded to {to[0].address}: #{child_id}", line)
     return posted.id
 
 
+def look(tx: Snapshot, message_id: int, command: ForwardCommand, outgoing: Outgoing) -> Forwarding:
+    """Raises RefusedError, MissingError, NotFoundError."""
+    original = messages.many(tx, [message_id]).get(message_id)
+    if original is None or original.kind not in ("in", "out") or original.deleted:
+        raise NotFoundError("message", message_id)
+    offer = outgoing.offers.get(command.channel_id)
+    if offer is None or offer.capabilities.recipients_max < 2:
+        raise RefusedError("messages cannot be forwarded by this channel", "choose an e-mail channel")
+    to = _to_whom(tx, command, offer, outgoing)
+    origin = conversations.held(tx, original.conversation_id)
+    wanted = [file.id for file in original.files] if command.file_ids is None else command.file_ids
+    if not set(wanted) <= {file.id for file in original.files}:
+        raise RefusedError("a file to send is not one of this message", "choose the files again")
+    files = attachments.by_id(tx, wanted, original.customer_id)
+    replying.check_filled(tx, command.text)
+    comment = command.text.strip("\n")
+    return Forwarding(original, origin, offer, to, files, comment + "\n\n" if comment else "")
+
+
 def _to_whom(
-    tx: Transaction, command: ForwardCommand, offer: ChannelOffer, outgoing: Outgoing
+    tx: Snapshot, command: ForwardCommand, offer: ChannelOffer, outgoing: Outgoing
 ) -> list[Recipient]:
     try:
         to = addressed(
@@ -154,8 +186,19 @@ def quoted(original: Message) -> str:
     return "\n".join(lines) + "\n\n" + original.text
 
 
-def _note(tx: Transaction, conversation_id: int, customer_id: int, operator: OperatorInfo, text: str) -> None:
+def _note(tx: Transaction, origin: Held, operator: OperatorInfo, text: str, line: int | None) -> None:
     """A line in the customer's own conversation, so that everybody knows who was asked."""
-    line = NewMessage(kind="note", operator_id=operator.id, text=text, status="received", at=tx.now)
-    posted = messages.post(tx, conversation_id, customer_id, "note.added", line)
-    conversations.touch(tx, conversation_id, posted.seq)
+    if line is None:
+        note = NewMessage(kind="note", operator_id=operator.id, text=text, status="received", at=tx.now)
+        seq = messages.post(tx, origin.id, origin.customer_id, "note.added", note).seq
+    else:
+        seq = tx.emit(
+            "note.added",
+            conversation_id=origin.id,
+            customer_id=origin.customer_id,
+            message_id=line,
+            operator_id=operator.id,
+        )
+        messages.become_note(tx, line, text, seq)
+        recipients.forget(tx, line)
+    conversations.touch(tx, origin.id, seq)

@@ -1,4 +1,5 @@
-"""Replies that have not left: held for a moment, or scheduled. Taken back, let go, moved, or overtaken.
+"""What has not left: replies, first messages, forwards; held for a moment, or scheduled. Taken back, let go,
+moved, or overtaken.
 
 Every function is one transaction. Whatever does not leave comes back as its author's draft: words are never
 thrown away, and what was begun meanwhile is not written over.
@@ -9,14 +10,18 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from server import failpoints, lifecycle
-from server.cases import casework, replying
+from server.cases import casework, holding, replying
+from server.cases.outreach import HeldError, Rules
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing, Posting
+from server.cases.variables import MissingError
 from server.protocol import (
     Addressee,
     CloseCommand,
     Draft,
+    DraftKind,
     LeaveCommand,
+    Message,
     OperatorInfo,
     ReplyCommand,
     Withdrawn,
@@ -33,17 +38,19 @@ from server.store import (
 from server.store import operators as accounts
 from server.store.conversations import NotFoundError
 from server.store.scheduled import Scheduled
-from server.store.transaction import Transaction
+from server.store.transaction import Snapshot, Transaction
 
 TOO_LATE = "too late: it has left already, or is being sent now"
 
-# Why a scheduled reply does not leave; shown to operators, who have its words as a draft.
+# Why what is scheduled does not leave; shown to operators, who have its words as a draft.
 CUSTOMER_WROTE = "the customer wrote first"
 COLLEAGUE_ANSWERED = "a colleague answered meanwhile"
 CLOSED = "the conversation was closed"
 SPAM = "the conversation is kept apart as spam"
 NO_WAY = "the customer cannot be reached that way any more"
 WINDOW_OVER = "the channel takes no more messages since its window closed"
+SPEAKS_AGAINST = "something speaks against writing to this person now"
+NO_MORE = "it cannot be sent any more as it was written"
 RESTORED = "the database was restored from a backup: perhaps it left before"
 
 
@@ -89,7 +96,7 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
             scheduled.remove(tx, message_id)
         elif before is None or not outbox.withdraw(tx, message_id):
             raise RefusedError(TOO_LATE, "write to the customer what is right instead")
-        draft = _back_to_draft(tx, message_id)
+        draft = _draft_again(tx, message_id, waits)
         messages.unsay(tx, message_id, "withdrawn", "")
         seq = tx.emit(
             "message.withdrawn",
@@ -105,30 +112,35 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         regroupings.refresh(tx, message.conversation_id, seq)
         failpoints.hit("later.taken_back")
     else:
-        draft = _draft(tx, message.author_id, message.conversation_id)
+        kind = _draft_kind(message)
+        draft = accounts.draft(tx, message.author_id, message.conversation_id, kind)
     return Withdrawn(message=messages.many(tx, [message_id])[message_id], draft=draft)
 
 
 def leave(
-    tx: Transaction, message_id: int, operator: OperatorInfo, command: LeaveCommand, outgoing: Outgoing
+    tx: Transaction,
+    message_id: int,
+    operator: OperatorInfo,
+    command: LeaveCommand,
+    outgoing: Outgoing,
+    rules: Rules,
 ) -> None:
-    """Let a held or scheduled reply go now, or a scheduled one at another time. Raises RefusedError."""
+    """Let what is held or scheduled go now, or a scheduled reply at another time. Raises RefusedError."""
     message = messages.many(tx, [message_id]).get(message_id)
     if message is None:
         raise NotFoundError("message", message_id)
     _only_author_or_lead(operator, message.author_id)
     waits = scheduled.one(tx, message_id)
+    if command.at is not None and (waits is None or waits.becomes):
+        raise RefusedError("only a scheduled reply has a time", "take it back, and schedule it anew")
     if waits is None:
-        if command.at is not None:
-            raise RefusedError("only a scheduled reply has a time", "take it back, and schedule it anew")
         if not outbox.let_go(tx, message_id):
             raise RefusedError("it has left already, or waits for no time", "look at the outbox")
         kind = "message.queued"
     elif command.at is None:
-        why = _obstacle(tx, waits, outgoing)
+        why = _go(tx, waits, outgoing, rules)
         if why:
             raise RefusedError(f"not sent: {why}", "take it back, and write what is right now")
-        _say(tx, waits)
         return
     else:
         conversation = conversations.held(tx, waits.conversation_id)
@@ -159,15 +171,13 @@ def _only_author_or_lead(operator: OperatorInfo, author_id: int | None) -> None:
 # --- by itself ------------------------------------------------------------------------------------
 
 
-def leave_due(tx: Transaction, outgoing: Outgoing) -> int:
-    """Send every scheduled reply whose time has come, or give it back; how many came due."""
+def leave_due(tx: Transaction, outgoing: Outgoing, rules: Rules) -> int:
+    """Send everything scheduled whose time has come, or give it back; how many came due."""
     due = scheduled.come_due(tx, tx.now)
     for one in due:
-        why = _obstacle(tx, one, outgoing)
+        why = _go(tx, one, outgoing, rules)
         if why:
             cancel(tx, one, why)
-        else:
-            _say(tx, one)
         failpoints.hit("later.leaving")
     return len(due)
 
@@ -202,7 +212,7 @@ def give_back_all(tx: Transaction, why: str) -> int:
 def cancel(tx: Transaction, one: Scheduled, why: str) -> None:
     """It does not leave: its words are a draft again, and a line in the history says why."""
     scheduled.remove(tx, one.message_id)
-    _back_to_draft(tx, one.message_id)
+    _draft_again(tx, one.message_id, one)
     messages.place_now(tx, one.message_id)
     messages.unsay(tx, one.message_id, "cancelled", why)
     seq = tx.emit(
@@ -217,6 +227,28 @@ def cancel(tx: Transaction, one: Scheduled, why: str) -> None:
 
 
 # --- inside ---------------------------------------------------------------------------------------
+
+
+def _go(tx: Transaction, one: Scheduled, outgoing: Outgoing, rules: Rules) -> str:
+    """It leaves; or why it must not, and nothing is done."""
+    if one.becomes:
+        try:
+            holding.leave(tx, one, _author(tx, one), outgoing, rules)
+        except HeldError:
+            return SPEAKS_AGAINST
+        except (RefusedError, MissingError, NotFoundError):
+            return NO_MORE
+        return ""
+    why = _obstacle(tx, one, outgoing)
+    if not why:
+        _say(tx, one)
+    return why
+
+
+def _author(tx: Snapshot, one: Scheduled) -> OperatorInfo:
+    author = accounts.by_id(tx, one.author_id)
+    assert author is not None  # noqa: S101 - for the type checker: no account is ever deleted
+    return author
 
 
 def _obstacle(tx: Transaction, one: Scheduled, outgoing: Outgoing) -> str:
@@ -252,12 +284,10 @@ def _say(tx: Transaction, one: Scheduled) -> None:
     )
     messages.say(tx, one.message_id, seq)
     message = messages.many(tx, [one.message_id])[one.message_id]
-    author = accounts.by_id(tx, one.author_id)
-    assert author is not None  # noqa: S101 - for the type checker: no account is ever deleted
     replying.queue(
         tx,
         conversation,
-        author,
+        _author(tx, one),
         Posting(
             one.message_id,
             seq,
@@ -269,11 +299,15 @@ def _say(tx: Transaction, one: Scheduled) -> None:
     )
 
 
-def _draft(tx: Transaction, author_id: int, conversation_id: int) -> Draft:
-    for draft in accounts.drafts(tx, author_id, conversation_id):
-        if draft.kind == "reply":
-            return draft
-    return Draft(conversation_id=conversation_id)
+def _draft_kind(message: Message) -> DraftKind:
+    becomes = message.detail.get("becomes")
+    return "first" if becomes == "first" else "forward" if becomes == "forward" else "reply"
+
+
+def _draft_again(tx: Transaction, message_id: int, waits: Scheduled | None) -> Draft:
+    if waits is not None and waits.becomes:
+        return holding.back_to_draft(tx, waits)
+    return _back_to_draft(tx, message_id)
 
 
 def _back_to_draft(tx: Transaction, message_id: int) -> Draft:
@@ -281,7 +315,7 @@ def _back_to_draft(tx: Transaction, message_id: int) -> Draft:
     message = messages.many(tx, [message_id])[message_id]
     author_id = message.author_id
     assert author_id is not None  # noqa: S101 - for the type checker: operators alone write replies
-    begun = _draft(tx, author_id, message.conversation_id)
+    begun = accounts.draft(tx, author_id, message.conversation_id, "reply")
     named: dict[str, list[Addressee]] = {"to": [], "cc": [], "bcc": []}
     for one in recipients.of_message(tx, message_id):
         if one.role in named:

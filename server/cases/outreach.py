@@ -41,7 +41,7 @@ from server.store import (
 )
 from server.store.card import Showing
 from server.store.conversations import NotFoundError
-from server.store.messages import NewMessage
+from server.store.messages import NewMessage, Place
 from server.store.transaction import Snapshot, Transaction
 
 DAY_MS = 86_400_000
@@ -64,41 +64,52 @@ class HeldError(Exception):
         self.obstacles = found
 
 
-def first(
-    tx: Transaction,
+def look(
+    tx: Snapshot,
     customer_id: int,
     operator: OperatorInfo,
     command: FirstMessage,
     outgoing: Outgoing,
     rules: Rules,
-) -> int:
-    """Write to a person who did not just write to us: a conversation of its own; the message id.
+) -> Way:
+    """By which way a first message goes, where nothing speaks against it.
 
-    The same client id gives the same message again. Raises HeldError, RefusedError, MissingError,
-    NotFoundError.
+    Raises HeldError, RefusedError, MissingError.
     """
-    root = _person(tx, customer_id)
-    known = _written_already(tx, operator, command.client_id, root)
-    if known is not None:
-        return known
-    way = _way(tx, root, command.channel_id, command.address_id, outgoing)
+    way = _way(tx, customer_id, command.channel_id, command.address_id, outgoing)
     check_text(command.text, 0, outgoing.offers[way.shown.channel_id])
     check_filled(tx, command.text, command.subject or "")
-    found = against(tx, root, operator.id, way, command.purpose, outgoing, rules)
+    found = against(tx, customer_id, operator.id, way, command.purpose, outgoing, rules)
     if holds(found, command.despite):
         raise HeldError(found)
-    life = lifecycle.begun_by_us(tx.now, operator.id)
+    return way
+
+
+def write(
+    tx: Transaction,
+    customer_id: int,
+    operator: OperatorInfo,
+    command: FirstMessage,
+    way: Way,
+    outgoing: Outgoing,
+    line: int | None = None,
+) -> int:
+    """Write a first message: a conversation, the message, an outbox row; the message id.
+
+    `line`: the message as which it waited beside another conversation, and which begins this one.
+    """
     return _queue(
         tx,
-        root,
+        customer_id,
         operator,
         way,
         outgoing,
-        life,
+        lifecycle.begun_by_us(tx.now, operator.id),
         text=command.text,
         subject=command.subject,
         client_id=command.client_id,
         despite=command.despite,
+        line=line,
     )
 
 
@@ -122,7 +133,7 @@ def bulk(
     )
     outcome.message_id = _queue(
         tx,
-        _person(tx, customer_id),
+        person(tx, customer_id),
         operator,
         way,
         outgoing,
@@ -255,25 +266,26 @@ def _bulk_id(client_id: str, customer_id: int) -> str:
     return f"{client_id}:{customer_id}"
 
 
-def _person(tx: Snapshot, customer_id: int) -> int:
+def person(tx: Snapshot, customer_id: int) -> int:
     root = merges.root_of(tx, customer_id)
     if not root:
         raise NotFoundError("customer", customer_id)
     return root
 
 
-def _written_already(tx: Transaction, operator: OperatorInfo, client_id: str, customer_id: int) -> int | None:
+def written_already(tx: Transaction, operator: OperatorInfo, client_id: str, customer_id: int) -> int | None:
     if not client_id.strip():
         raise RefusedError("client_id is empty", "make one for every message")
     known = messages.sent_client_id(tx, operator.id, client_id)
     if known is None:
         return None
-    if known.kind != "out" or messages.place_of(tx, known.id).customer_id != customer_id:
+    # One that has not left yet, or was taken back, is "system".
+    if known.kind not in ("out", "system") or messages.place_of(tx, known.id).customer_id != customer_id:
         raise RefusedError("this client_id was used for another message", "make one for every message")
     return known.id
 
 
-def _way(tx: Transaction, customer_id: int, channel_id: str, address_id: int, outgoing: Outgoing) -> Way:
+def _way(tx: Snapshot, customer_id: int, channel_id: str, address_id: int, outgoing: Outgoing) -> Way:
     """One of this person's own: where he wrote before, or where the channel lets us begin."""
     for way in ways_to(tx, customer_id, 0, outgoing.offers):
         if (way.shown.channel_id, way.shown.address_id) == (channel_id, address_id):
@@ -297,6 +309,7 @@ def _queue(
     subject: str | None,
     client_id: str,
     despite: list[HeldBecause] | None = None,
+    line: int | None = None,
 ) -> int:
     offer = outgoing.offers[way.shown.channel_id]
     subject = subject if offer.capabilities.subject else None
@@ -308,26 +321,28 @@ def _queue(
         operator_id=operator.id,
         data={"first": True, "state": life.state} | ({"despite": despite} if despite else {}),
     )
-    posted = messages.post(
-        tx,
-        conversation_id,
-        customer_id,
-        "message.queued",
-        NewMessage(
-            kind="out",
-            channel_id=offer.id,
-            thread=way.thread,
-            address_id=way.shown.address_id,
-            operator_id=operator.id,
-            text=text,
-            subject=subject,
-            status="queued",
-            at=tx.now,
-            client_id=client_id,
-        ),
-        data={"channel": offer.id},
-        name=lambda message_id: outgoing.name_message(offer.id, conversation_id, message_id),
+    new = NewMessage(
+        kind="out",
+        channel_id=offer.id,
+        thread=way.thread,
+        address_id=way.shown.address_id,
+        operator_id=operator.id,
+        text=text,
+        subject=subject,
+        status="queued",
+        at=tx.now,
+        client_id=client_id,
     )
+    place = Place(conversation_id, customer_id)
+    data = {"channel": offer.id}
+
+    def name(message_id: int) -> str | None:
+        return outgoing.name_message(offer.id, conversation_id, message_id)
+
+    if line is None:
+        posted = messages.post(tx, conversation_id, customer_id, "message.queued", new, data=data, name=name)
+    else:
+        posted = messages.begin_with(tx, line, place, operator.id, data=data, name=name)
     if offer.capabilities.recipients_max > 1:
         recipients.add(tx, posted.id, [Recipient(role="to", address=way.external_id)])
     outbox.enqueue(tx, posted.id, offer.id, way.thread)

@@ -364,7 +364,11 @@ def _way_chosen(
 
 
 def way_of(
-    tx: Snapshot, conversation: Held, channel_id: str, address_id: int, offers: dict[str, ChannelOffer]
+    tx: Snapshot,
+    conversation: Held,
+    channel_id: str,
+    address_id: int | None,
+    offers: dict[str, ChannelOffer],
 ) -> Way | None:
     """That way to this conversation's customer, if it is one of his own now."""
     for way in ways_to(tx, conversation.customer_id, conversation.id, offers):

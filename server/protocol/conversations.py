@@ -168,16 +168,30 @@ class ConversationPage(msgspec.Struct, kw_only=True):
     counts: Counts
 
 
+class Forwarded(msgspec.Struct, kw_only=True):
+    """What a forward is of; `file_ids` as in ForwardCommand."""
+
+    message_id: Number
+    file_ids: list[Number] | None = None
+
+
+DraftKind = Literal["reply", "note", "first", "forward"]
+
+
 class Draft(msgspec.Struct, kw_only=True):
+    """`kind` first: to this customer, in a conversation that is not begun yet. forward: of `forwards`."""
+
     conversation_id: Number
-    kind: Literal["reply", "note"] = "reply"
+    kind: DraftKind = "reply"
     text: str = ""
+    subject: str | None = None
     channel_id: str = ""
     address_id: Number | None = None
     to: list[Addressee] = []  # as in ReplyCommand
     cc: list[Addressee] = []
     bcc: list[Addressee] = []
     files: list[Upload] = []  # put up for it; of those that are saved only their numbers count
+    forwards: Forwarded | None = None
     updated_at: Number = 0
 
 

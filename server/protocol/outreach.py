@@ -25,7 +25,9 @@ class FirstMessage(msgspec.Struct, kw_only=True):
     """Write to a person who did not just write to us.
 
     `purpose` is what consents are asked by. `despite`: the kinds of obstacles the writer has seen and
-    goes past; new ones hold it again (409 "held", with `obstacles`).
+    goes past; new ones hold it again (409 "held", with `obstacles`). `beside`: a conversation of this
+    person. With it the message waits there for the hold of its channel, as a line that can be taken back, and
+    is looked at once more when it leaves; without it, it leaves at once.
     """
 
     client_id: str
@@ -35,6 +37,7 @@ class FirstMessage(msgspec.Struct, kw_only=True):
     purpose: Name = "service"
     subject: str | None = None
     despite: list[HeldBecause] = []
+    beside: Number | None = None
 
 
 class BulkMessage(msgspec.Struct, kw_only=True):

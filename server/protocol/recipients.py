@@ -34,7 +34,8 @@ class Addressee(msgspec.Struct, kw_only=True):
 class ForwardCommand(msgspec.Struct, kw_only=True):
     """Send a message on to somebody else; what he answers gets a conversation of its own.
 
-    `file_ids`: which of its files go along, None: all of them.
+    `file_ids`: which of its files go along, None: all of them. `hold`: it waits for the hold of the
+    channel, as a line beside the message that can be taken back.
     """
 
     client_id: str
@@ -44,3 +45,4 @@ class ForwardCommand(msgspec.Struct, kw_only=True):
     bcc: list[Addressee] = []
     text: str = ""
     file_ids: list[Number] | None = None
+    hold: bool = False

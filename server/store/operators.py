@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from server.protocol import Addressee, Draft, OperatorInfo, Role
+from server.protocol import Addressee, Draft, DraftKind, Forwarded, OperatorInfo, Role
 from server.store import uploads
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
@@ -99,29 +99,31 @@ def by_uid(tx: Snapshot, uid: int) -> OperatorInfo | None:
 
 
 def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
-    """Keep a draft; without text and files it is removed."""
-    if not draft.text and not draft.files:
+    """Keep a draft; one without anything in it is removed."""
+    if not (draft.text or draft.files or draft.forwards):
         tx.run(
             "DELETE FROM draft WHERE operator_id = ? AND conversation_id = ? AND kind = ?",
             (operator_id, draft.conversation_id, draft.kind),
         )
     else:
         tx.run(
-            "INSERT INTO draft (operator_id, conversation_id, kind, text, channel_id, address_id, recipients,"
-            " upload_ids, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET"
-            " text = excluded.text, channel_id = excluded.channel_id, address_id = excluded.address_id,"
+            "INSERT INTO draft (operator_id, conversation_id, kind, text, subject, channel_id, address_id,"
+            " recipients, upload_ids, forwards, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (operator_id, conversation_id, kind) DO UPDATE SET text = excluded.text,"
+            " subject = excluded.subject, channel_id = excluded.channel_id, address_id = excluded.address_id,"
             " recipients = excluded.recipients, upload_ids = excluded.upload_ids,"
-            " updated_at = excluded.updated_at",
+            " forwards = excluded.forwards, updated_at = excluded.updated_at",
             (
                 operator_id,
                 draft.conversation_id,
                 draft.kind,
                 draft.text,
+                draft.subject,
                 draft.channel_id,
                 draft.address_id,
                 msgspec.json.encode([draft.to, draft.cc, draft.bcc]).decode(),
                 msgspec.json.encode([file.id for file in draft.files]).decode(),
+                None if draft.forwards is None else msgspec.json.encode(draft.forwards).decode(),
                 tx.now,
             ),
         )
@@ -137,6 +139,7 @@ def _draft(tx: Snapshot, row: sqlite3.Row) -> Draft:
         conversation_id=row["conversation_id"],
         kind=row["kind"],
         text=row["text"],
+        subject=row["subject"],
         channel_id=row["channel_id"],
         address_id=row["address_id"],
         to=to,
@@ -145,6 +148,7 @@ def _draft(tx: Snapshot, row: sqlite3.Row) -> Draft:
         files=uploads.known(
             tx, row["operator_id"], row["conversation_id"], msgspec.json.decode(row["upload_ids"])
         ),
+        forwards=None if row["forwards"] is None else msgspec.json.decode(row["forwards"], type=Forwarded),
         updated_at=row["updated_at"],
     )
 
@@ -158,3 +162,11 @@ def drafts(tx: Snapshot, operator_id: int, conversation_id: int | None = None) -
             {"me": operator_id, "conversation": conversation_id},
         )
     ]
+
+
+def draft(tx: Snapshot, operator_id: int, conversation_id: int, kind: DraftKind) -> Draft:
+    """The one of this kind; an empty one where there is none."""
+    for one in drafts(tx, operator_id, conversation_id):
+        if one.kind == kind:
+            return one
+    return Draft(conversation_id=conversation_id, kind=kind)

@@ -46,6 +46,10 @@ def of_message(tx: Snapshot, message_id: int) -> list[Recipient]:
     return of_messages(tx, [message_id]).get(message_id, [])
 
 
+def forget(tx: Transaction, message_id: int) -> None:
+    tx.run("DELETE FROM recipient WHERE message_id = ?", (message_id,))
+
+
 def settle(tx: Transaction, message_id: int, fates: Sequence[Fate]) -> None:
     """Write down what an attempt led to."""
     for fate in fates:

@@ -12,18 +12,20 @@ from server.store.transaction import Snapshot, Transaction
 
 
 class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
-    """`author_id`: who wrote it. `seq`: of the event that brought it, what came since is newer."""
+    """`author_id`: who wrote it. `seq`: of the event that brought it, what came since is newer. `becomes`: a
+    first message or a forward in its hold (`server.cases.holding`), as JSON; "": a reply."""
 
     message_id: int
     conversation_id: int
     customer_id: int
     author_id: int
     channel_id: str
-    address_id: int
+    address_id: int | None
     thread: str
     due_at: int
     keep: bool
     seq: int
+    becomes: str = ""
 
 
 _SELECT = (
@@ -32,11 +34,20 @@ _SELECT = (
 )
 
 
-def add(tx: Transaction, message_id: int, channel_id: str, thread: str, due_at: int, *, keep: bool) -> None:
+def add(
+    tx: Transaction,
+    message_id: int,
+    channel_id: str,
+    thread: str,
+    due_at: int,
+    *,
+    keep: bool,
+    becomes: str = "",
+) -> None:
     tx.run(
-        "INSERT INTO scheduled (message_id, channel_id, thread, due_at, keep, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (message_id, channel_id, thread, due_at, int(keep), tx.now),
+        "INSERT INTO scheduled (message_id, channel_id, thread, due_at, keep, created_at, becomes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (message_id, channel_id, thread, due_at, int(keep), tx.now, becomes or None),
     )
 
 
@@ -70,13 +81,18 @@ def everything(tx: Snapshot) -> list[Scheduled]:
     return [_from_row(row) for row in tx.all(f"{_SELECT} ORDER BY s.due_at, s.message_id")]
 
 
+def held_by(tx: Snapshot, operator_id: int) -> list[int]:
+    """This operator's first messages and forwards that wait out their hold."""
+    return [one.message_id for one in everything(tx) if one.becomes and one.author_id == operator_id]
+
+
 def of_customer(tx: Snapshot, customer_id: int) -> list[Scheduled]:
-    """Few are scheduled at all: they are looked through from their own side."""
-    return [one for one in everything(tx) if one.customer_id == customer_id]
+    """His scheduled replies. Few are scheduled at all: they are looked through from their own side."""
+    return [one for one in everything(tx) if one.customer_id == customer_id and not one.becomes]
 
 
 def of_conversation(tx: Snapshot, conversation_id: int) -> list[Scheduled]:
-    return [one for one in everything(tx) if one.conversation_id == conversation_id]
+    return [one for one in everything(tx) if one.conversation_id == conversation_id and not one.becomes]
 
 
 def items(tx: Snapshot) -> list[OutboxItem]:
@@ -112,4 +128,5 @@ def _from_row(row: sqlite3.Row) -> Scheduled:
         due_at=row["due_at"],
         keep=bool(row["keep"]),
         seq=row["seq"],
+        becomes=row["becomes"] or "",
     )

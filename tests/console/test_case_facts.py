@@ -233,18 +233,6 @@ async def test_a_first_letter_has_a_subject_and_its_draft_stays(known: FakeServe
         await hands.until(lambda: known.messages[-1].subject == "Invoice 2231", "sent")
 
 
-async def test_quitting_asks_where_a_first_message_would_be_lost(known: FakeServer, tmp_path: Path) -> None:
-    async with console(known, tmp_path) as hands:
-        await hands.press("enter")
-        await hands.sees("нечем заплатить")
-        await hands.press("C")
-        await hands.type("Добрый день!")
-        await hands.press("escape", "ctrl+q")
-        await hands.sees("1 unsent text could not be saved (first messages are")
-        await hands.press("1")
-        assert hands.app.is_running
-
-
 async def test_a_call_is_logged_in_three_keys_and_its_words(known: FakeServer, tmp_path: Path) -> None:
     async with console(known, tmp_path) as hands:
         await hands.press("enter")

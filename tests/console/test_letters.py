@@ -5,46 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import AsyncIterator
-from datetime import UTC
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
 from omni_console import own_programs
 from omni_console.addressees import AddresseeError, Addressees, line_of, read
-from omni_console.app import OmniConsole
 from omni_console.own_programs import OwnProgramError
-from omni_console.timing import Clock
 from server.protocol import Addressee
-from tests.fakes.console_hands import Hands
-from tests.fakes.operator_world import shop
-from tests.fakes.post_office import SUPPORT, PostOffice, post_office
+from tests.fakes.post_desk import desk, opened
+from tests.fakes.post_office import SUPPORT
 
 ANNA, BOB, CAROL = "anna@x.example", "bob@y.example", "carol@z.example"
-
-
-@contextlib.asynccontextmanager
-async def desk(size: tuple[int, int] = (140, 44), **more: Any) -> AsyncIterator[tuple[PostOffice, Hands]]:
-    async with post_office(**more) as post:
-        # The parser's process must be there before Textual takes the standard streams away.
-        first = await post.receive("first@before.example")
-        await post.client.close_conversation(first.conversation_id, "test", "over")
-        app = OmniConsole(await post.server.client(), clock=Clock(post.server.clock.now, UTC))
-        async with app.run_test(size=size) as pilot:
-            hands = Hands(app, pilot, shop(), Path(post.server.socket))
-            await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
-            yield post, hands
-
-
-async def opened(hands: Hands, words: str) -> None:
-    """The newest conversation of the queue, in the pane."""
-    await hands.press("]")
-    await hands.until(lambda: "anna" in hands.text().lower(), "the conversation")
-    await hands.press("enter")
-    await hands.sees(words)
 
 
 async def test_reply_to_all_and_to_whom_one_likes() -> None:

@@ -49,7 +49,8 @@ class Books:
         self.stopped: dict[int, wire.Stopped] = {}
         self.bytes_of: dict[int, bytes] = {}  # files
         self.kept: dict[int, bool] = {}  # scheduled replies that go whatever comes
-        self.hold_ms = 0  # for how long replies are held
+        self.hold_ms = 0  # for how long what is sent is held
+        self.held_drafts: dict[int, wire.Draft] = {}  # of first messages and forwards, by message
         self.obstacles: list[wire.Obstacle] = []  # in the way of every first message
 
     # --- writing ------------------------------------------------------------------------------------
@@ -195,11 +196,30 @@ class Books:
         end = min(begin + min(limit, self.page_limit), len(hits))
         return wire.SearchPage(hits=hits[begin:end], next=str(end) if end < len(hits) else None)
 
+    def hold(self, beside: int, text: str, back: wire.Draft, **more: Any) -> wire.Message:
+        """A line that waits beside a conversation; `back`: what it is when it is taken back."""
+        message = self.add_message(
+            beside,
+            "system",
+            text,
+            kind_of_event="scheduled",
+            status="scheduled",
+            seq=self.next_seq(),
+            author_id=self.me.id,
+            channel_id=back.channel_id,
+            subject=back.subject,
+            leaves_at=self.now + self.hold_ms,
+            detail={"becomes": back.kind, **more.pop("detail", {})},
+            **more,
+        )
+        self.held_drafts[message.id] = back
+        return message
+
     def held(self) -> list[wire.Message]:
         return [
             message
             for message in self.messages
-            if message.status == "queued"
+            if (message.status == "queued" or message.id in self.held_drafts)
             and message.author_id == self.me.id
             and message.leaves_at is not None
             and message.leaves_at > self.now

@@ -124,16 +124,29 @@ class Cases:
         if held:
             raise RefusalError(409, "held", "something stands against it", obstacles=held)
         rows = [row.id for row in server.conversations.values() if row.customer_id == customer_id]
-        message = server.add_message(
-            rows[-1],
-            "out",
-            command.text,
-            seq=server.next_seq(),
-            author_id=server.me.id,
-            channel_id=command.channel_id,
-            subject=command.subject,
-            status="queued",
-        )
+        if command.beside is not None and server.hold_ms:
+            message = server.hold(
+                command.beside,
+                command.text,
+                wire.Draft(
+                    conversation_id=command.beside,
+                    kind="first",
+                    subject=command.subject,
+                    channel_id=command.channel_id,
+                    address_id=command.address_id,
+                ),
+            )
+        else:
+            message = server.add_message(
+                rows[-1],
+                "out",
+                command.text,
+                seq=server.next_seq(),
+                author_id=server.me.id,
+                channel_id=command.channel_id,
+                subject=command.subject,
+                status="queued",
+            )
         server.by_client_id[command.client_id] = message
         await server.push("message.queued", conversation_id=rows[-1], message=message, seq=message.seq)
         return answer(message)

@@ -172,17 +172,40 @@ class Commands:
 
     async def _forward(self, request: web.Request) -> web.Response:
         server, command = self._server, await read_body(request, wire.ForwardCommand)
+        if command.client_id in server.by_client_id:
+            return answer(server.by_client_id[command.client_id])
         original = server.messages[int(request.match_info["id"]) - 1]
-        made = max(server.conversations) + 1
-        server.conversations[made] = replace(
-            server.conversations[original.conversation_id],
-            id=made,
-            seq=server.next_seq(),
-            state="waiting",
-            customer=command.to[0].address,
-        )
         detail = {"forwarded": str(original.id)}
-        return answer(server.add_message(made, "out", command.text, author_id=server.me.id, detail=detail))
+        place = (original.conversation_id, "forward")
+        server.drafts.pop(place, None)
+        if command.hold and server.hold_ms:
+            to = [wire.Recipient(role="to", address=one.address) for one in command.to]
+            message = server.hold(
+                original.conversation_id,
+                command.text,
+                wire.Draft(
+                    conversation_id=place[0],
+                    kind="forward",
+                    channel_id=command.channel_id,
+                    to=command.to,
+                    cc=command.cc,
+                    forwards=wire.Forwarded(message_id=original.id, file_ids=command.file_ids),
+                ),
+                detail=detail,
+                recipients=to,
+            )
+        else:
+            made = max(server.conversations) + 1
+            server.conversations[made] = replace(
+                server.conversations[original.conversation_id],
+                id=made,
+                seq=server.next_seq(),
+                state="waiting",
+                customer=command.to[0].address,
+            )
+            message = server.add_message(made, "out", command.text, author_id=server.me.id, detail=detail)
+        server.by_client_id[command.client_id] = message
+        return answer(message)
 
     async def _reply(self, request: web.Request) -> web.Response:
         key, server = self._id(request), self._server
@@ -301,12 +324,20 @@ class Commands:
             raise RefusalError(409, "illegal_state", "too late: it has left already, or is being sent now")
         taken = replace(message, kind="system", status="withdrawn", kind_of_event="withdrawn", leaves_at=None)
         server.messages[index] = taken
-        place = (message.conversation_id, "reply")
-        known = server.drafts.get(place, wire.Draft(conversation_id=message.conversation_id))
-        draft = replace(known, text="\n\n".join(filter(None, (message.text, known.text))))
-        draft = replace(draft, channel_id=message.channel_id, address_id=message.address_id)
+        back = server.held_drafts.pop(
+            key,
+            wire.Draft(
+                conversation_id=message.conversation_id,
+                channel_id=message.channel_id,
+                address_id=message.address_id,
+            ),
+        )
+        place = (message.conversation_id, back.kind)
+        begun = server.drafts[place].text if place in server.drafts else ""
+        draft = replace(back, text="\n\n".join(filter(None, (message.text, begun))))
         server.drafts[place] = replace(draft, updated_at=server.now + len(server.asked))
-        row = server.change(message.conversation_id, state="open", waiting_since=server.now)
+        reply = {"state": "open", "waiting_since": server.now} if back.kind == "reply" else {}
+        row = server.change(message.conversation_id, **reply)
         await server.push("message.withdrawn", conversation_id=row.id, message=taken, seq=row.seq)
         return answer(wire.Withdrawn(message=taken, draft=server.drafts[place]))
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.people.card_settings import FieldSettings
+from server.settings import SendingSettings
 from tests.fakes.omni_command import omni
 from tests.fakes.post_office import post_office
 from tests.fakes.running_server import Running, only, running_server
@@ -199,6 +200,17 @@ async def test_a_message_is_forwarded_once() -> None:
         assert (code, "'carol' is no address" in err) == (2, True)
         code, _, err = await omni(*arguments, "--to", "carol@z.example")
         assert (code, "--by: mail, sales" in err) == (2, True)
+
+
+async def test_a_forward_that_is_held_is_taken_back() -> None:
+    hold = SendingSettings(hold_letters_seconds=10, hold_chats_seconds=0)
+    async with post_office(tables={"sending": hold}) as post:
+        first = await post.receive("anna@x.example", "the lamp is broken")
+        to = ("--to", "carol@z.example", "--by", "mail", "--hold")
+        code, out, _ = await omni(post.server, "forward", str(first.id), *to)
+        assert (code, "omni outbox withdraw 2 takes it back" in out) == (0, True)
+        assert "a draft again" in await ok(post.server, "outbox", "withdraw", "2")
+        assert post.smtp.mails == []
 
 
 async def test_views_are_saved_and_taken_away(run: Running) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from omni_console.drafts import DraftBook
-from server.protocol import Draft
+from server.protocol import Addressee, Draft, Forwarded
 
 
 def draft(text: str, at: int = 0) -> Draft:
@@ -56,13 +56,34 @@ def test_replies_and_notes_are_apart_and_so_are_conversations() -> None:
     assert book.waits(1)
 
 
-def test_a_first_message_is_kept_here_and_counts_as_unsaved() -> None:
+def test_a_first_message_is_saved_like_any_draft() -> None:
     book = DraftBook()
-    assert book.write(draft("hello"), first=True)
-    assert not book.write(draft("hello"), first=True)
+    first = replace(draft("hello"), kind="first")
+    assert book.write(first)
+    assert not book.write(first)
     assert book.get(1, "reply") is None
-    assert book.get(1, "first") == draft("hello")
+    assert book.get(1, "first") == first
     assert book.waits(1)
-    assert (book.unsaved(), book.unsaved_texts()) == ([], 1)
-    assert book.write(draft(""), first=True)
+    assert [one for one, _ticket in book.unsaved()] == [first]
+    assert book.write(replace(first, text=""))
     assert not book.waits(1)
+
+
+def test_a_forward_without_a_word_of_its_own_is_a_draft_too() -> None:
+    book = DraftBook()
+    forward = Draft(
+        conversation_id=1,
+        kind="forward",
+        to=[Addressee(address="carol@example.org")],
+        forwards=Forwarded(message_id=7),
+    )
+    assert book.take(forward)
+    assert book.forward(1, 7) == forward
+    assert book.forward(1, 8) is None, "of another message"
+    assert not book.waits(1), "it is no text of an editor"
+    other = replace(forward, text="look at this")
+    assert book.write(other)
+    book.sent_forward(forward)
+    assert book.forward(1, 7) == other, "written since"
+    book.sent_forward(other)
+    assert (book.forward(1, 7), book.unsaved()) == (None, [])
