@@ -41,7 +41,7 @@ _LEAVES = N_("leaves in {n} s")
 # What is no reply, in its hold.
 BECOMES = {
     "first": N_("first message, leaves in {n} s"),
-    "forward": N_("forward, leaves in {n} s"),
+    "forward": N_("forward, leaves in {n} s, to {whom}"),
 }
 # What came back, by what it was to be.
 CAME_BACK = {
@@ -242,7 +242,8 @@ def _sign(message: Message, clock: Clock) -> Line:
         words = _("leaves {when}").format(when=clock.moment(message.leaves_at))
         if is_held(message):
             sign, role = SIGNS["queued"]
-            words = _(BECOMES.get(message.detail["becomes"], _LEAVES)).format(n=max(1, left))
+            whom = ", ".join(one.address for one in message.recipients)
+            words = _(BECOMES.get(message.detail["becomes"], _LEAVES)).format(n=max(1, left), whom=whom)
     if message.status == "read":
         words = _("read")
     return [(safe_line(sign if words is None else f"{sign} {words}"), role)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec.structs import replace
 
+from channels.base import Fold
 from server.cases import forwarding, outreach, replying
 from server.cases.outreach import Rules
 from server.cases.refused import RefusedError
@@ -102,6 +103,7 @@ def forward(
             thread=looked_at.to[0].address,
             address_id=None,
             detail={"becomes": "forward", **looked_at.detail},
+            folds=(Fold(kind="quoted", start=len(looked_at.comment), end=len(looked_at.text)),),
         )
         made = _wait(tx, looked_at.origin, line, Forward(message_id, command), leaves_at, looked_at.to)
     _forget_draft(tx, operator.id, looked_at.origin.id)
@@ -154,6 +156,7 @@ def _line(
     thread: str,
     address_id: int | None,
     detail: Mapping[str, str],
+    folds: tuple[Fold, ...] = (),
 ) -> NewMessage:
     return NewMessage(
         kind="system",
@@ -168,6 +171,7 @@ def _line(
         at=now,
         client_id=client_id,
         detail=detail,
+        folds=folds,
     )
 
 

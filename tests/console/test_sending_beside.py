@@ -88,7 +88,7 @@ async def test_a_forward_comes_back_in_its_form() -> None:
         await hands.press("down", "down")
         await hands.type("Can you mend it?")
         await hands.press("ctrl+j")
-        await hands.sees("forward, leaves in 9 s")
+        await hands.sees("forward, leaves in 9 s, to karol@z.example")
         await hands.press("u")
         await hands.until(lambda: isinstance(hands.app.screen, FormScreen), "the form is back")
         assert form(hands) == ["karol@z.example", "", "Can you mend it?"]
@@ -99,7 +99,7 @@ async def test_a_forward_comes_back_in_its_form() -> None:
         await hands.press("ctrl+u")
         await hands.type("carol@z.example")
         await hands.press("ctrl+j")
-        await hands.sees("forward, leaves in 9 s")
+        await hands.sees("forward, leaves in 9 s, to carol@z.example")
         [held] = await post.client.held()
         await post.client.leave(held.id)
         await hands.until(lambda: post.smtp.mails, "sent")
@@ -145,7 +145,7 @@ async def test_what_cannot_leave_any_more_says_so_where_it_was_written() -> None
             client_id="f-1", channel_id="mail", to=written("carol@z.example"), text="Can you?", hold=True
         )
         await post.client.forward(first.id, command)
-        await hands.sees("forward, leaves in 9 s")
+        await hands.sees("forward, leaves in 9 s, to carol@z.example")
         await post.server.server.database.write(
             lambda tx: tx.run("UPDATE message SET deleted = 1 WHERE id = ?", (first.id,))
         )
