@@ -12,6 +12,7 @@ from omni_console.i18n import N_, _
 KNOWN = frozenset(
     {
         N_("wrote last here"),
+        N_("prefers this channel"),
         N_("wrote here before"),
         N_("verified address"),
         N_("writes from it"),

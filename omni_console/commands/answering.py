@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omni_console.commands.errors import Code, CommandError
+from omni_console.commands.errors import Code, CommandError, plain
 from omni_console.commands.output import json_option, moment, print_json
 from omni_console.commands.reach import Server, at_server, refused
 
@@ -88,7 +88,7 @@ def reply(
     if keep and at is None:
         raise CommandError("--keep is for --at", hint="say when: --at 'tomorrow 9:00'", code=Code.USAGE)
 
-    async def send(client: ServerClient) -> Message | RefusedError:
+    async def send(client: ServerClient) -> tuple[ReplyWay, Message | RefusedError]:
         detail = await client.detail(conversation)
         way = _way(detail, channel)
         command = ReplyCommand(
@@ -106,19 +106,19 @@ def reply(
             ],
         )
         try:
-            return await client.reply(conversation, command)
+            return way, await client.reply(conversation, command)
         except RefusedError as error:
             if error.body.code != "stale":
                 raise
             if not consent:
-                return error
+                return way, error
             command.after_seq = error.body.seq
-            return await client.reply(conversation, command)
+            return way, await client.reply(conversation, command)
 
-    outcome = server.run(send, client_id=name)
+    way, outcome = server.run(send, client_id=name)
     if isinstance(outcome, RefusedError):
         return _held(server, outcome, as_json=as_json)
-    _tell(outcome, as_json=as_json)
+    _tell(outcome, way if channel is None else None, as_json=as_json)
     return 0
 
 
@@ -189,7 +189,8 @@ def note(server: Server, conversation: int, text: str | None, client_id: str | N
     _tell(made, as_json=as_json)
 
 
-def _tell(message: Message, *, as_json: bool) -> None:
+def _tell(message: Message, way: ReplyWay | None = None, *, as_json: bool) -> None:
+    """`way`: that the rule chose, where nobody else did."""
     if as_json:
         print_json(message)
     else:
@@ -197,7 +198,8 @@ def _tell(message: Message, *, as_json: bool) -> None:
         waits = message.leaves_at is not None and message.leaves_at > message.at
         later = f", leaves {moment(message.leaves_at)}" if waits else ""
         back = f"; omni outbox withdraw {message.id} takes it back" if later else ""
-        click.echo(f"message {message.id} {done}{later}{back}")
+        by = f" by {plain(way.channel_title)} ({way.why})" if way is not None else ""
+        click.echo(f"message {message.id} {done}{by}{later}{back}")
 
 
 def words(text: str | None, *, may_be_empty: bool = False) -> str:

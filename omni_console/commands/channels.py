@@ -84,5 +84,8 @@ def abilities(can: Capabilities) -> dict[str, str]:
         "see delivery": supported(can.delivery_receipts, "it does not tell"),
         "see reading": supported(can.read_receipts, "it does not tell"),
         "send again by itself": supported(can.idempotent, "a doubtful reply is shown instead"),
-        "note, close, snooze, hand over, tag": "yes",
+        "templates, send later": "yes",
+        "call back": "yes: as a promise with its time (omni about), and the call noted (omni contact)",
+        "ask for a score": "no: scores come in by the API, from what the company asks with",
+        "note, close, reopen, snooze, hand over, tag": "yes",
     }

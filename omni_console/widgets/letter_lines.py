@@ -80,6 +80,11 @@ def consequences(message: Message, room: int, *, whole: bool) -> list[Line]:
         lines += _fates(message.recipients, room, whole=whole)
     elif any(one.state == "delayed" for one in message.recipients):
         lines += _fates(message.recipients, room, whole=True)
+    if whole and "instead_of" in message.detail:
+        text = _("{author} chose this channel, not {other}").format(
+            author=message.author, other=said_by_server(message.detail["instead_of"])
+        )
+        lines += _wrapped(text, room, "dim")
     if message.suggest_id is not None:
         text = _("may belong to #{number} ({why}): {key} joins it").format(
             number=message.suggest_id, why=said_by_server(message.suggest_why), key=key_for("suggest.join")

@@ -13,7 +13,7 @@ from server.cases.addressing import AddressingError, addressed, everybody_else
 from server.cases.casework import keep_closing, no_spam, save_assignee, save_state
 from server.cases.refused import RefusedError
 from server.cases.variables import MissingError, still_open, variables
-from server.cases.ways import ChannelOffer, Way, ways
+from server.cases.ways import WROTE_LAST, ChannelOffer, Way, ways
 from server.protocol import (
     Addressee,
     Message,
@@ -24,6 +24,7 @@ from server.protocol import (
 )
 from server.protocol.quotes import quotes_by_hand
 from server.store import (
+    card,
     cases,
     conversations,
     customers,
@@ -79,7 +80,11 @@ def ways_to(
     tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
 ) -> list[Way]:
     last = messages.last_inbound(tx, conversation_id, customer_id)
-    found = ways(customers.reachable(tx, customer_id), offers, last, tx.now)
+    reachable = customers.reachable(tx, customer_id)
+    found = ways(reachable, offers, last, tx.now)
+    if sum(1 for way in found if way.shown.why != WROTE_LAST) > 1:
+        preferred = card.preferred_channel(tx, customer_id, {one.id: one.title for one in offers.values()})
+        found = ways(reachable, offers, last, tx.now, preferred)
     own = frozenset[str]().union(*(offer.own_addresses for offer in offers.values()))
     for way in found:
         way.shown.quotes = _answered(tx, conversation_id, way, offers) is not None
@@ -199,7 +204,7 @@ def reply(
     offer = outgoing.offers.get(command.channel_id)
     if offer is None:
         raise RefusedError("this channel is not configured (any more)", "answer on another channel")
-    way = _way_chosen(tx, conversation, command, outgoing.offers)
+    way, best = _way_chosen(tx, conversation, command, outgoing.offers)
     to = _recipients(tx, conversation, command, way, outgoing)
     check_text(command.text, len(command.file_ids) + len(command.upload_ids), offer)
     check_filled(tx, command.text, command.subject or "")
@@ -239,9 +244,9 @@ def reply(
             at=tx.now,
             client_id=command.client_id,
             files=tuple(files),
-            detail=_quotation(tx, conversation, command, way, outgoing),
+            detail={**_quotation(tx, conversation, command, way, outgoing), **_chosen_instead(way, best)},
         ),
-        data={"channel": offer.id},
+        data={"channel": offer.id} | ({} if way is best else {"instead_of": best.shown.channel_id}),
         name=lambda message_id: outgoing.name_message(offer.id, conversation.id, message_id),
     )
     uploads.used(tx, command.upload_ids)
@@ -352,15 +357,22 @@ def queue(
 
 def _way_chosen(
     tx: Transaction, conversation: Held, command: ReplyCommand, offers: dict[str, ChannelOffer]
-) -> Way:
-    """The way must be one of this customer's own: nothing goes to the wrong person."""
-    way = way_of(tx, conversation, command.channel_id, command.address_id, offers)
-    if way is not None:
-        check_window(way, tx.now)
-        return way
+) -> tuple[Way, Way]:
+    """The way of the command, and the one that the rule would have taken. It must be one of this customer's
+    own: nothing goes to the wrong person."""
+    found = ways_to(tx, conversation.customer_id, conversation.id, offers)
+    for way in found:
+        if (way.shown.channel_id, way.shown.address_id) == (command.channel_id, command.address_id):
+            check_window(way, tx.now)
+            return way, found[0]
     raise RefusedError(
         "this customer cannot be reached that way", "choose one of the ways shown beside the composer"
     )
+
+
+def _chosen_instead(way: Way, best: Way) -> dict[str, str]:
+    """What the history remembers of an operator's own choice."""
+    return {} if way is best else {"instead_of": best.shown.channel_title}
 
 
 def way_of(

@@ -11,6 +11,8 @@ from server.protocol import ReplyWay
 from server.store.customers import Reachable
 from server.store.messages import LastInbound
 
+WROTE_LAST = "wrote last here"
+
 
 class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     """A configured channel, as far as it matters for choosing one."""
@@ -38,8 +40,10 @@ def ways(
     offers: Mapping[str, ChannelOffer],
     last: LastInbound,
     now: int = 0,
+    preferred: str = "",
 ) -> list[Way]:
-    """How this customer can be reached; first the way he wrote last, as the client chooses the channel.
+    """How this customer can be reached; first the way he wrote last, as the client chooses the channel, then
+    the channel that he prefers.
 
     A claimed address is no way: what we write might reach somebody else. A channel on which we may not
     write first is a way only where the customer wrote on it. Ways whose window has closed at `now` come
@@ -59,14 +63,16 @@ def ways(
             if thread is None and not offer.capabilities.start_by_us:
                 continue
             if wrote_last:
-                rank, why = 0, "wrote last here"
+                rank, why = 0, WROTE_LAST
+            elif offer.id == preferred:
+                rank, why = 1, "prefers this channel"
             elif thread is not None:
-                rank, why = 1, "wrote here before"
+                rank, why = 2, "wrote here before"
             else:
-                rank, why = 2, "verified address"
+                rank, why = 3, "verified address"
             way = _way(address, offer, thread or address.external_id, why)
             if way.shown.window_until is not None and way.shown.window_until <= now:
-                rank += 3
+                rank += 4
             found.append((rank, way))
     found.sort(key=lambda item: item[0])
     return [way for _, way in found]

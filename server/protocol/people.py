@@ -37,7 +37,7 @@ class ReplyWay(msgspec.Struct, kw_only=True):
     mark: str
     address_id: int
     label: str
-    why: str  # "wrote last here", "verified address"
+    why: str  # "wrote last here", "prefers this channel", "wrote here before", "verified address"
     text_max: int = 4096
     subject: bool = False
     files_max: int = 0

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from server.people.findings import find
-from server.people.preference import DAYS, MESSAGES, Said, habits, preferred
+from server.people.preference import DAYS, MESSAGES, Habit, Said, habits, preferred
 from server.protocol import Consent, Customer, Finding, Preference, Promise
 from server.store import customer_tags, customers, fields, links, merges, origins, records
 from server.store.transaction import Snapshot
@@ -94,15 +94,25 @@ def _count(tx: Snapshot, sql: str, customer_id: int) -> int:
     return int(tx.value(sql, (customer_id,)) or 0)
 
 
+def preferred_channel(tx: Snapshot, customer_id: int, titles: Mapping[str, str]) -> str:
+    """The channel on which this person is best reached, of those with a title; "" where nothing tells."""
+    stated = _value(fields.current(tx, customer_id), "preferred_channel")
+    found = preferred(_habits(tx, customer_id), titles, {}, stated)
+    return "" if found is None else found.channel_id
+
+
 def _preferred(tx: Snapshot, customer_id: int, showing: Showing, stated: str) -> Preference | None:
+    return preferred(_habits(tx, customer_id), showing.titles, showing.marks, stated)
+
+
+def _habits(tx: Snapshot, customer_id: int) -> list[Habit]:
     rows = tx.all(
         "SELECT channel_id, at, kind FROM (SELECT m.channel_id, m.at, m.id, m.kind, m.automatic, m.stranger"
         " FROM message m WHERE m.customer_id = ? AND m.at >= ? ORDER BY m.at DESC, m.id DESC LIMIT ?)"
         " WHERE kind IN ('in', 'out') AND automatic = 0 AND stranger = 0 ORDER BY at, id",
         (customer_id, tx.now - DAYS * DAY_MS, MESSAGES),
     )
-    said = (Said(row["channel_id"], row["at"], row["kind"] == "out") for row in rows)
-    return preferred(habits(said), showing.titles, showing.marks, stated)
+    return habits(Said(row["channel_id"], row["at"], row["kind"] == "out") for row in rows)
 
 
 def _promises(tx: Snapshot, customer_id: int) -> list[Promise]:

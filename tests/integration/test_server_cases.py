@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -422,3 +423,22 @@ async def test_unread_goes_by_seq_and_is_each_operators_own(run: Running) -> Non
     await run.hook("three")
     last = await only(olga)
     assert last.customer_seq > last.seen_seq
+
+
+async def test_an_operators_own_choice_of_the_channel_is_kept(run: Running) -> None:
+    olga = await run.client()
+    ivan = await run.visitor(sub="u-7", email="ivan@example.org", email_verified=True)
+    await ivan.say("my card is blocked")
+    conversation = await only(olga)
+    detail = await olga.detail(conversation.id)
+    assert [way.why for way in detail.ways] == ["wrote last here", "verified address"]
+    chat, mail = detail.ways
+    by_rule = await olga.reply(conversation.id, run.command("one moment", chat, detail.history.seq))
+    by_hand = await olga.reply(conversation.id, run.command("by mail then", mail, detail.history.seq))
+    assert by_rule.detail == {}
+    assert by_hand.detail["instead_of"] == chat.channel_title
+    events = await run.read("SELECT data FROM event WHERE kind = 'message.queued' ORDER BY seq")
+    assert [json.loads(row["data"]) for row in events] == [
+        {"channel": "site"},
+        {"channel": "mail", "instead_of": "site"},
+    ]

@@ -62,6 +62,21 @@ def test_where_he_wrote_last_comes_first() -> None:
     assert (first.shown.why, first.shown.label, first.thread) == ("wrote last here", "site chat", "visitor")
 
 
+def test_then_the_channel_that_he_prefers() -> None:
+    both = [address(1, "email", "", ("mail", "id-1")), address(2, "chat", "site", ("site", "visitor"))]
+
+    def shown(last: LastInbound, preferred: str) -> list[tuple[str, str]]:
+        found = ways(both, OFFERS, last, preferred=preferred)
+        return [(way.shown.channel_id, way.shown.why) for way in found]
+
+    last, before, prefers = "wrote last here", "wrote here before", "prefers this channel"
+    by_chat = LastInbound("site", 2, "visitor")
+    assert shown(by_chat, "sales") == [("site", last), ("sales", prefers), ("mail", before)]
+    assert shown(by_chat, "site")[0] == ("site", last)
+    assert shown(LastInbound(), "site")[:2] == [("site", prefers), ("mail", before)]
+    assert shown(LastInbound(), "gone")[0] == ("mail", before)
+
+
 def test_where_we_may_not_write_first_he_must_have_written() -> None:
     assert found([address(2, "chat", "site")]) == []
     assert found([address(2, "chat", "site", ("site", "v"))]) == [("site", 2)]
