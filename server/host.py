@@ -32,7 +32,7 @@ from server.intake import Outcome, Policy, take_in
 from server.people import proving
 from server.people.authors import ChannelFacts
 from server.people.codes import MASK
-from server.store import channels, conversations, files, journal, messages, places, state
+from server.store import channels, conversations, customer_view, files, journal, places, state
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.errors import StoreUnavailableError
@@ -322,7 +322,7 @@ class ChannelHost:
 
     async def thread(self, thread: str, after: int, limit: int = 100) -> ThreadView:
         def read(tx: Snapshot) -> ThreadView:
-            found = messages.thread(tx, self.channel_id, thread, after, limit + 1)
+            found = customer_view.thread(tx, self.channel_id, thread, after, limit + 1)
             found = [_as_sent(tx, message) for message in found]
             conversation_id = state.thread_conversation(tx, self.channel_id, thread)
             conversation = None if conversation_id is None else conversations.one(tx, conversation_id)

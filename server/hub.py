@@ -19,7 +19,7 @@ from server.marks import Marks
 from server.onlookers import Onlookers
 from server.operators import authorise
 from server.protocol import Company, Envelope, EventBody, OperatorInfo, Whereabouts
-from server.store import conversations, events, messages, shares
+from server.store import conversations, customer_view, events, messages, shares
 from server.store.database import Database
 from server.store.tokens import Bearer
 from server.store.transaction import Event, Snapshot
@@ -375,7 +375,7 @@ class Hub:
     ) -> tuple[list[Frame], list[ThreadKey]]:
         threads: list[ThreadKey] = []
         if self._watches:
-            threads = messages.threads_of(
+            threads = customer_view.threads_of(
                 tx,
                 {event.message_id for event in batch if event.message_id is not None},
                 {event.conversation_id for event in batch if event.kind.startswith("conversation.")},

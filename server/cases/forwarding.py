@@ -15,7 +15,7 @@ from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing
 from server.cases.ways import ChannelOffer
 from server.protocol import ForwardCommand, Message, OperatorInfo, Recipient
-from server.store import conversations, customers, messages, outbox, recipients
+from server.store import conversations, customers, messages, outbox, recipients, unsaid
 from server.store import files as attachments
 from server.store.conversations import Held, NotFoundError
 from server.store.files import NewFile
@@ -59,7 +59,7 @@ def write(
     """A conversation with the recipient, the message, an outbox row; the message id. `line`: the message as
     which it waited beside the original: it becomes the note about the forward."""
     if line is not None:
-        messages.drop_client_id(tx, line)
+        unsaid.drop_client_id(tx, line)
     original, origin, offer, to = looked_at.original, looked_at.origin, looked_at.offer, looked_at.to
     customer_id, address_id = _person(tx, to[0], offer)
     subject = looked_at.subject
@@ -199,6 +199,6 @@ def _note(tx: Transaction, origin: Held, operator: OperatorInfo, text: str, line
             message_id=line,
             operator_id=operator.id,
         )
-        messages.become_note(tx, line, text, seq)
+        unsaid.become_note(tx, line, text, seq)
         recipients.forget(tx, line)
     conversations.touch(tx, origin.id, seq)

@@ -115,9 +115,10 @@ def leave(tx: Transaction, one: Scheduled, author: OperatorInfo, outgoing: Outgo
     RefusedError, MissingError, NotFoundError."""
     becomes = _decoded(one)
     if isinstance(becomes, First):
-        way = outreach.look(tx, one.customer_id, author, becomes.command, outgoing, rules)
+        root = outreach.person(tx, one.customer_id)
+        way = outreach.look(tx, root, author, becomes.command, outgoing, rules)
         scheduled.remove(tx, one.message_id)
-        outreach.write(tx, one.customer_id, author, becomes.command, way, outgoing, one.message_id)
+        outreach.write(tx, root, author, becomes.command, way, outgoing, one.message_id)
     else:
         looked_at = forwarding.look(tx, becomes.message_id, becomes.command, outgoing)
         scheduled.remove(tx, one.message_id)

@@ -33,6 +33,7 @@ from server.store import (
     recipients,
     regroupings,
     scheduled,
+    unsaid,
     uploads,
 )
 from server.store import operators as accounts
@@ -97,7 +98,7 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         elif before is None or not outbox.withdraw(tx, message_id):
             raise RefusedError(TOO_LATE, "write to the customer what is right instead")
         draft = _draft_again(tx, message_id, waits)
-        messages.unsay(tx, message_id, "withdrawn", "")
+        unsaid.unsay(tx, message_id, "withdrawn", "")
         seq = tx.emit(
             "message.withdrawn",
             conversation_id=message.conversation_id,
@@ -213,8 +214,8 @@ def cancel(tx: Transaction, one: Scheduled, why: str) -> None:
     """It does not leave: its words are a draft again, and a line in the history says why."""
     scheduled.remove(tx, one.message_id)
     _draft_again(tx, one.message_id, one)
-    messages.place_now(tx, one.message_id)
-    messages.unsay(tx, one.message_id, "cancelled", why)
+    unsaid.place_now(tx, one.message_id)
+    unsaid.unsay(tx, one.message_id, "cancelled", why)
     seq = tx.emit(
         "message.withdrawn",
         conversation_id=one.conversation_id,
@@ -282,7 +283,7 @@ def _say(tx: Transaction, one: Scheduled) -> None:
         operator_id=one.author_id,
         data={"channel": one.channel_id, "scheduled": True},
     )
-    messages.say(tx, one.message_id, seq)
+    unsaid.say(tx, one.message_id, seq)
     message = messages.many(tx, [one.message_id])[one.message_id]
     replying.queue(
         tx,

@@ -38,6 +38,7 @@ from server.store import (
     recipients,
     records,
     state,
+    unsaid,
 )
 from server.store.card import Showing
 from server.store.conversations import NotFoundError
@@ -342,7 +343,7 @@ def _queue(
     if line is None:
         posted = messages.post(tx, conversation_id, customer_id, "message.queued", new, data=data, name=name)
     else:
-        posted = messages.begin_with(tx, line, place, operator.id, data=data, name=name)
+        posted = unsaid.begin_with(tx, line, place, operator.id, data=data, name=name)
     if offer.capabilities.recipients_max > 1:
         recipients.add(tx, posted.id, [Recipient(role="to", address=way.external_id)])
     outbox.enqueue(tx, posted.id, offer.id, way.thread)

@@ -1,4 +1,4 @@
-"""Messages: the river, a thread as its customer sees it, status."""
+"""Messages: written, found, and what became of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from channels.base import Fold, ThreadFile, ThreadMessage
+from channels.base import Fold
 from channels.folds import unfolded
 from server import protocol as wire
 from server.protocol import Message, MessageKind, Status
@@ -67,7 +67,7 @@ class Posted(msgspec.Struct, frozen=True):
     seq: int
 
 
-def _free_search_id(tx: Snapshot, message_id: int, at: int) -> int:
+def free_search_id(tx: Snapshot, message_id: int, at: int) -> int:
     """Newest first without sorting: the index's rowid is the time, made unique by the id.
 
     Above a million messages two of the same millisecond may meet (imports with times in seconds).
@@ -131,7 +131,7 @@ def post(
             new.reason,
             int(new.stranger),
             int(new.automatic),
-            _free_search_id(tx, message_id, new.at),
+            free_search_id(tx, message_id, new.at),
             msgspec.json.encode(new.detail).decode() if new.detail else None,
             new.suggest_id,
             new.suggest_why,
@@ -250,78 +250,6 @@ def set_visible(tx: Transaction, message_id: int, visible_seq: int) -> None:
     tx.run(
         "UPDATE message SET visible_seq = coalesce(visible_seq, ?) WHERE id = ?", (visible_seq, message_id)
     )
-
-
-def unsay(tx: Transaction, message_id: int, event_kind: str, why: str) -> None:
-    """It never left: "withdrawn" by somebody of us, or "cancelled" because of `why`. Its words stay, and no
-    search finds them."""
-    tx.run(
-        "UPDATE message SET kind = 'system', event_kind = ?, status = 'withdrawn', error = ?, deleted = 1"
-        " WHERE id = ?",
-        (event_kind, why, message_id),
-    )
-
-
-def place_now(tx: Transaction, message_id: int) -> None:
-    """It stands in the river where it is now."""
-    search.forget(tx, message_id)
-    tx.run(
-        "UPDATE message SET at = ?, search_id = ? WHERE id = ?",
-        (tx.now, _free_search_id(tx, message_id, tx.now), message_id),
-    )
-    search.remember(tx, message_id)
-
-
-def say(tx: Transaction, message_id: int, seq: int) -> None:
-    """What was scheduled is said now; `seq`: of the event that tells so."""
-    place_now(tx, message_id)
-    tx.run(
-        "UPDATE message SET kind = 'out', event_kind = 'message', status = 'queued', seq = ? WHERE id = ?",
-        (seq, message_id),
-    )
-
-
-def begin_with(
-    tx: Transaction,
-    message_id: int,
-    place: Place,
-    operator_id: int,
-    *,
-    data: dict[str, Any],
-    name: Callable[[int], str | None],
-) -> Posted:
-    """What waited as a line of another conversation is said now, and is the first of this one."""
-    seq = tx.emit(
-        "message.queued",
-        conversation_id=place.conversation_id,
-        customer_id=place.customer_id,
-        message_id=message_id,
-        operator_id=operator_id,
-        data=data,
-    )
-    tx.run(
-        "UPDATE message SET conversation_id = ?, customer_id = ?, remote_id = ?, detail = NULL WHERE id = ?",
-        (place.conversation_id, place.customer_id, name(message_id), message_id),
-    )
-    say(tx, message_id, seq)
-    return Posted(message_id, seq)
-
-
-def drop_client_id(tx: Transaction, message_id: int) -> None:
-    """It is another message's from now on."""
-    tx.run("UPDATE message SET client_id = NULL WHERE id = ?", (message_id,))
-
-
-def become_note(tx: Transaction, message_id: int, text: str, seq: int) -> None:
-    """A line that waited says now what became of it."""
-    search.forget(tx, message_id)
-    tx.run(
-        "UPDATE message SET kind = 'note', event_kind = 'message', status = 'received', channel_id = '',"
-        " thread = '', address_id = NULL, subject = NULL, detail = NULL, folds = NULL,"
-        " text = ?, at = ?, seq = ?, search_id = ? WHERE id = ?",
-        (text, tx.now, seq, _free_search_id(tx, message_id, tx.now), message_id),
-    )
-    search.remember(tx, message_id)
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -480,48 +408,3 @@ def many(tx: Snapshot, ids: Iterable[int]) -> dict[int, Message]:
         (msgspec.json.encode(list(ids)).decode(),),
     )
     return {message.id: message for message in _from_rows(tx, rows)}
-
-
-def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> list[ThreadMessage]:
-    """Messages of a thread as its customer may see them, with visible_seq > after."""
-    rows = tx.all(
-        "SELECT m.id, m.kind, m.text, m.at, m.remote_id, m.visible_seq, o.name AS operator FROM message m"
-        " LEFT JOIN operator o ON o.id = m.operator_id"
-        " WHERE m.channel_id = ? AND m.thread = ? AND m.visible_seq > ? AND m.deleted = 0"
-        " ORDER BY m.visible_seq LIMIT ?",
-        (channel_id, name, after, limit),
-    )
-    attached = files.by_message(tx, [row["id"] for row in rows]) if rows else {}
-    return [
-        ThreadMessage(
-            seq=row["visible_seq"],
-            message_id=row["id"],
-            mine=row["kind"] == "in",
-            author=row["operator"] or "",
-            text=row["text"],
-            at=row["at"],
-            remote_id=row["remote_id"],
-            files=tuple(
-                ThreadFile(id=file.id, name=file.name, content_type=file.content_type, size=file.size)
-                for file in attached.get(row["id"], [])
-                if not file.problem
-            ),
-        )
-        for row in rows
-    ]
-
-
-def threads_of(
-    tx: Snapshot, message_ids: Iterable[int], conversation_ids: Iterable[int | None]
-) -> list[tuple[str, str]]:
-    """(channel, thread) of these messages, and of everything these conversations hold."""
-    rows = tx.all(
-        "SELECT channel_id, thread FROM message WHERE id IN (SELECT value FROM json_each(?)) AND thread != ''"
-        " UNION SELECT channel_id, thread FROM thread"
-        " WHERE conversation_id IN (SELECT value FROM json_each(?))",
-        (
-            msgspec.json.encode(list(message_ids)).decode(),
-            msgspec.json.encode([value for value in conversation_ids if value is not None]).decode(),
-        ),
-    )
-    return [(row["channel_id"], row["thread"]) for row in rows]

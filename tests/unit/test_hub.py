@@ -16,7 +16,7 @@ from server.clock import HeldClock
 from server.hub import Frame, Hub, Subscription
 from server.marks import Marks
 from server.protocol import Company, OperatorInfo, Whereabouts
-from server.store import messages, offline
+from server.store import customer_view, offline
 from server.store.database import Database
 from server.store.transaction import Event, Snapshot
 
@@ -130,14 +130,14 @@ async def test_a_console_that_comes_during_a_publication_misses_nothing(
 ) -> None:
     watch = world.hub.watch("site", "visitor")  # somebody listens, but no console yet
     reading, go_on = threading.Event(), threading.Event()
-    original = messages.threads_of
+    original = customer_view.threads_of
 
     def slowly(*arguments: Any) -> Any:
         reading.set()
         assert go_on.wait(10)
         return original(*arguments)
 
-    monkeypatch.setattr(messages, "threads_of", slowly)
+    monkeypatch.setattr(customer_view, "threads_of", slowly)
     seq = await world.emit()
     await asyncio.to_thread(reading.wait, 10)
     late = world.hub.subscribe(OLGA)
