@@ -24,7 +24,7 @@ from omni_console.widgets.river_view import RiverView
 from server.protocol import Conversation, Draft, ReplyWay
 from server.protocol.quotes import quotes_by_hand
 
-LOW, MIDDLE = 14, 30  # lines of a pane below which its header has one line, or two
+ROOMY = 30  # lines of a pane from which its header has up to five; below it has two
 
 
 class Pane(Vertical):
@@ -66,9 +66,9 @@ class Pane(Vertical):
 
     def make_room(self, height: int) -> None:
         """The pane is about to have so many lines: its header takes as many as it may."""
-        room = 1 if height < LOW else 2 if height < MIDDLE else 5
-        if room != self.header.room:
-            self.header.room = room
+        roomy = height >= ROOMY
+        if roomy != self.header.roomy:
+            self.header.roomy = roomy
             self.header.changed(layout=True)
 
     # --- what is shown -------------------------------------------------------------------------------

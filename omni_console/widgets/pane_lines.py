@@ -18,7 +18,7 @@ from omni_console.widgets.deadline_words import named
 from omni_console.widgets.fitting import Part, fitted
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
-from omni_console.widgets.where_stopped import Room, stopped_lines
+from omni_console.widgets.where_stopped import stopped_briefly, stopped_lines
 from server.protocol import Conversation, Message, ReplyWay
 
 NEWS_LINES = 3
@@ -55,7 +55,7 @@ class PaneHeader(Lines):
         self.focused = False  # what is typed goes to this pane
         self.number, self.count = 1, 1
         self._shown = 1  # panes that have room
-        self.room = 2  # lines at most
+        self.roomy = False  # where it stopped may take several lines
         self._height = 0
 
     def changed(self, *, layout: bool = False) -> None:
@@ -102,9 +102,8 @@ class PaneHeader(Lines):
         state = [*company, *state]
         left += self._addresses(row, width - width_of(left) - width_of(state))
         first = spread(left, state, width)
-        if self.room < 2:
-            return [first]
-        return [first, *stopped_lines(row, self.desk, self.clock, Room(width, self.room - 1))]
+        stopped = stopped_lines if self.roomy else stopped_briefly
+        return [first, *stopped(row, self.desk, self.clock, width)]
 
     def _frame(self) -> Line:
         """Which of the panes this is, where not all are on the screen; a cross for the mouse."""

@@ -1,7 +1,7 @@
-"""Where a conversation stopped, in as many lines as there is room for: pure layout.
+"""Where a conversation stopped, in four lines, or in one where there is room for little: pure layout.
 
 What they want; what was promised and until when; who did what last; who has it, how it can be answered and
-for how long. What is promised comes first when there is room for little.
+for how long. The promise and the last action stay where there is room for little.
 """
 
 from __future__ import annotations
@@ -14,57 +14,83 @@ from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.server_words import assigned_words, said_by_server
-from omni_console.text import fit, safe_line
+from omni_console.text import fit, safe_line, short_name
 from omni_console.timing import Clock
-from omni_console.widgets.paint import Line, balanced, spread, width_of
+from omni_console.widgets.paint import Line, balanced, cut, spread, width_of
 from server.protocol import Conversation, Message, Stopped
 
 LABEL_CELLS = 11
+NAME_CELLS = 16
+NARROW = 64  # cells of a pane below which a promise and the last action do not fit on one line
+DOT: Line = [(Content(" · "), "dim")]
 
 
-@dataclass(frozen=True)
-class Room:
-    width: int
-    lines: int  # at most
-
-
-def stopped_lines(row: Conversation, desk: Desk, clock: Clock, room: Room) -> list[Line]:
-    """At least one line."""
+def stopped_lines(row: Conversation, desk: Desk, clock: Clock, width: int) -> list[Line]:
+    """One to four lines."""
     stopped = desk.stopped.get(row.id) or Stopped()
-    promise = _promise(row, clock)
-    facts = _about(row, desk, clock)
-    about = " · ".join(facts)
-    silence = _silence(row, desk, clock)
-    if room.lines <= 1:
-        first: Line = [*promise, *([(Content(" · "), "dim")] if promise and silence else []), *silence]
-        return [_together(row, first, facts, room.width)]
     lines: list[Line] = []
     # A subject may have come with a later letter: what was said first says what he wants.
-    wants = row.summary or (stopped.wants if room.lines > 2 else "") or row.subject
-    ending = " — ".join(part for part in (row.topic, row.result) if part)
-    if row.state == "closed" and ending:
-        lines.append(_labelled(_("closed"), safe_line(ending), room.width))
+    wants = row.summary or stopped.wants or row.subject
+    ending = _ending(row)
+    if ending:
+        lines.append(_labelled(_("closed"), [(safe_line(ending), "base")], width))
     elif wants:
-        lines.append(_labelled(_("wants"), safe_line(wants), room.width))
-    if promise:
-        lead: Line = [(fit(safe_line(_("promised"), before="   "), LABEL_CELLS + 3), "dim")]
-        lines.append(spread([*lead, *promise], [], room.width))
-    if silence and len(lines) < room.lines:
-        lead = [(fit(safe_line(_("silence"), before="   "), LABEL_CELLS + 3), "dim")]
-        lines.append(spread([*lead, *silence], [], room.width))
-    last = _last(row, desk, stopped, clock)
-    if last and len(lines) + 1 < room.lines:
-        lines.append(_labelled(_("last"), safe_line(last), room.width))
-    right = _window(row, desk, clock)
+        lines.append(_labelled(_("wants"), [(safe_line(wants), "base")], width))
+    promise, silence = _promise(row, clock), _silence(row, desk, clock)
+    if promise or silence:
+        label = _("promised") if promise else _("silence")
+        room = width - LABEL_CELLS - 3
+        lines.append(_labelled(label, _both(promise, silence, room), width))
+    last = _last(row, desk, stopped)
+    if last is not None:
+        lines.append(_labelled(_("last"), [(safe_line(last.told(clock)), "base")], width))
+    about = " · ".join(_about(row, desk, clock))
     left: Line = [(Content("   "), "base"), (safe_line(about), "dim")]
-    if len(lines) < room.lines:
-        lines.append(balanced(left, right, room.width))
-    return lines[: room.lines]
+    return [*lines, balanced(left, _window(row, desk, clock), width)]
 
 
-def _labelled(label: str, text: Content, width: int) -> Line:
+def stopped_briefly(row: Conversation, desk: Desk, clock: Clock, width: int) -> list[Line]:
+    """One line: what was promised, what is wanted, and of the rest whatever fits whole; at its right end who
+    did what last, and when. In a narrow pane that has a line of its own."""
+    left: Line = [(Content("   "), "base")]
+    promise, silence = _promise(row, clock), _silence(row, desk, clock)
+    last = _last(row, desk, desk.stopped.get(row.id) or Stopped())
+    below = last is not None and width < NARROW
+    right: Line = []
+    if last is not None and not below:
+        right = last.beside(clock, width - width_of([*left, *_both(promise, silence)]), width)
+    room = width - width_of(right)
+    left += _both(promise, silence, room - width_of(left))
+    ending = _ending(row)
+    wants = ending or row.summary or row.subject
+    if wants:
+        left += [*(DOT if len(left) > 1 else []), (safe_line(wants), "dim" if ending else "base")]
+    for fact in _about(row, desk, clock):
+        piece: Line = [*(DOT if len(left) > 1 else []), (safe_line(fact), "dim")]
+        if len(left) == 1 or width_of(left) + width_of(piece) <= room:
+            left += piece
+    lines = [spread(cut(left, room), right, width)]
+    if last is not None and below:
+        lines.append(spread([(safe_line(last.told(clock), before="   "), "dim")], [], width))
+    return lines
+
+
+def _ending(row: Conversation) -> str:
+    return " — ".join(part for part in (row.topic, row.result) if part) if row.state == "closed" else ""
+
+
+def _labelled(label: str, said: Line, width: int) -> Line:
     lead: Line = [(fit(safe_line(label, before="   "), LABEL_CELLS + 3), "dim")]
-    return spread([*lead, (text, "base")], [], width)
+    return spread([*lead, *said], [], width)
+
+
+def _both(promise: Line, silence: Line, room: int | None = None) -> Line:
+    """On one line; what was promised gives way where there is no room for all of it."""
+    if not promise or not silence:
+        return [*promise, *silence]
+    if room is not None:
+        promise = cut(promise, max(room // 3, room - width_of(DOT) - width_of(silence)))
+    return [*promise, *DOT, *silence]
 
 
 def _promise(row: Conversation, clock: Clock) -> Line:
@@ -114,24 +140,6 @@ def _elsewhere(row: Conversation, desk: Desk) -> str:
     return ""
 
 
-def _together(row: Conversation, promise: Line, about: list[str], width: int) -> Line:
-    """Everything on one line: the promise, what is wanted, and of the rest whatever fits whole."""
-    left: Line = [(Content("   "), "base")]
-    dot: Line = [(Content(" · "), "dim")]
-    if promise:
-        left += promise
-    ending = " — ".join(part for part in (row.topic, row.result) if part)
-    if row.state == "closed" and ending:
-        left += [*(dot if promise else []), (safe_line(ending), "dim")]
-    elif row.summary or row.subject:
-        left += [*(dot if promise else []), (safe_line(row.summary or row.subject or ""), "base")]
-    for fact in about:
-        piece: Line = [*(dot if len(left) > 1 else []), (safe_line(fact), "dim")]
-        if len(left) == 1 or width_of(left) + width_of(piece) <= width:
-            left += piece
-    return spread(left, [], width)
-
-
 def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
     parts: list[str] = []
     if row.assignee_id is None:
@@ -179,16 +187,36 @@ def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:
     return [(safe_line(text, after=" "), "note")]
 
 
-def _last(row: Conversation, desk: Desk, stopped: Stopped, clock: Clock) -> str:
-    """Who of us did what last, and how long ago."""
+@dataclass(frozen=True)
+class Act:
+    """What one of us did last."""
+
+    who: str
+    what: str
+    at: int
+    text: str = ""  # what he wrote
+
+    def told(self, clock: Clock) -> str:
+        words = _("{who} {what}, {age} ago: {text}") if self.text else _("{who} {what}, {age} ago")
+        return words.format(who=self.who, what=self.what, age=clock.age(self.at), text=self.text)
+
+    def beside(self, clock: Clock, room: int, width: int) -> Line:
+        """Without the text, at the right end of a line; shorter where it does not fit into `room` cells."""
+        facts = {"who": short_name(self.who, NAME_CELLS).plain, "what": self.what, "age": clock.age(self.at)}
+        for words in (_("{who} {what}, {age} ago"), _("{who} {what}, {age}")):
+            said: Line = [(safe_line(words.format(**facts), before="  ", after=" "), "dim")]
+            if width_of(said) <= room:
+                break
+        return cut(said, width * 2 // 3)
+
+
+def _last(row: Conversation, desk: Desk, stopped: Stopped) -> Act | None:
     newest = _last_words(row, desk)
     if newest is not None and newest.at >= (stopped.acted_at or 0):
-        who = newest.author.split(" ")[0]
         what = _("made a note") if newest.kind == "note" else _("replied")
-        age = clock.age(newest.at)
-        return _("{who} {what}, {age} ago: {text}").format(who=who, what=what, age=age, text=newest.text)
+        return Act(newest.author.split(" ")[0], what, newest.at, newest.text)
     if not stopped.acted or stopped.acted_at is None:
-        return ""
+        return None
     what = {
         "replied": _("replied"),
         "noted": _("made a note"),
@@ -200,13 +228,12 @@ def _last(row: Conversation, desk: Desk, stopped: Stopped, clock: Clock) -> str:
         "closed": _("closed it"),
         "reopened": _("opened it again"),
         "snoozed": _("put it away"),
-        "changed": _("changed what it is about"),
+        "changed": _("edited it"),
         "spam": _("marked it as spam"),
         "not_spam": _("took it out of spam"),
         "wrote_first": _("wrote first"),
     }.get(stopped.acted, said_by_server(stopped.acted))
-    who = stopped.acted_by.split(" ")[0]
-    return _("{who} {what}, {age} ago").format(who=who, what=what, age=clock.age(stopped.acted_at))
+    return Act(stopped.acted_by.split(" ")[0], what, stopped.acted_at)
 
 
 def _last_words(row: Conversation, desk: Desk) -> Message | None:

@@ -14,7 +14,7 @@ from omni_console.screens.things_screen import FileRows, NoteRows
 from omni_console.timing import Clock
 from omni_console.widgets.card.sections import Context, card_sections
 from omni_console.widgets.paint import Line, width_of
-from omni_console.widgets.where_stopped import Room, stopped_lines
+from omni_console.widgets.where_stopped import stopped_briefly, stopped_lines
 from server import protocol as wire
 from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_world import HOSTILE
@@ -104,8 +104,8 @@ def test_a_card_is_plain_text(text: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("lines", [1, 2, 5])
-def test_where_it_stopped_is_plain_text(text: str, lines: int) -> None:
+@pytest.mark.parametrize("width", [40, 78])
+def test_where_it_stopped_is_plain_text(text: str, width: int) -> None:
     desk = Desk()
     desk.stopped[1] = wire.Stopped(wants=text, wants_from="message", acted=text, acted_by=text, acted_at=NOW)
     way = wire.ReplyWay(
@@ -113,10 +113,9 @@ def test_where_it_stopped_is_plain_text(text: str, lines: int) -> None:
     )
     desk.ways[1] = [way]
     for state in ("open", "closed"):
-        found = stopped_lines(replace(case(text), state=state), desk, CLOCK, Room(60, lines))
-        assert 1 <= len(found) <= lines
-        for line in found:
-            check(line, 60)
+        row = replace(case(text), state=state)
+        for line in [*stopped_lines(row, desk, CLOCK, width), *stopped_briefly(row, desk, CLOCK, width)]:
+            check(line, width)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
