@@ -24,7 +24,7 @@ from omni_console.widgets.river_view import RiverView
 from server.protocol import Conversation, Draft, ReplyWay
 from server.protocol.quotes import quotes_by_hand
 
-ROOMY = 30  # lines of a pane from which its header has up to five; below it has two
+ROOMY = 30  # lines of a pane from which its header says everything; below it has two or three
 
 
 class Pane(Vertical):

@@ -1,7 +1,7 @@
-"""Where a conversation stopped, in four lines, or in one where there is room for little: pure layout.
+"""Where a conversation stopped, in a few lines, or in one where there is room for little: pure layout.
 
 What they want; what was promised and until when; who did what last; who has it, how it can be answered and
-for how long. The promise and the last action stay where there is room for little.
+for how long, from which page it began. The promise and the last action stay where there is room for little.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from server.protocol import Conversation, Message, Stopped
 
 LABEL_CELLS = 11
 NAME_CELLS = 16
+TITLE_CELLS, ADDRESS_CELLS = 24, 32  # of a page
 NARROW = 64  # cells of a pane below which a promise and the last action do not fit on one line
 DOT: Line = [(Content(" · "), "dim")]
 
 
 def stopped_lines(row: Conversation, desk: Desk, clock: Clock, width: int) -> list[Line]:
-    """One to four lines."""
+    """One to five lines; the fifth only where what is said last is too much for the fourth."""
     stopped = desk.stopped.get(row.id) or Stopped()
     lines: list[Line] = []
     # A subject may have come with a later letter: what was said first says what he wants.
@@ -44,9 +45,12 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, width: int) -> li
     last = _last(row, desk, stopped)
     if last is not None:
         lines.append(_labelled(_("last"), [(safe_line(last.told(clock)), "base")], width))
-    about = " · ".join(_about(row, desk, clock))
-    left: Line = [(Content("   "), "base"), (safe_line(about), "dim")]
-    return [*lines, balanced(left, _window(row, desk, clock), width)]
+    window = _window(row, desk, clock)
+    about = _about(row, desk, clock)
+    first = _fitting(about, width - width_of(window))
+    rest = about[len(first) :]
+    lines.append(balanced(_dotted(first), [] if rest else window, width))
+    return [*lines, balanced(_dotted(rest), window, width)] if rest else lines
 
 
 def stopped_briefly(row: Conversation, desk: Desk, clock: Clock, width: int) -> list[Line]:
@@ -73,6 +77,18 @@ def stopped_briefly(row: Conversation, desk: Desk, clock: Clock, width: int) -> 
     if last is not None and below:
         lines.append(spread([(safe_line(last.told(clock), before="   "), "dim")], [], width))
     return lines
+
+
+def _fitting(facts: list[str], width: int) -> list[str]:
+    """As many as fit whole on a line; the first one always."""
+    count = 1
+    while count < len(facts) and width_of(_dotted(facts[: count + 1])) <= width:
+        count += 1
+    return facts[:count]
+
+
+def _dotted(facts: list[str]) -> Line:
+    return [(Content("   "), "base"), (safe_line(" · ".join(facts)), "dim")]
 
 
 def _ending(row: Conversation) -> str:
@@ -153,6 +169,7 @@ def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
         if row.assignee_id is None:
             handed = _("handed to a team: {key} declines")
         parts.append(handed.format(key=key_for("thread.decline")))
+    parts.append(_began_at(row, desk))
     if row.state != "closed":
         parts.append(assigned_words(row.assigned_why))
     customer = desk.customers.get(row.customer_id)
@@ -163,6 +180,20 @@ def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
     if row.priority_why:
         parts.append(said_by_server(row.priority_why))
     return [part for part in parts if part]
+
+
+def _began_at(row: Conversation, desk: Desk) -> str:
+    """The page from which this conversation began: its title, and its address without what nobody reads."""
+    customer = desk.customers.get(row.customer_id)
+    origins = customer.origins if customer else []
+    origin = next((one for one in origins if one.conversation_id == row.id), None)
+    if origin is None or not origin.page:
+        return ""
+    address = origin.page.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
+    page = safe_line(address or origin.page).truncate(ADDRESS_CELLS, ellipsis=True).plain
+    if origin.title.strip():
+        page = f"{safe_line(origin.title).truncate(TITLE_CELLS, ellipsis=True).plain} ({page})"
+    return _("from {page}").format(page=page)
 
 
 def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:

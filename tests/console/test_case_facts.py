@@ -29,7 +29,7 @@ async def test_where_it_stopped(known: FakeServer, tmp_path: Path) -> None:
         assert "wants" in lines[2]
         assert "by 11:58  позвонить в банк" in lines[3]
         assert "Olga made a note, 9m ago: block code 14" in lines[4]
-        assert "yours · 1 other case · #карта" in lines[5]
+        assert "yours · from Доставка и оплата (shop.example/delivery) · 1 other case · #карта" in lines[5]
         await hands.press("J")
         await hands.sees("late 20m  send the corrected invoice")
         await hands.sees("Boris assigned it, 2h00 ago")

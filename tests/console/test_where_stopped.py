@@ -30,8 +30,11 @@ IVAN = wire.Conversation(
     tags=["карта", "срочно"],
 )
 ACTED = wire.Stopped(
-    wants="Здравствуйте", acted="changed", acted_by="Александра Константинопольская", acted_at=NOW - 125 * MINUTE
-)  # fmt: skip
+    wants="Здравствуйте",
+    acted="changed",
+    acted_by="Александра Константинопольская",
+    acted_at=NOW - 125 * MINUTE,
+)
 
 
 def desk_with(stopped: wire.Stopped = ACTED) -> Desk:
@@ -77,3 +80,46 @@ def test_silence_does_not_push_out_what_was_done_last(width: int) -> None:
     assert "they were told: closes 12:20" in found[1]
     assert found[2].startswith("last       Александра edited it, 2h05 ago")
     assert found[3].startswith("yours")
+
+
+def begun_at(page: str, title: str) -> Desk:
+    desk = desk_with(wire.Stopped())
+    origins = [
+        wire.Origin(at=NOW, channel_id="chat", conversation_id=key, page=address, title=words)
+        for key, address, words in ((2, "https://other.example/", "Other"), (1, page, title))
+    ]
+    desk.customers[1] = wire.Customer(id=1, name="Иван", created_at=NOW, origins=origins)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "said"),
+    [
+        (
+            "https://shop.example/delivery?utm_source=ya#top",
+            "Доставка",
+            "from Доставка (shop.example/delivery)",
+        ),
+        ("https://shop.example/", "", "from shop.example"),
+        ("app:basket", "Basket", "from Basket (app:basket)"),
+        (
+            "https://shop.example/" + "catalogue/" * 9,
+            "Лампы настольные и напольные, с доставкой",
+            "from Лампы настольные и напо… (shop.example/catalogue/catalogu…)",
+        ),
+        ("https://x.example/a", "\x1b[2J\u202eevil", "from ␛[2J⇄evil (x.example/a)"),
+    ],
+)
+def test_the_page_from_which_it_began_is_in_the_head(page: str, title: str, said: str) -> None:
+    row = replace(IVAN, summary="", due_at=None, next_step="", tags=[])
+    desk = begun_at(page, title)
+    assert words(stopped_lines(row, desk, CLOCK, 80), 80) == [f"yours · {said}"]
+    assert words(stopped_briefly(row, desk, CLOCK, 80), 80) == [f"yours · {said}"]
+
+
+def test_what_is_said_last_takes_a_second_line_rather_than_to_be_cut() -> None:
+    row = replace(IVAN, priority_why="urgent word: blocked", tags=["карта", "турция"])
+    desk = begun_at("https://shop.example/delivery", "Доставка и оплата")
+    *_rest, first, second = words(stopped_lines(row, desk, CLOCK, 80), 80)
+    assert first == "yours · from Доставка и оплата (shop.example/delivery) · #карта · #турция"
+    assert second == "urgent word: blocked"
