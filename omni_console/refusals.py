@@ -22,6 +22,7 @@ BY_CODE: Mapping[str, str] = {
     "stale": N_("something new came meanwhile: read it, then send again"),
     "held": N_("something stands against it"),
     "missing": N_("something is still to be filled in"),
+    "known": N_("a channel shows who he is"),
     "illegal_state": N_("that cannot be done as things are now"),
     "too_large": N_("that is too large"),
     "version": N_("console and server are of different versions: update the older one"),
@@ -140,6 +141,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"(?P<channel>.*) takes no more messages since its window closed"),
         N_("{channel} takes no more messages: its window is closed"),
+    ),
+    (
+        re.compile(r"(?P<channel>.*) shows who he is, until (?P<day>\d{4}-\d\d-\d\d)"),
+        N_("{channel} shows who he is, until {day}"),
     ),
     (re.compile(r"(?P<name>.*) may not answer customers"), N_("{name} may not answer customers")),
     (re.compile(r"(?P<name>.*) is not there"), N_("{name} is not there")),

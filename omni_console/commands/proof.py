@@ -29,13 +29,24 @@ def code() -> None:
 @here
 @click.option("--to", "wanted", required=True, help=to_help)
 @click.option("--by", "channel", help="The channel; needed only where several reach that address.")
+@click.option("--consent", is_flag=True, help="Ask him even if a channel shows who he is.")
 @id_option
 @json_option
 @at_server
 def ask(
-    server: Server, conversation: int, wanted: str, channel: str | None, client_id: str | None, as_json: bool
+    server: Server,
+    conversation: int,
+    wanted: str,
+    channel: str | None,
+    consent: bool,
+    client_id: str | None,
+    as_json: bool,
 ) -> None:
-    """Send a code. Nobody here sees it; the customer tells it in his chat, or you try what he told."""
+    """Send a code. Nobody here sees it; the customer tells it in his chat, or you try what he told.
+
+    Who showed on a channel who he is is not asked again for a while: exit code 1, and until when is printed.
+    """
+    from omni_console.client import RefusedError
     from server.protocol import CodeCommand
 
     name = client_id or str(uuid.uuid4())
@@ -43,8 +54,15 @@ def ask(
     async def work(client: ServerClient) -> tuple[CodeMade, Address]:
         address = await _address(client, conversation, wanted)
         way = await _reaches(client, address, channel)
-        command = CodeCommand(kind="digits", channel_id=way.id, address_id=address.id, client_id=name)
-        return await client.people.make_code(conversation, command), address
+        command = CodeCommand(
+            kind="digits", channel_id=way.id, address_id=address.id, client_id=name, again=consent
+        )
+        try:
+            return await client.people.make_code(conversation, command), address
+        except RefusedError as error:
+            if error.body.code == "known":
+                error.body.hint = "ask him with --consent if it is right all the same"
+            raise
 
     made, address = server.run(work, client_id=name)
     if as_json:

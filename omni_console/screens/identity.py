@@ -15,7 +15,7 @@ from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.server_words import said_by_server
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed
-from server.protocol import CodeCommand, Customer, MergeCommand, Suggestion
+from server.protocol import CodeCommand, Customer, MergeCommand, Stopped, Suggestion
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -266,10 +266,18 @@ class Identity:
             screen.say(_("no channel here can bring a code to that address"), bad=True)
             return
 
+        stopped = screen.desk.stopped.get(row.id, Stopped())
+        until = stopped.known_until or 0
+        known = until > screen.clock.now()
+
         def send(index: int) -> None:
             address, channel = offers[index]
             command = CodeCommand(
-                kind="digits", channel_id=channel.id, address_id=address.id, client_id=new_id()
+                kind="digits",
+                channel_id=channel.id,
+                address_id=address.id,
+                client_id=new_id(),
+                again=known,
             )
 
             async def ask() -> Done:
@@ -281,19 +289,34 @@ class Identity:
 
             screen.undoing.do("code", ask, row.id)
 
-        if len(offers) == 1:
-            send(0)
+        def choose() -> None:
+            if len(offers) == 1:
+                send(0)
+                return
+            choices = [
+                Choice(str(index), address.label, said_by_server(channel.title))
+                for index, (address, channel) in enumerate(offers)
+            ]
+
+            def chosen(answer: str | None) -> None:
+                if answer is not None:
+                    send(int(answer))
+
+            screen.app.push_screen(ChoiceScreen(_("Where should the code go?"), choices), chosen)
+
+        if not known:
+            choose()
             return
-        choices = [
-            Choice(str(index), address.label, said_by_server(channel.title))
-            for index, (address, channel) in enumerate(offers)
-        ]
 
-        def chosen(answer: str | None) -> None:
-            if answer is not None:
-                send(int(answer))
+        def consented(answer: str | None) -> None:
+            if answer == "again":
+                choose()
 
-        screen.app.push_screen(ChoiceScreen(_("Where should the code go?"), choices), chosen)
+        question = _("{channel} shows who he is, until {day}. Ask him all the same?").format(
+            channel=said_by_server(stopped.known_by), day=screen.clock.day(until)
+        )
+        choices = [Choice("no", _("no, leave it")), Choice("again", _("yes, ask him for a code"))]
+        screen.app.push_screen(ChoiceScreen(question, choices), consented)
 
     def _try_code(self) -> None:
         screen, row = self._screen, self._screen.target

@@ -169,7 +169,7 @@ def _about(row: Conversation, desk: Desk, clock: Clock) -> list[str]:
         if row.assignee_id is None:
             handed = _("handed to a team: {key} declines")
         parts.append(handed.format(key=key_for("thread.decline")))
-    parts.append(_began_at(row, desk))
+    parts += [_began_at(row, desk), _identified(row, desk, clock)]
     if row.state != "closed":
         parts.append(assigned_words(row.assigned_why))
     customer = desk.customers.get(row.customer_id)
@@ -194,6 +194,15 @@ def _began_at(row: Conversation, desk: Desk) -> str:
     if origin.title.strip():
         page = f"{safe_line(origin.title).truncate(TITLE_CELLS, ellipsis=True).plain} ({page})"
     return _("from {page}").format(page=page)
+
+
+def _identified(row: Conversation, desk: Desk, clock: Clock) -> str:
+    """For how long nobody needs to ask who this is."""
+    stopped = desk.stopped.get(row.id)
+    if stopped is None or (stopped.known_until or 0) <= clock.now():
+        return ""
+    day = clock.day(stopped.known_until or 0)
+    return _("identified by {channel} until {day}").format(channel=said_by_server(stopped.known_by), day=day)
 
 
 def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:

@@ -59,6 +59,7 @@ from server.cases.refused import RefusedError
 from server.cases.replying import StaleError
 from server.cases.variables import MissingError
 from server.lifecycle import IllegalMoveError, TakenError
+from server.people.asking import KnownError
 from server.protocol import PROTOCOL, ErrorBody, OperatorInfo
 from server.public.answers import add_headers
 from server.store import messages
@@ -89,6 +90,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(_unfilled(error))
     except NotFoundError as error:
         return error_answer(refused(404, "not_found", str(error)))
+    except KnownError as error:
+        return error_answer(refused(409, "known", str(error), error.hint))
     except (RefusedError, IllegalMoveError) as error:
         return error_answer(refused(409, "illegal_state", str(error), error.hint))
     except OperatorExistsError as error:

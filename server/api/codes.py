@@ -20,7 +20,7 @@ routes = web.RouteTableDef()
     "Ask the person to show that an address is his, or to go on somewhere else.",
     "write",
     body=CodeCommand,
-    codes=("illegal_state",),
+    codes=("illegal_state", "known"),
     answer=CodeMade,
 )
 async def ask(request: web.Request) -> web.Response:

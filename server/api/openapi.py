@@ -32,6 +32,7 @@ STATUS = {
     "stale": 409,
     "held": 409,
     "missing": 409,
+    "known": 409,
     "illegal_state": 409,
     "too_large": 413,
     "compressed": 415,

@@ -5,6 +5,7 @@ Inside `fn(tx)` only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec.structs import replace
@@ -94,10 +95,16 @@ def tell_due(tx: Transaction) -> int:
     return len(found)
 
 
+def knowing(ways: Iterable[ReplyWay]) -> ReplyWay | None:
+    """The way that shows for longest who the customer is; None where nothing ever did."""
+    shown = [(way.known_until, way) for way in ways if way.known_until is not None]
+    return max(shown, key=lambda one: one[0])[1] if shown else None
+
+
 def stopped(tx: Snapshot, conversation_id: int, ways: list[ReplyWay]) -> Stopped:
     """Where the conversation stopped; the conversation must exist."""
     found = cases.last(tx, conversation_id)
-    known = max((way for way in ways if way.known_until is not None), key=_known_until, default=None)
+    known = knowing(ways)
     return Stopped(
         wants=found.summary or conversations.beginning_of(found.first_text, WANTS_MAX),
         wants_from="summary" if found.summary else "message" if found.first_text else "",
@@ -108,10 +115,6 @@ def stopped(tx: Snapshot, conversation_id: int, ways: list[ReplyWay]) -> Stopped
         known_by="" if known is None else known.channel_title,
         known_until=None if known is None else known.known_until,
     )
-
-
-def _known_until(way: ReplyWay) -> int:
-    return way.known_until or 0
 
 
 def _tell(tx: Transaction, conversation: Held, data: dict[str, Any], operator_id: int | None) -> None:

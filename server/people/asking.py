@@ -5,11 +5,13 @@ What comes back is the matter of `proving`.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
 from server import wording
+from server.cases.case import knowing
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing, ways_to
 from server.cases.ways import ChannelOffer
@@ -22,6 +24,10 @@ from server.store.conversations import Held
 from server.store.customers import Place
 from server.store.messages import NewMessage
 from server.store.transaction import Transaction
+
+
+class KnownError(RefusedError):
+    """A channel shows who he is: nobody asks him again."""
 
 
 class Carrier(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +51,7 @@ def ask(
 ) -> CodeMade:
     """Make a code and send it as the command says. The same client id gives the same code again.
 
-    Raises RefusedError, NotFoundError.
+    Raises KnownError, RefusedError, NotFoundError.
     """
     conversation = conversations.held(tx, conversation_id)
     if command.send:
@@ -62,6 +68,8 @@ def ask(
     address: Place | None = None
     carrier: Carrier | None
     if command.kind == "digits":
+        if not command.again:
+            _not_who_is_known(tx, conversation, outgoing)
         address = _address(tx, conversation, command, offer)
         _not_where_he_writes(tx, conversation, address)
         values: dict[str, object] = {"code": MASK, "site": rules.site_name, "minutes": DIGITS_MS // 60_000}
@@ -144,6 +152,17 @@ def _address(tx: Transaction, conversation: Held, command: CodeCommand, offer: C
     if address.blocked or address.barred:
         raise RefusedError("nothing is sent to this address", "choose another one")
     return address
+
+
+def _not_who_is_known(tx: Transaction, conversation: Held, outgoing: Outgoing) -> None:
+    ways = ways_to(tx, conversation.customer_id, conversation.id, outgoing.offers)
+    way = knowing(found.shown for found in ways)
+    if way is not None and (way.known_until or 0) > tx.now:
+        day = datetime.fromtimestamp((way.known_until or 0) / 1000, UTC).date().isoformat()
+        raise KnownError(
+            f"{way.channel_title} shows who he is, until {day}",
+            "if he must be asked all the same, say `again`",
+        )
 
 
 def _not_where_he_writes(tx: Transaction, conversation: Held, address: Place) -> None:

@@ -95,6 +95,7 @@ class CodeCommand(msgspec.Struct, kw_only=True):
     digits: six of them go to `address_id` by `channel_id`; whoever writes in this conversation tells them.
     link: leads to `channel_id`; whoever follows it there goes on with this conversation. It is sent to him
     in this conversation as a reply (`client_id` as there), or given back alone where `send` is false.
+    again: he is asked for the digits although a channel shows who he is (else 409 "known").
     """
 
     kind: Literal["digits", "link"]
@@ -102,6 +103,7 @@ class CodeCommand(msgspec.Struct, kw_only=True):
     client_id: str
     address_id: Number | None = None
     send: bool = True
+    again: bool = False
 
 
 class CodeMade(msgspec.Struct, kw_only=True):

@@ -16,7 +16,7 @@ class ErrorBody(msgspec.Struct, kw_only=True):
 
     Codes: bad_request, unauthenticated, forbidden, not_found, taken (holder says who), stale (news says
     what came), held (obstacles say why a first message waits), missing (variables of a template that still
-    stand in the text), illegal_state,
+    stand in the text), known (who he is was shown lately: nobody asks him again), illegal_state,
     too_large, version, limited, unavailable.
     """
 

@@ -107,7 +107,11 @@ def test_a_card_is_plain_text(text: str, width: int) -> None:
 @pytest.mark.parametrize("width", [40, 78])
 def test_where_it_stopped_is_plain_text(text: str, width: int) -> None:
     desk = Desk()
-    desk.stopped[1] = wire.Stopped(wants=text, wants_from="message", acted=text, acted_by=text, acted_at=NOW)
+    desk.customers[1] = card(text)
+    desk.stopped[1] = wire.Stopped(
+        wants=text, wants_from="message", acted=text, acted_by=text, acted_at=NOW,
+        known_by=text, known_until=NOW + 1,
+    )  # fmt: skip
     way = wire.ReplyWay(
         channel_id="x", channel_title=text, mark=text, address_id=1, label=text, why=text, window_until=NOW
     )

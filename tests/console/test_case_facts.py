@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.protocol import Obstacle
+from server.protocol import Obstacle, Stopped
 from tests.fakes.console_hands import console
 from tests.fakes.operator_api_books import HOUR, MINUTE, NOW
 from tests.fakes.operator_api_server import FakeServer
@@ -41,6 +41,25 @@ async def test_two_lines_in_a_small_terminal(known: FakeServer, tmp_path: Path) 
         await hands.sees("by 11:58  позвонить в банк и ответить · разблокир")
         assert "Olga made a note, 9m ago" in hands.lines()[2]
         assert not hands.lines()[3].strip(), "the history begins in the fourth line"
+
+
+async def test_who_is_known_is_asked_for_a_code_only_if_the_operator_insists(
+    known: FakeServer, tmp_path: Path
+) -> None:
+    known.stopped[IVAN] = Stopped(known_by="site chat", known_until=NOW + 20 * 24 * HOUR)
+    async with console(known, tmp_path) as hands:
+        await hands.press("enter")
+        await hands.sees("identified by site chat until 11 Dec")
+        for key, said in (("1", ""), ("2", "Where should the code go?")):
+            await hands.press("ctrl+p")
+            await hands.type("ask for a code")
+            await hands.press("enter")
+            await hands.sees("site chat shows who he is, until 11 Dec. Ask him all the same?")
+            await hands.press(key)
+            await hands.sees(said)
+        assert not any(path.endswith("/codes") for path in known.asked)
+        await hands.press("1")
+        await hands.sees("a code goes to")
 
 
 async def test_urgent_comes_first_and_says_so(known: FakeServer, tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ class Cases:
     async def _code(self, request: web.Request) -> web.Response:
         server, key = self._server, int(request.match_info["id"])
         command = await read_body(request, wire.CodeCommand)
+        stopped = server.stopped.get(key, wire.Stopped())
+        if command.kind == "digits" and (stopped.known_until or 0) > server.now and not command.again:
+            raise RefusalError(409, "known", f"{stopped.known_by} shows who he is, until 2026-12-11")
         title = server.channels[command.channel_id].title
         what = "a code was sent" if command.kind == "digits" else "a link was sent"
         message = server.add_message(key, "system", f"{what}: {title}", seq=server.next_seq())

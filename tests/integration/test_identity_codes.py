@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
 from channels.base import Fold, Retry
-from server.protocol import CodeMade, Tried
+from server.protocol import CodeMade, ErrorAnswer, Tried
 from server.store import codes
 from tests.fakes.running_server import RITA, Running, only, running_server
 
@@ -117,6 +118,22 @@ async def test_the_visit_is_known_for_thirty_days_by_it(scene: Scene, run: Runni
     await scene.visitor.say(digits)
     way = next(one for one in (await olga.detail(scene.conversation)).ways if one.channel_id == "site")
     assert way.known_until == run.clock.now() + 30 * 86_400_000
+
+
+async def test_who_has_shown_who_he_is_is_not_asked_again(scene: Scene, run: Running) -> None:
+    _, digits = await scene.send()
+    await scene.visitor.say(digits)
+    status, data = await scene.ask()
+    error = msgspec.json.decode(data, type=ErrorAnswer).error
+    assert (status, error.code) == (409, "known")
+    day = datetime.fromtimestamp(run.clock.now() / 1000 + 30 * 86_400, UTC).date()
+    assert error.message.endswith(f" shows who he is, until {day}") and "`again`" in error.hint
+    assert await scene.kinds() == ["identity.code_sent", "identity.code_used"]
+    assert (await scene.ask(again=True))[0] == 200
+    # To go on elsewhere is no question of who he is.
+    assert (await scene.ask(kind="link"))[0] == 200
+    run.clock.advance(30 * 86_400_000)
+    assert (await scene.ask())[0] == 200
 
 
 async def test_two_cards_become_one_by_it_and_two_again(scene: Scene, run: Running) -> None:
@@ -303,6 +320,7 @@ async def test_a_code_is_told_by_mail_above_what_it_quotes(run: Running) -> None
     body = msgspec.json.encode({"other_id": mail["customer_id"]})
     assert (await run.ask("POST", f"/v1/customers/{market['customer_id']}/merge", body))[0] == 200
     command = {"kind": "digits", "channel_id": "market", "address_id": market["id"], "client_id": "c-1"}
+    command["again"] = True  # his letters show already who he is
     path = f"/v1/conversations/{first.conversation_id}/codes"
     status, data = await run.ask("POST", path, msgspec.json.encode(command))
     assert status == 200, data

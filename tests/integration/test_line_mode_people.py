@@ -143,6 +143,10 @@ async def test_a_code_shows_whose_an_address_is(run: Running) -> None:
     assert (code, out) == (1, "wrong; tries left: 4\n")
     assert (await omni(run, "code", "try", str(asked["id"]), "12"))[0] == 2
     assert "right" in await ok(run, "code", "try", str(asked["id"]), f"{found[1][:3]} {found[1][3:]}")
+    # He is known now, and not asked again.
+    code, _, err = await omni(run, "code", "ask", which, "--to", "ivan@example.org")
+    assert (code, "shows who he is, until" in err, "--consent" in err) == (1, True, True)
+    assert "code 2 goes to" in await ok(run, "code", "ask", which, "--to", "ivan@example.org", "--consent")
     code, _, err = await omni(run, "code", "ask", which, "--to", "nobody@example.org")
     assert (code, "no address of this customer" in err) == (1, True)
 
