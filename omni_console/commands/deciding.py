@@ -92,18 +92,18 @@ def release(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
 
 @click.command()
 @many
-@click.option("--topic", required=True, help="What it was about.")
+@click.option("--topic", help="What it was about; else the topic that it has (omni about).")
 @click.option("--result", required=True, help="What came of it.")
 @json_option
 @at_server
-def close(server: Server, numbers: tuple[int, ...], topic: str, result: str, as_json: bool) -> int:
+def close(server: Server, numbers: tuple[int, ...], topic: str | None, result: str, as_json: bool) -> int:
     """Close conversations."""
-    return each(
-        server,
-        numbers,
-        lambda client, number: client.close_conversation(number, topic, result),
-        as_json=as_json,
-    )
+
+    async def deed(client: ServerClient, number: int) -> Conversation:
+        about = (await client.detail(number)).conversation.topic if topic is None else topic
+        return await client.close_conversation(number, about, result)
+
+    return each(server, numbers, deed, as_json=as_json)
 
 
 @click.command()

@@ -58,6 +58,7 @@ def priority(server: Server, numbers: tuple[int, ...], level: Priority, as_json:
 
 @click.command()
 @click.argument("number", metavar="CONVERSATION", type=click.IntRange(min=1))
+@click.option("--topic", help="In a word or two; of an open conversation.")
 @click.option("--wants", help="What the customer wants.")
 @click.option("--next", "next_step", help="What was promised.")
 @click.option("--until", help='Until when: "2h", "tomorrow 9:30"; "" for no time.')
@@ -66,6 +67,7 @@ def priority(server: Server, numbers: tuple[int, ...], level: Priority, as_json:
 def about(
     server: Server,
     number: int,
+    topic: str | None,
     wants: str | None,
     next_step: str | None,
     until: str | None,
@@ -83,7 +85,7 @@ def about(
     async def deed(client: ServerClient, number: int) -> Conversation:
         clock.set_by((await client.hello()).now)
         due_at = None if until is None else parse_due(until, clock) or 0
-        command = CaseCommand(summary=wants, next_step=next_step, due_at=due_at)
+        command = CaseCommand(topic=topic, summary=wants, next_step=next_step, due_at=due_at)
         return await client.people.case(number, command)
 
     return each(server, (number,), deed, as_json=as_json)

@@ -59,6 +59,8 @@ def head(detail: ConversationDetail) -> Iterator[str]:
         yield plain(f"subject: {found.subject}")
     if found.state == "closed":
         yield plain(f"closed: {found.topic}, {found.result}")
+    elif found.topic:
+        yield plain(f"topic: {found.topic}")
     if found.summary:
         yield plain(f"summary: {found.summary}")
     if found.next_step:

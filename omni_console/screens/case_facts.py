@@ -1,4 +1,4 @@
-"""What a case is about: what is wanted, what was promised until when, priority, tags; and spam."""
+"""What a case is about: its topic, what is wanted, what was promised until when, priority, tags; and spam."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from omni_console.messages import Done, Repeat, TakeBack
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.state_words import PRIORITIES, priority_word
+from omni_console.widgets.close_form import TOPIC_MAX
 from server.protocol import CaseCommand, Conversation, Priority, SpamCommand
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class CaseFacts:
             return
         clock = screen.clock
         due = clock.moment(row.due_at) if row.due_at is not None else ""
-        questions = [
+        is_open = row.state != "closed"  # what it was closed with is changed by opening it again
+        questions = [Question("topic", _("topic"), row.topic, TOPIC_MAX)] if is_open else []
+        questions += [
             Question("summary", _("what is wanted"), row.summary or row.subject or "", 2000),
             Question("next_step", _("next step"), row.next_step, 500),
             Question("due", _("until"), due, 40),
@@ -91,9 +94,17 @@ class CaseFacts:
                 return
             due_at = row.due_at if answers["due"] == due else parse_due(answers["due"], clock)
             command = CaseCommand(
-                summary=answers["summary"], next_step=answers["next_step"], due_at=due_at or 0
+                topic=answers.get("topic"),
+                summary=answers["summary"],
+                next_step=answers["next_step"],
+                due_at=due_at or 0,
             )
-            before = CaseCommand(summary=row.summary, next_step=row.next_step, due_at=row.due_at or 0)
+            before = CaseCommand(
+                topic=row.topic if is_open else None,
+                summary=row.summary,
+                next_step=row.next_step,
+                due_at=row.due_at or 0,
+            )
             if command == before:
                 return
             said = _("noted")

@@ -31,7 +31,7 @@ def stopped_lines(row: Conversation, desk: Desk, clock: Clock, width: int) -> li
     stopped = desk.stopped.get(row.id) or Stopped()
     lines: list[Line] = []
     # A subject may have come with a later letter: what was said first says what he wants.
-    wants = row.summary or stopped.wants or row.subject
+    wants = _wants(row, row.summary or stopped.wants or row.subject)
     ending = _ending(row)
     if ending:
         lines.append(_labelled(_("closed"), [(safe_line(ending), "base")], width))
@@ -66,7 +66,7 @@ def stopped_briefly(row: Conversation, desk: Desk, clock: Clock, width: int) -> 
     room = width - width_of(right)
     left += _both(promise, silence, room - width_of(left))
     ending = _ending(row)
-    wants = ending or row.summary or row.subject
+    wants = ending or _wants(row, row.summary or row.subject)
     if wants:
         left += [*(DOT if len(left) > 1 else []), (safe_line(wants), "dim" if ending else "base")]
     for fact in _about(row, desk, clock):
@@ -89,6 +89,10 @@ def _fitting(facts: list[str], width: int) -> list[str]:
 
 def _dotted(facts: list[str]) -> Line:
     return [(Content("   "), "base"), (safe_line(" · ".join(facts)), "dim")]
+
+
+def _wants(row: Conversation, said: str | None) -> str:
+    return " — ".join(part for part in (row.topic, said) if part)
 
 
 def _ending(row: Conversation) -> str:

@@ -16,7 +16,7 @@ from server.store import cases, conversations
 from server.store.conversations import PRIORITIES, Held
 from server.store.transaction import Snapshot, Transaction
 
-NOTED = ("summary", "next_step", "due_at", "tags")
+NOTED = ("topic", "summary", "next_step", "due_at", "tags")
 TAGS_MAX = 30
 WANTS_MAX = 300  # characters of a first message: a line or two
 URGENT = PRIORITIES.index("urgent")
@@ -28,6 +28,10 @@ def change(tx: Transaction, conversation_id: int, operator: OperatorInfo, comman
     conversation_id = conversation.id  # it may go on in another one
     before = cases.facts(tx, conversation_id)
     new = before
+    if command.topic is not None:
+        if conversation.life.state == "closed":
+            raise RefusedError("the conversation is closed", "reopen it to change topic or result")
+        new = replace(new, topic=command.topic.strip())
     if command.summary is not None:
         new = replace(new, summary=command.summary.strip())
     if command.next_step is not None:

@@ -104,7 +104,7 @@ class Conversation(msgspec.Struct, kw_only=True):
     snooze_until: int | None = None
     opened_at: int = 0
     closed_at: int | None = None
-    topic: str = ""
+    topic: str = ""  # of a closed conversation what it was closed with
     result: str = ""
     unsettled: int = 0  # replies that failed or whose result is unknown
     seen_seq: int = 0  # of the asking operator; filled in lists and details, 0 in event frames
@@ -146,9 +146,8 @@ class Stopped(msgspec.Struct, kw_only=True):
     """Where a conversation stopped, as far as its row and the ways to answer do not say it already.
 
     `acted`: what a colleague did last: "replied", "noted", "contact" (logged by hand), "claimed", "released",
-    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, summary, promise, tags),
-    "spam",
-    "not_spam", "wrote_first"; "" nobody did anything yet.
+    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, topic, summary, promise,
+    tags), "spam", "not_spam", "wrote_first"; "" nobody did anything yet.
     """
 
     wants: str = ""  # the summary, else the beginning of the first message of this spell
@@ -261,6 +260,7 @@ class CaseCommand(msgspec.Struct, kw_only=True):
     """What is not given stays as it is; `due_at` 0: no time any more."""
 
     priority: Priority | None = None
+    topic: Annotated[str, msgspec.Meta(max_length=120)] | None = None  # of an open conversation
     summary: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     next_step: Annotated[str, msgspec.Meta(max_length=500)] | None = None
     due_at: Number | None = None

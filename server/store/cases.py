@@ -1,4 +1,4 @@
-"""What is noted of a conversation: priority, summary, promise, tags, and what a colleague did last."""
+"""What is noted of a conversation: priority, topic, summary, promise, tags, and what a colleague did last."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from server.store.transaction import Snapshot, Transaction
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    topic: str  # while it is open; another one is written when it is closed
     summary: str
     next_step: str
     due_at: int | None
@@ -20,12 +21,14 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def facts(tx: Snapshot, conversation_id: int) -> Facts:
     """The conversation must exist."""
     [row] = tx.all(
-        "SELECT summary, next_step, due_at, due FROM conversation WHERE id = ?", (conversation_id,)
+        "SELECT noted_topic, summary, next_step, due_at, due FROM conversation WHERE id = ?",
+        (conversation_id,),
     )
     tags = tx.all(
         "SELECT tag FROM conversation_tag WHERE conversation_id = ? ORDER BY tag", (conversation_id,)
     )
     return Facts(
+        topic=row["noted_topic"],
         summary=row["summary"],
         next_step=row["next_step"],
         due_at=row["due_at"],
@@ -37,8 +40,9 @@ def facts(tx: Snapshot, conversation_id: int) -> Facts:
 def save_facts(tx: Transaction, conversation_id: int, new: Facts) -> None:
     """All but the tags."""
     tx.run(
-        "UPDATE conversation SET summary = ?, next_step = ?, due_at = ?, due = ? WHERE id = ?",
-        (new.summary, new.next_step, new.due_at, int(new.due), conversation_id),
+        "UPDATE conversation SET noted_topic = ?, summary = ?, next_step = ?, due_at = ?, due = ?"
+        " WHERE id = ?",
+        (new.topic, new.summary, new.next_step, new.due_at, int(new.due), conversation_id),
     )
 
 

@@ -95,7 +95,7 @@ def from_row(row: sqlite3.Row) -> Conversation:
         snooze_until=row["snooze_until"],
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
-        topic=row["topic"],
+        topic=row["topic"] or row["noted_topic"],
         result=row["result"],
         unsettled=row["unsettled"],
         seen_seq=row["seen_seq"],

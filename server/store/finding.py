@@ -294,7 +294,8 @@ class _Look:
             return set()
         columns = ", m.text, m.subject" if self._wanted or self._unwanted else ""
         rows = tx.all(
-            f"SELECT m.id, c.topic{columns} FROM message m JOIN conversation c ON c.id = m.conversation_id"
+            "SELECT m.id, CASE c.topic WHEN '' THEN c.noted_topic ELSE c.topic END AS topic"
+            f"{columns} FROM message m JOIN conversation c ON c.id = m.conversation_id"
             " LEFT JOIN seen s ON s.operator_id = :me AND s.conversation_id = c.id"
             f" WHERE m.id IN (SELECT value FROM json_each(:chunk)) AND m.deleted = 0{self._sql}",
             self._parameters | {"chunk": msgspec.json.encode([one.id for one in chunk]).decode()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from server.protocol import Obstacle, Stopped
 from tests.fakes.console_hands import console
@@ -83,7 +84,8 @@ async def test_what_it_is_about_is_written_in_one_form(known: FakeServer, tmp_pa
         await hands.sees("late 20m")
         await hands.press("d")
         await hands.sees("What it is about: Anna Schmidt")
-        await hands.press("ctrl+u")
+        await hands.type("invoice")
+        await hands.press("enter", "ctrl+u")
         await hands.type("a corrected invoice")
         await hands.press("enter", "enter", "ctrl+u")
         await hands.type("sometime")
@@ -94,11 +96,18 @@ async def test_what_it_is_about_is_written_in_one_form(known: FakeServer, tmp_pa
         await hands.press("enter")
         await hands.sees("noted: until 13:20")
         row = known.conversations[ANNA]
-        assert (row.summary, row.next_step, row.due_at) == (
-            "a corrected invoice", "send the corrected invoice", NOW + 2 * HOUR,
+        assert (row.topic, row.summary, row.next_step, row.due_at) == (
+            "invoice", "a corrected invoice", "send the corrected invoice", NOW + 2 * HOUR,
         )  # fmt: skip
+        await hands.sees("invoice — a corrected invoice")
+        await hands.press("e")
+        await hands.sees("close this case")
+        pane = hands.screen.pane
+        assert pane is not None and pane.form.query_one(".topic", Input).value == "invoice"
+        await hands.press("escape")
         await hands.press("u")
         await hands.until(lambda: known.conversations[ANNA].summary == "", "as it was")
+        assert known.conversations[ANNA].topic == ""
         await hands.press("t")
         await hands.sees("Tags of this conversation")
         await hands.type("#invoice urgent")

@@ -398,8 +398,8 @@ WALKS: dict[str, Walk] = {
             Step(
                 "thread.facts",
                 "What it is about: Иван Петров",
-                row(IVAN, summary="a new card"),
-                then=("ctrl+u", "=a new card", "ctrl+j"),
+                row(IVAN, topic="card", summary="a new card"),
+                then=("=card", "enter", "ctrl+u", "=a new card", "ctrl+j"),
             ),
             Step(
                 "thread.tags",

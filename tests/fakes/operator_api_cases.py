@@ -37,7 +37,7 @@ class Cases:
         command = await read_body(request, wire.CaseCommand)
         fields = {
             name: getattr(command, name)
-            for name in ("priority", "summary", "next_step", "tags")
+            for name in ("priority", "topic", "summary", "next_step", "tags")
             if getattr(command, name) is not None
         }
         if command.due_at is not None:

@@ -308,12 +308,18 @@ async def test_what_a_case_is_about_and_where_i_am_needed(run: Running) -> None:
     tagged = await as_json(run, "tag", which, "--remove", "vip")
     assert tagged[0]["tags"] == ["refund"]
     assert (await as_json(run, "priority", which, "--to", "urgent"))[0]["priority"] == "urgent"
-    told = await as_json(run, "about", which, "--wants", "her order", "--next", "look", "--until", "2h")
+    told = await as_json(
+        run, "about", which, "--topic", "delivery", "--wants", "her order", "--next", "look", "--until", "2h"
+    )
+    assert "topic: delivery" in await ok(run, "show", which)
     assert (told[0]["summary"], told[0]["next_step"], bool(told[0]["due_at"])) == ("her order", "look", True)
     assert (await as_json(run, "about", which, "--until", ""))[0].get("due_at") is None
     assert (await as_json(run, "about", which))[0]["summary"] == "her order"
     code, _, err = await omni(run, "decline", which, "-m", "no")
     assert (code, bool(err)) == (1, True)
+    closed = await as_json(run, "close", which, "--result", "it came")
+    assert (closed[0]["topic"], closed[0]["result"]) == ("delivery", "it came")
+    await ok(run, "reopen", which)
     assert await ok(run, "spam", which) == f"{which}: kept apart as spam\n"
     assert await ok(run, "spam", which, "--no") == f"{which}: let in again\n"
     assert (await as_json(run, "presence", "pause"))["presence"] == "pause"

@@ -57,6 +57,40 @@ async def test_a_case_is_noted_and_everybody_hears_it(run: Running) -> None:
     assert status == 409
 
 
+async def test_an_open_conversation_has_a_topic(run: Running) -> None:
+    olga, ivan = await run.client(), await run.listen(IVAN)
+    await run.letters.hear("anna@example.org", "where is my parcel?")
+    row = await only(olga)
+    assert (await patch(run, row.id, topic=" доставка ", summary="parcel 17")).topic == "доставка"
+    await ivan.reached(await run.newest())
+    [told] = ivan.bodies("conversation.changed")
+    assert told.data["fields"] == ["topic", "summary"]
+    assert "доставка" not in json.dumps(await run.read("SELECT data FROM event"), ensure_ascii=False)
+    status, hits = await run.ask("GET", "/v1/search?q=topic:%D0%B4%D0%BE%D1%81%D1%82%D0%B0%D0%B2%D0%BA%D0%B0")
+    assert status == 200 and b"where is my parcel?" in hits
+    # Whatever happens to it, until somebody changes it.
+    await olga.claim(row.id, None)
+    message = await run.answer(olga, row.id, "on its way")
+    assert message.id and (await olga.detail(row.id)).conversation.topic == "доставка"
+    await run.letters.hear("anna@example.org", "thank you")
+    assert (await only(olga)).topic == "доставка"
+    # What it was closed with is its own; opened again it is about what it was about.
+    closed = await olga.close_conversation(row.id, "доставка, курьер", "приехал")
+    assert (closed.topic, closed.result) == ("доставка, курьер", "приехал")
+    status, body = await run.ask("PATCH", f"/v1/conversations/{row.id}", b'{"topic": "other"}')
+    assert (status, b"reopen it" in body) == (409, True)
+    opened = await olga.reopen(row.id)
+    assert (opened.topic, opened.result, opened.reopened) == ("доставка", "", 1)
+    assert (await patch(run, row.id, topic="")).topic == ""
+    # Spam and back is no end of it.
+    await patch(run, row.id, topic="доставка")
+    for spam in (True, False):
+        command = json.dumps({"conversation_ids": [row.id], "spam": spam}).encode()
+        assert (await run.ask("POST", "/v1/spam", command))[0] == 200
+    back = (await olga.detail(row.id)).conversation
+    assert (back.state, back.topic, back.reopened) == ("open", "доставка", 1)
+
+
 async def test_an_urgent_word_is_first_of_all_and_says_why(run: Running) -> None:
     olga, ivan = await run.listen(OLGA), await run.listen(IVAN)
     client = await run.client()
