@@ -72,6 +72,10 @@ COMMANDS = {
     "reopen": ("omni_console.commands.deciding:reopen", "Open closed conversations again."),
     "templates": ("omni_console.commands.templates:templates", "Texts kept ready: list, set, import."),
     "channels": ("omni_console.commands.channels:channels", "Which channels there are, and how they do."),
+    "webhooks": (
+        "omni_console.commands.webhooks:webhooks",
+        "The company's systems that are told of events, and how they do.",
+    ),
     "outbox": ("omni_console.commands.outbox:outbox", "Replies that failed or may not have arrived."),
     "mail": (
         "omni_console.commands.mail:mail",

@@ -61,6 +61,8 @@ from server.store.database import Database
 from server.store.transaction import Event
 from server.trouble import MIB, Trouble
 from server.version import product_version
+from server.webhooks.running import Webhooks, title_of
+from server.webhooks.settings import read_webhooks
 
 log = structlog.get_logger(__name__)
 
@@ -97,9 +99,11 @@ class Server:
             zone_of=self._zone_of,
         )
         self.marks = Marks({channel_id: offer.mark for channel_id, offer in self.offers.items()})
+        configured = read_webhooks(config.webhooks)
         cut_off = CutOff(
             {channel_id: one.settings.title or channel_id for channel_id, one in self.channels.items()},
-            {channel_id: owner_of(config, channel_id) for channel_id in self.channels},
+            {channel_id: owner_of(config, one.settings.owner) for channel_id, one in self.channels.items()}
+            | {title_of(one.name): owner_of(config, one.owner) for one in configured},
         )
         self.trouble = Trouble(config.server, cut_off, self.clock)
         data_dir = config.server.data_dir
@@ -123,6 +127,7 @@ class Server:
             counters=self.counters,
             cut_off=cut_off,
         )
+        self.webhooks = Webhooks(configured, self.database, self.clock, cut_off)
         self.timekeeper = Timekeeper(self.database, self.deadline_rules)
         self.public: PublicServer | None = None
         self.api: ApiDoor | None = None  # the operator API over TCP
@@ -180,6 +185,8 @@ class Server:
             self.dispatcher = self._dispatcher(hub)
             for follower in (indexer, self.suggester, self.timekeeper, self.silences, self.dispatcher):
                 await follow(follower)
+            for sender in await self.webhooks.senders(name):
+                await follow(sender)
             # The door first, so that channels know their address; until they run they answer 503.
             if self.config.public.enabled:
                 self.public = await open_public_door(stack, self._public_app(hosts), self.config.public)
@@ -322,6 +329,7 @@ class Server:
                 link_ms=self.config.site.link_minutes * 60_000,
             ),
             channels=self.running.infos,
+            webhooks=self.webhooks,
             site_name=self.config.site.name,
             version=product_version(),
             trouble=self.trouble.text,

@@ -18,7 +18,7 @@ import platformdirs
 from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret
-from server.config_checks import check_api, check_out_of_hours, check_public, check_teams
+from server.config_checks import check_api, check_out_of_hours, check_public, check_teams, check_webhooks
 from server.people.card_settings import (
     FieldSettings,
     SegmentSettings,
@@ -41,6 +41,7 @@ from server.settings import (
     UrgentSettings,
 )
 from server.tables import ConfigError, convert, listed, nearest, setting_error, table_of
+from server.webhooks.settings import EventWebhookSettings
 
 CHANNEL_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
@@ -128,6 +129,7 @@ def decode(data: bytes, path: Path) -> Config:
         },
         deadlines=listed(tables["deadlines"], DeadlineSettings, path, "deadlines"),
         silence=listed(tables["silence"], SilenceSettings, path, "silence"),
+        webhooks=listed(tables["webhooks"], EventWebhookSettings, path, "webhooks"),
         config_path=path,
     )
     check_teams(config, path)
@@ -138,6 +140,7 @@ def decode(data: bytes, path: Path) -> Config:
         deadline_rules(config)
         silence_terms(config)
         check_out_of_hours(config)
+        check_webhooks(config)
     except SettingError as error:
         raise ConfigError(str(error), file=path, key=error.key, hint=error.hint) from error
     check_public(config.public, path)
@@ -173,12 +176,13 @@ def _tables(data: bytes, path: Path) -> dict[str, dict[str, Any]]:
         "hours",
         "deadlines",
         "silence",
+        "webhooks",
     ]
     for name in raw:
         if name not in known:
             raise ConfigError("unknown table or key", file=path, key=name, hint=nearest(name, known))
     tables: dict[str, dict[str, Any]] = {}
-    for name in ("deadlines", "silence"):
+    for name in ("deadlines", "silence", "webhooks"):
         if not isinstance(raw.get(name, []), list):
             raise ConfigError("must be a list of tables", file=path, key=name, hint=f"write [[{name}]]")
         raw[name] = dict(enumerate(raw.get(name, [])))
@@ -313,6 +317,7 @@ def show(config: Config) -> dict[str, Any]:
         "site": _plain(config.site),
         "urgent": _plain(config.urgent),
         "outreach": _plain(config.outreach),
+        "sending": _plain(config.sending),
         "channels": {name: _plain(settings) for name, settings in config.channels.items()},
         "teams": {name: _plain(settings) for name, settings in config.teams.items()},
         "queue": _plain(config.queue),
@@ -321,6 +326,7 @@ def show(config: Config) -> dict[str, Any]:
         "hours": {name: _plain(settings) for name, settings in config.hours.items()},
         "deadlines": [_plain(settings) for settings in config.deadlines],
         "silence": [_plain(settings) for settings in config.silence],
+        "webhooks": [_plain(settings) for settings in config.webhooks],
     }
 
 

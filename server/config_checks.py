@@ -12,6 +12,7 @@ from server.people.card_settings import SettingError
 from server.queue.team_settings import check_teams as check_members
 from server.settings import ApiSettings, Config, PublicSettings, parse_listen
 from server.tables import ConfigError, setting_error
+from server.webhooks.settings import read_webhooks
 
 
 def check_public(public: PublicSettings, path: Path) -> None:
@@ -100,4 +101,17 @@ def check_out_of_hours(config: Config) -> None:
                 "nobody knows when it is open",
                 key=f"channels.{name}.out_of_hours",
                 hint='write [hours.office] and hours = "office"',
+            )
+
+
+def check_webhooks(config: Config) -> None:
+    """Raises SettingError."""
+    read_webhooks(config.webhooks)
+    known = {*config.teams, *(login for team in config.teams.values() for login in team.members)}
+    for number, one in enumerate(config.webhooks):
+        if config.teams and one.owner and one.owner not in known:
+            raise SettingError(
+                f"{one.owner!r} is neither a team nor in one",
+                key=f"webhooks[{number}].owner",
+                hint="name a team, or a member of one",
             )

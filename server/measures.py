@@ -1,19 +1,19 @@
 """What the server measures of itself, for Prometheus.
 
-No label ever holds what anybody is called or wrote: labels are configured names of channels,
-states and reasons from closed lists.
+No label ever holds what anybody is called or wrote: labels are configured names of channels and
+webhooks, states and reasons from closed lists.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
 from server.lifecycle import SILENCE
-from server.protocol import TransferFigures
+from server.protocol import TransferFigures, WebhookInfo
 from server.public.counters import Counters
 from server.store.measure import Backlog
 from server.store.transaction import Event
@@ -33,6 +33,7 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     now: int
     backlog: Backlog
     channels: Mapping[str, str]  # channel -> state
+    webhooks: Sequence[WebhookInfo]
     consoles: int
     visitors: int  # site chats that listen now
     trouble: bool
@@ -119,6 +120,7 @@ class Measures:
         yield intake
         yield refused
         yield from _backlog(moment)
+        yield from _webhooks(moment)
         yield from _condition(moment)
 
 
@@ -175,6 +177,28 @@ def _transfers(day: TransferFigures) -> Iterable[Metric]:
     for kind, count in {**kinds, "declined": day.declined}.items():
         moved.add_metric([kind], count)
     yield moved
+
+
+def _webhooks(moment: Moment) -> Iterable[Metric]:
+    up = GaugeMetricFamily(
+        "omni_webhook_up", "1 where the receiver takes what it is told.", labels=["webhook"]
+    )
+    waiting = GaugeMetricFamily(
+        "omni_webhook_waiting", "Events that the receiver asks for and has not taken.", labels=["webhook"]
+    )
+    lag = GaugeMetricFamily(
+        "omni_webhook_lag_seconds", "How long ago the first of them happened.", labels=["webhook"]
+    )
+    requests = CounterMetricFamily(
+        "omni_webhook_requests", "Attempts, by what came of them.", labels=["webhook", "result"]
+    )
+    for one in moment.webhooks:
+        up.add_metric([one.name], int(one.state == "connected"))
+        waiting.add_metric([one.name], one.waiting)
+        lag.add_metric([one.name], _age(moment, one.oldest_at))
+        requests.add_metric([one.name, "taken"], one.delivered)
+        requests.add_metric([one.name, "failed"], one.failed)
+    yield from (up, waiting, lag, requests)
 
 
 def _condition(moment: Moment) -> Iterable[Metric]:

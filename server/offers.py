@@ -53,8 +53,8 @@ def facts_of(offers: Mapping[str, ChannelOffer]) -> dict[str, ChannelFacts]:
     }
 
 
-def owner_of(config: Config, channel_id: str) -> Owner:
-    name = config.channels[channel_id].owner
+def owner_of(config: Config, name: str) -> Owner:
+    """`name`: a login, a team, or "" for nobody."""
     team = config.teams.get(name)
     return Owner(name, frozenset((name,) if team is None else team.members) if name else frozenset())
 

@@ -16,6 +16,7 @@ from server.queue.deadlines import DeadlineSettings
 from server.queue.hours import HoursSettings
 from server.queue.silence import SilenceSettings
 from server.queue.team_settings import QueueSettings, TeamSettings
+from server.webhooks.settings import EventWebhookSettings
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -151,4 +152,5 @@ class Config(msgspec.Struct, kw_only=True):
     hours: dict[str, HoursSettings] = {}  # by name: when somebody is there to answer
     deadlines: tuple[DeadlineSettings, ...] = ()  # the first that fits counts
     silence: tuple[SilenceSettings, ...] = ()  # likewise; none: no conversation closes by itself
+    webhooks: tuple[EventWebhookSettings, ...] = ()  # systems of the company that are told of events
     config_path: Path | None = None

@@ -75,3 +75,4 @@ def examine(options: Options, offline: bool) -> Iterable[Finding]:
     yield from refused
     if not offline:
         yield from asyncio.run(service_checks.probes(channels))
+        yield from asyncio.run(service_checks.webhooks(config))

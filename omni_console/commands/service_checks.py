@@ -51,7 +51,9 @@ def secrecy(config: Config) -> Iterator[Finding]:
     from channels.secret import Secret
 
     base = config.config_path.parent if config.config_path is not None else Path()
-    for name, settings in config.channels.items():
+    tables: list[tuple[str, object]] = [*config.channels.items()]
+    tables += [(f"webhook {one.name or one.url}", one) for one in config.webhooks]
+    for name, settings in tables:
         for secret in _secrets(settings, Secret):
             kind, _, place = secret.source.partition(":")
             if kind != "file":
@@ -257,6 +259,23 @@ def channels(config: Config) -> tuple[dict[str, Channel], list[Finding]]:
             )
         )
     return made, refused
+
+
+async def webhooks(config: Config) -> list[Finding]:
+    """Whether the receivers of events can be reached, all asked at the same time."""
+    from server.webhooks.link import reach
+    from server.webhooks.settings import Webhook, read_webhooks
+
+    async def look(one: Webhook) -> Finding:
+        answer = await reach(one)
+        return Finding(
+            name=f"webhook {one.name}",
+            state="broken" if answer.problem else "ok",
+            detail=answer.problem or f"answers ({answer.status})",
+            hint="is the receiver running, and is its address right?",
+        )
+
+    return list(await asyncio.gather(*(look(one) for one in read_webhooks(config.webhooks))))
 
 
 async def probes(made: dict[str, Channel]) -> list[Finding]:

@@ -40,6 +40,7 @@ from server.api import (
     spam,
     templates,
     tokens,
+    webhooks,
 )
 from server.api import messages as one_message
 from server.api.bearer import BEARERS, Bearers
@@ -253,6 +254,7 @@ def create_operator_app(context: Context) -> web.Application:
         saved_views,
         search,
         channels,
+        webhooks,
         operators,
         templates,
         tokens,

@@ -29,6 +29,7 @@ from server.rawitems import RawItems
 from server.store.blobs import BlobStore
 from server.store.database import Database
 from server.store.tokens import Bearer
+from server.webhooks.running import Webhooks
 
 T = TypeVar("T")
 
@@ -46,6 +47,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     outgoing: Outgoing
     codes: CodeRules
     channels: Callable[[], Awaitable[list[ChannelInfo]]]
+    webhooks: Webhooks
     site_name: str
     version: str
     trouble: Callable[[], str]

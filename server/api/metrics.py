@@ -29,6 +29,7 @@ async def metrics(request: web.Request) -> web.Response:
         now=context.clock.now(),
         backlog=await context.database.read(backlog),
         channels={info.id: info.state for info in await context.channels()},
+        webhooks=await context.webhooks.infos(),
         consoles=context.hub.consoles,
         visitors=context.hub.visitors,
         trouble=bool(context.trouble()),

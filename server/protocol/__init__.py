@@ -173,6 +173,7 @@ from server.protocol.templates import (
     TemplatesCommand,
     Variant,
 )
+from server.protocol.webhooks import WebhookInfo, WebhookTested
 
 __all__ = [
     "HEARTBEAT_S",
@@ -337,6 +338,8 @@ __all__ = [
     "UrgencyPart",
     "Variant",
     "View",
+    "WebhookInfo",
+    "WebhookTested",
     "Whereabouts",
     "Withdrawn",
     "Writing",

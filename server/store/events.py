@@ -25,6 +25,11 @@ def reaches_back_to(tx: Snapshot, seq: int) -> bool:
     return tx.value("SELECT 1 FROM event WHERE seq = ?", (seq,)) is not None
 
 
+def oldest(tx: Snapshot) -> int:
+    """The seq of the oldest event that is not forgotten, 0 for an empty log."""
+    return int(tx.value("SELECT coalesce(min(seq), 0) FROM event"))
+
+
 def after(tx: Snapshot, seq: int, limit: int) -> list[Event]:
     return [
         Event(

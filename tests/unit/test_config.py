@@ -16,6 +16,7 @@ from server.config import decode, load, make_channels
 from server.people.card_settings import FieldSettings, SegmentSettings
 from server.settings import Config
 from server.tables import ConfigError
+from server.webhooks.settings import EventWebhookSettings
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 HOOK = '[channels.forms]\nkind = "webhook"\nsecrets = ["env:OMNI_TEST_SECRET"]\n'
@@ -222,6 +223,7 @@ def uncommented() -> str:
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setenv("OMNI_FORMS_SECRET", SECRET)
+    monkeypatch.setenv("OMNI_CRM_SECRET", SECRET)
     monkeypatch.setenv("OMNI_CHAT_SECRET", "s" * 64)
     for name, secret in (("TOKEN", "7001:bot"), ("SECRET", "s" * 64), ("PROXY", "user:password")):
         monkeypatch.setenv(f"OMNI_TELEGRAM_{name}", secret)
@@ -248,6 +250,10 @@ def test_defaults_in_the_example_are_the_defaults(example: Config, tmp_path: Pat
     example.api.trusted_proxies, example.api.listen = (), ""
     assert example.api == bare.api
     assert example.site == bare.site
+    [webhook] = example.webhooks
+    assert webhook == EventWebhookSettings(
+        url=webhook.url, secret=webhook.secret, previous_secret=webhook.previous_secret, name=webhook.name
+    )
     example.server.data_dir, example.server.socket = bare.server.data_dir, bare.server.socket
     example.server.parse_worker = None  # an example of where it may listen
     assert example.server == bare.server
@@ -278,6 +284,7 @@ def test_the_example_mentions_every_key(kind: str | None) -> None:
             FieldSettings,
             SegmentSettings,
             ChannelSettings,
+            EventWebhookSettings,
         ]
     )
     mentioned = set(re.findall(r"\b([a-z_]+) =", uncommented()))

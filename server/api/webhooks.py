@@ -1,0 +1,34 @@
+"""Outgoing webhooks: how their receivers do, and one request to try them."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from server.api.context import CONTEXT, answer, operator, refused
+from server.api.describe import describes
+from server.protocol import WebhookInfo, WebhookTested
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/v1/webhooks")
+@describes("The outgoing webhooks: what each receiver has, and what waits.", answer=list[WebhookInfo])
+async def listed(request: web.Request) -> web.Response:
+    operator(request, "read")
+    return answer(await request.app[CONTEXT].webhooks.infos())
+
+
+@routes.post("/v1/webhooks/{name}/test")
+@describes(
+    "Send one signed ping; a receiver that takes it is told what waits.",
+    "administer",
+    codes=("not_found",),
+    answer=WebhookTested,
+)
+async def ping(request: web.Request) -> web.Response:
+    operator(request, "administer")
+    name = request.match_info["name"]
+    tested = await request.app[CONTEXT].webhooks.test(name)
+    if tested is None:
+        raise refused(404, "not_found", f"there is no webhook {name[:80]!r}")
+    return answer(tested)
