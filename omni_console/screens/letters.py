@@ -19,6 +19,7 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
+from omni_console.screens.picker_screen import PickerScreen
 from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import size
 from omni_console.widgets.pane import Pane
@@ -33,6 +34,7 @@ LINE_MAX = 4000
 class Letters:
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
+        self._folder = Path.cwd()  # where files were taken from last
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {
@@ -125,7 +127,7 @@ class Letters:
             return
         attached = self._screen.desk.drafts.attached.get(pane.conversation_id, [])
         if not attached:
-            self._ask_path(pane)
+            self._pick(pane)
             return
         choices = [Choice("add", _("another file"))]
         choices += [
@@ -135,7 +137,7 @@ class Letters:
 
         def chosen(answer: str | None) -> None:
             if answer == "add":
-                self._ask_path(pane)
+                self._pick(pane)
             elif answer is not None:
                 attached[:] = [file for file in attached if str(file.id) != answer]
                 pane.changed()
@@ -160,20 +162,15 @@ class Letters:
 
         screen.app.push_screen(ChoiceScreen(_("The file {name}").format(name=path.name), choices), chosen)
 
-    def _ask_path(self, pane: Pane) -> None:
+    def _pick(self, pane: Pane) -> None:
         screen, conversation_id = self._screen, pane.conversation_id
 
-        def check(answers: Answers) -> tuple[str, str] | None:
-            path = Path(answers["path"]).expanduser()
-            return None if path.is_file() else ("path", _("there is no such file: {path}").format(path=path))
-
-        def filled(answers: Answers | None) -> None:
-            if answers is not None:
-                path = Path(answers["path"]).expanduser()
+        def picked(path: Path | None) -> None:
+            if path is not None:
+                self._folder = path.parent
                 screen.run_worker(self._put_up(conversation_id, path), group="files", exclusive=False)
 
-        question = Question("path", _("file"), "", LINE_MAX)
-        screen.app.push_screen(FormScreen(_("Attach a file"), [question], check=check), filled)
+        screen.app.push_screen(PickerScreen(self._folder, screen.clock), picked)
 
     async def _put_up(self, conversation_id: int, path: Path) -> None:
         screen = self._screen

@@ -26,6 +26,7 @@ from omni_console.screens.outbox_screen import OutboxScreen
 from omni_console.screens.outreach_screen import OutreachScreen
 from omni_console.screens.palette_screen import PaletteScreen
 from omni_console.screens.people_screen import PeopleScreen
+from omni_console.screens.picker_screen import PickerScreen
 from omni_console.screens.picture_screen import PictureScreen
 from omni_console.screens.search_screen import SearchScreen
 from omni_console.screens.switcher_screen import SwitcherScreen
@@ -54,6 +55,7 @@ WINDOWS: list[Making] = [
     lambda app: OutreachScreen(app.client),
     lambda app: PaletteScreen({}),
     lambda app: PeopleScreen(app.client, app.clock, "?"),
+    lambda app: PickerScreen(Path("/"), app.clock),
     lambda app: PictureScreen(
         app.client, [File(id=1, name="a", content_type="", size=1)], 0, lambda *_: None
     ),
