@@ -46,6 +46,8 @@ COMMANDS = {
     "release": ("omni_console.commands.deciding:release", "Give conversations back to the queue."),
     "assign": ("omni_console.commands.deciding:assign", "Hand conversations to a colleague."),
     "share": ("omni_console.commands.deciding:share", "Let a collaborator see conversations."),
+    "wake": ("omni_console.commands.deciding:wake", "End snoozes before their time."),
+    "undo": ("omni_console.commands.deciding:undo", "Take back what you did with a conversation."),
     "snooze": ("omni_console.commands.deciding:snooze", "Put conversations away until a time."),
     "close": ("omni_console.commands.deciding:close", "Close conversations, with topic and result."),
     "decline": ("omni_console.commands.deciding:decline", "What was handed over goes back."),

@@ -266,6 +266,13 @@ class ServerClient:
     async def snooze(self, conversation_id: int, until: int) -> wire.Conversation:
         return await self._do(conversation_id, "snooze", wire.SnoozeCommand(until=until))
 
+    async def wake(self, conversation_id: int) -> wire.Conversation:
+        return await self._do(conversation_id, "wake")
+
+    async def undo(self, conversation_id: int, seq: int) -> wire.Conversation:
+        """Take back the deed in whose answer the conversation had this `seq`."""
+        return await self._do(conversation_id, "undo", wire.UndoCommand(seq=seq))
+
     async def seen(self, conversation_id: int, seq: int) -> wire.Conversation:
         return await self._do(conversation_id, "seen", wire.SeenCommand(seq=seq))
 

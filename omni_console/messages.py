@@ -128,11 +128,9 @@ class Repeat:
 
 @dataclass
 class RowCame(Message):
-    """The answer to a command on a conversation; `said` is what to tell the operator."""
+    """A conversation after it was told what was seen of it."""
 
     row: wire.Conversation
-    said: str = ""
-    repeat: Repeat | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +139,7 @@ class TakeBack:
 
     label: str  # "Иван Петров is two people again"
     ask: Callable[[], Awaitable[Done]]
+    conversation_id: int = 0  # 0: it is about none, or about several
 
 
 @dataclass

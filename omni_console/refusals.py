@@ -33,6 +33,17 @@ BY_CODE: Mapping[str, str] = {
 # Sentences and hints that operators meet.
 KNOWN = frozenset(
     {
+        N_("a colleague did this"),
+        N_("do what is right now"),
+        N_("it changed nothing, or is longer ago than a day"),
+        N_("it was moved since"),
+        N_("take it over, or ask him"),
+        N_("the conversation is not snoozed"),
+        N_("the customer wrote meanwhile"),
+        N_("there is nothing to take back"),
+        N_("wake it"),
+        N_("whoever has it has begun"),
+        N_("it can be answered as it is"),
         N_("too late: it has left already, or is being sent now"),
         N_("write to the customer what is right instead"),
         N_("a colleague wrote this"),
@@ -147,6 +158,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         N_("{channel} shows who he is, until {day}"),
     ),
     (re.compile(r"(?P<name>.*) may not answer customers"), N_("{name} may not answer customers")),
+    (
+        re.compile(r"(?P<name>.*) did something there meanwhile"),
+        N_("{name} did something there meanwhile"),
+    ),
     (re.compile(r"(?P<name>.*) is not there"), N_("{name} is not there")),
     (re.compile(r"(?P<name>.*) has this conversation"), N_("{name} has this conversation")),
     (re.compile(r"the role (?P<name>.*) may not do this"), N_("the role {name} may not do this")),

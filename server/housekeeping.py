@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from server.cases import case, casework, leaving
+from server.cases import case, casework, leaving, undoing
 from server.cases.outreach import Rules
 from server.cases.replying import Outgoing
 from server.clock import Clock
@@ -15,7 +15,7 @@ from server.hub import Hub
 from server.people.erasing import Eraser
 from server.queue.dispatcher import Dispatcher
 from server.queue.timekeeper import Timekeeper
-from server.store import cases, codes, conversations, events, scheduled
+from server.store import cases, codes, conversations, deeds, events, scheduled
 from server.store.database import Database
 from server.trouble import Trouble
 
@@ -86,6 +86,7 @@ class Housekeeping(Follower):
     async def _forget(self) -> None:
         database = self._house.database
         await database.write(codes.forget_over)
+        await database.write(lambda tx: deeds.forget_before(tx, tx.now - undoing.KEPT_MS))
         before = self._house.clock.now() - self._house.retention_ms
         while await database.write(lambda tx: events.forget_before(tx, before)):
             pass  # a thousand at a time, so that nobody's commit waits long

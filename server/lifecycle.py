@@ -30,6 +30,7 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SILENCE = "silence"
+UNDONE = "undone"  # why an event says that a conversation moved: whoever had moved it took that back
 
 
 class IllegalMoveError(Exception):
@@ -161,7 +162,8 @@ def fall_silent(now: Lifecycle, topic: str, result: str, at: int) -> Lifecycle:
 
 def reopen(now: Lifecycle, operator_id: int, at: int) -> Lifecycle:
     if now.state != "closed":
-        raise IllegalMoveError("the conversation is not closed", "it can be answered as it is")
+        hint = "wake it" if now.state == "snoozed" else "it can be answered as it is"
+        raise IllegalMoveError("the conversation is not closed", hint)
     return Lifecycle(state="open", assignee_id=operator_id, waiting_since=at, sort_at=at)
 
 
@@ -183,3 +185,13 @@ def wake(now: Lifecycle, at: int) -> Lifecycle:
     """The snooze is over."""
     since = now.waiting_since if now.waiting_since is not None else at
     return replace(now, state="open", snooze_until=None, waiting_since=since, sort_at=since)
+
+
+def wake_early(now: Lifecycle, at: int) -> Lifecycle:
+    """Somebody ends the snooze before its time: whoever had the ball has it again."""
+    if now.state != "snoozed":
+        hint = "reopen it first" if now.state == "closed" else "it can be answered as it is"
+        raise IllegalMoveError("the conversation is not snoozed", hint)
+    if now.waiting_since is not None:
+        return wake(now, at)
+    return replace(now, state="waiting", snooze_until=None, sort_at=at)

@@ -12,7 +12,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 
-from server.lifecycle import SILENCE
+from server.lifecycle import SILENCE, UNDONE
 from server.protocol import TransferFigures, WebhookInfo
 from server.public.counters import Counters
 from server.store.measure import Backlog
@@ -90,12 +90,13 @@ class Measures:
             self.counters.add("quarantined", str(event.data.get("channel", "")))
         if event.kind == "message.status" and isinstance(result := event.data.get("status"), str):
             self._replies.labels(result).inc()
-        if event.kind == "conversation.state" and "spam" not in event.data:
+        why = event.data.get("why")
+        if event.kind == "conversation.state" and "spam" not in event.data and why != UNDONE:
             old, new = event.data.get("from"), event.data.get("to")
             if old == "closed" and new != "closed":
                 by = "customer" if event.operator_id is None else "operator"
                 self._reopened.labels(by, "term" if event.data.get("after") == SILENCE else "operator").inc()
-            elif event.data.get("why") == SILENCE:
+            elif why == SILENCE:
                 self._closed_by_term.inc()
 
     def text(self, moment: Moment) -> bytes:

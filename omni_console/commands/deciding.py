@@ -1,4 +1,4 @@
-"""`omni claim`, `release`, `assign`, `share`, `snooze`, `close`, `reopen`: done to one or to many."""
+"""Whose conversations are, and how they stand: `omni claim`, `snooze`, `close` …, done to one or to many."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 many = click.argument("numbers", metavar="CONVERSATION…", type=click.IntRange(min=1), nargs=-1, required=True)
 
 
-def each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool) -> int:
-    """One after the other; what is refused is told, and the others are done all the same."""
+def each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool, back: bool = False) -> int:
+    """One after the other; what is refused is told, and the others are done all the same. `back`: with how
+    each is taken back."""
     from omni_console.client import RefusedError
 
     codes: list[int] = []
@@ -42,7 +43,8 @@ def each(server: Server, numbers: tuple[int, ...], deed: Deed, *, as_json: bool)
         print_json(done)
     for row in () if as_json else done:
         until = f" until {moment(row.snooze_until)}" if row.state == "snoozed" else ""
-        click.echo(plain(f"{row.id}: {row.state}{until}, {row.assignee or 'nobody'}"))
+        undo = f"; omni undo {row.id} {row.seq} takes it back" if back else ""
+        click.echo(plain(f"{row.id}: {row.state}{until}, {row.assignee or 'nobody'}{undo}"))
     return max(codes, default=0)
 
 
@@ -78,7 +80,7 @@ def claim(server: Server, numbers: tuple[int, ...], take_over: bool, as_json: bo
         holder = (await client.detail(number)).conversation.assignee_id if take_over else None
         return await client.claim(number, holder)
 
-    return each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json, back=True)
 
 
 @click.command()
@@ -87,7 +89,7 @@ def claim(server: Server, numbers: tuple[int, ...], take_over: bool, as_json: bo
 @at_server
 def release(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
     """Give conversations back to the queue."""
-    return each(server, numbers, lambda client, number: client.release(number), as_json=as_json)
+    return each(server, numbers, lambda client, number: client.release(number), as_json=as_json, back=True)
 
 
 @click.command()
@@ -103,7 +105,7 @@ def close(server: Server, numbers: tuple[int, ...], topic: str | None, result: s
         about = (await client.detail(number)).conversation.topic if topic is None else topic
         return await client.close_conversation(number, about, result)
 
-    return each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json, back=True)
 
 
 @click.command()
@@ -112,7 +114,7 @@ def close(server: Server, numbers: tuple[int, ...], topic: str | None, result: s
 @at_server
 def reopen(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
     """Open closed conversations again."""
-    return each(server, numbers, lambda client, number: client.reopen(number), as_json=as_json)
+    return each(server, numbers, lambda client, number: client.reopen(number), as_json=as_json, back=True)
 
 
 @click.command()
@@ -133,7 +135,29 @@ def snooze(server: Server, numbers: tuple[int, ...], until: str, as_json: bool) 
         clock.set_by((await client.hello()).now)
         return await client.snooze(number, parse_due(until, clock) or 0)
 
-    return each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json, back=True)
+
+
+@click.command()
+@many
+@json_option
+@at_server
+def wake(server: Server, numbers: tuple[int, ...], as_json: bool) -> int:
+    """End snoozes before their time."""
+    return each(server, numbers, lambda client, number: client.wake(number), as_json=as_json, back=True)
+
+
+@click.command()
+@click.argument("number", metavar="CONVERSATION", type=click.IntRange(min=1))
+@click.argument("seq", metavar="SEQ", type=click.IntRange(min=1))
+@json_option
+@at_server
+def undo(server: Server, number: int, seq: int, as_json: bool) -> int:
+    """Take back what you did with a conversation: SEQ was told when it was done. It is as it was before.
+
+    Exit code 1 where somebody moved it since.
+    """
+    return each(server, (number,), lambda client, which: client.undo(which, seq), as_json=as_json)
 
 
 @click.command()
@@ -154,7 +178,7 @@ def assign(server: Server, numbers: tuple[int, ...], login: str, team: str, word
             return await client.lead.hand_to_team(number, team, words)
         return await client.assign(number, await colleague.number(client), words)
 
-    return each(server, numbers, deed, as_json=as_json)
+    return each(server, numbers, deed, as_json=as_json, back=True)
 
 
 @click.command()

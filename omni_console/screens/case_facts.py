@@ -12,7 +12,7 @@ from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.state_words import PRIORITIES, priority_word
 from omni_console.widgets.close_form import TOPIC_MAX
-from server.protocol import CaseCommand, Conversation, Priority, SpamCommand
+from server.protocol import CaseCommand, Conversation, SpamCommand
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -49,21 +49,15 @@ class CaseFacts:
             "thread.spam": self._spam,
         }
 
-    def _change(
-        self,
-        row: Conversation,
-        command: CaseCommand,
-        before: CaseCommand,
-        said: str,
-        again: Repeat | None = None,
-    ) -> None:
+    def _change(self, row: Conversation, command: CaseCommand, before: CaseCommand, said: str) -> None:
         api, key = self._screen.client.people, row.id
 
         async def back() -> Done:
-            return Done(_("as it was before"), rows=[await api.case(key, before)])
+            said = _("{customer} is as it was before").format(customer=row.customer)
+            return Done(said, rows=[await api.case(key, before)])
 
         async def ask() -> Done:
-            return Done(said, rows=[await api.case(key, command)], back=TakeBack(said, back), repeat=again)
+            return Done(said, rows=[await api.case(key, command)], back=TakeBack(said, back, key))
 
         self._screen.undoing.do("case", ask, key)
 
@@ -125,33 +119,12 @@ class CaseFacts:
             if answers is None:
                 return
             tags = [tag.strip("#") for tag in answers["tags"].replace(",", " ").split() if tag.strip("#")]
-            self._put_tags(row, tags)
+            if tags != row.tags:
+                self._screen.deeds.put_tags(row, tags)
 
         question = Question("tags", _("tags"), " ".join(row.tags))
         title = _("Tags of this conversation")
         self._screen.app.push_screen(FormScreen(title, [question]), filled)
-
-    def _put_tags(self, row: Conversation, tags: list[str]) -> None:
-        if tags == row.tags:
-            return
-        again = Repeat("thread.tags", (difference(row.tags, tags),))
-        said = _("tags are changed")
-        self._change(row, CaseCommand(tags=tags), CaseCommand(tags=row.tags), said, again)
-
-    def tag(self, row: Conversation, words: str) -> None:
-        """ "refund -vip": puts the one on, takes the other away."""
-        tags = retagged(row.tags, words)
-        if tags == row.tags:
-            self._screen.say(_("{customer} has these tags").format(customer=row.customer))
-        self._put_tags(row, tags)
-
-    def prioritise(self, row: Conversation, priority: Priority) -> None:
-        if priority == row.priority:
-            return
-        said = _("{customer}: {priority}").format(customer=row.customer, priority=priority_word(priority))
-        before = CaseCommand(priority=row.priority)
-        again = Repeat("thread.priority", (priority,))
-        self._change(row, CaseCommand(priority=priority), before, said, again)
 
     def _priority(self) -> None:
         row = self._screen.target
@@ -163,8 +136,8 @@ class CaseFacts:
 
         def chosen(answer: str | None) -> None:
             for one in PRIORITIES:
-                if answer == one:
-                    self.prioritise(row, one)
+                if answer == one and one != row.priority:
+                    self._screen.deeds.prioritise([row], one)
 
         question = _("How urgent is {customer}?").format(customer=row.customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)

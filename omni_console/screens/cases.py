@@ -1,15 +1,15 @@
-"""The moves of a case: take, give, give back, close, reopen, snooze."""
+"""The moves of one case: what is asked before it is taken, given, given back, closed, reopened, put away."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from omni_console import errands
 from omni_console.desk import ANSWERING
 from omni_console.i18n import _
-from omni_console.messages import Refused, Repeat, RowCame
+from omni_console.messages import Done, Refused
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.screens.deeds import Rows, name_of
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.state_words import presence_word
 from omni_console.timing import HOUR, parse_delay
@@ -30,10 +30,6 @@ def _how(operator: OperatorInfo) -> str:
     return _("here") if operator.online else ""
 
 
-def _name_of(receiver: OperatorInfo | TeamInfo) -> str:
-    return receiver.title if isinstance(receiver, TeamInfo) else receiver.name
-
-
 class Cases:
     def __init__(self, screen: DeskScreen) -> None:
         self._screen = screen
@@ -51,66 +47,38 @@ class Cases:
         }
 
     def _ask(
-        self,
-        what: str,
-        key: int,
-        ask: Callable[[], Awaitable[Conversation]],
-        said: str,
-        again: Repeat | None = None,
+        self, what: str, row: Conversation, ask: Callable[[], Awaitable[Conversation]], said: str
     ) -> None:
-        if not self._screen.online:
-            self._screen.say(_("offline: nothing was done"), bad=True)
-            return
-        errands.send(self._screen, what, ask, lambda row: RowCame(row, said, again), conversation_id=key)
+        async def done() -> Done:
+            return Done(said, rows=[await ask()])
+
+        self._screen.undoing.do(what, done, row.id)
 
     def _claim(self) -> None:
         row = self._screen.target
         if row is None:
             return
-        if row.assignee_id == self._screen.desk.me and row.state != "closed":
-            self._screen.say(_("it is yours already"))
-            return
-        if row.assignee_id is None:
-            self.claim(row)
+        if row.assignee_id in (None, self._screen.desk.me):
+            self._screen.deeds.claim([row])
             return
 
         def chosen(answer: str | None) -> None:
             if answer == "take":
-                self.claim(row, from_holder=True)
+                self._screen.deeds.claim([row], from_holder=True)
 
         question = _("{holder} has {customer}. Take over?").format(holder=row.assignee, customer=row.customer)
         choices = [Choice("leave", _("no, leave it")), Choice("take", _("take it over"))]
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
-    def claim(self, row: Conversation, *, from_holder: bool = False) -> None:
-        """Take it. From a colleague only where the operator said so."""
-        key, expect, client = row.id, row.assignee_id if from_holder else None, self._screen.client
-        said = _("{customer} is yours").format(customer=row.customer)
-        self._ask("claim", key, lambda: client.claim(key, expect), said, Repeat("thread.claim"))
-
     def _release(self) -> None:
         if self._screen.target is not None:
-            self.release(self._screen.target)
-
-    def release(self, row: Conversation) -> None:
-        client, key = self._screen.client, row.id
-        said = _("{customer} is back in the queue").format(customer=row.customer)
-        self._ask("release", key, lambda: client.release(key), said, Repeat("thread.release"))
+            self._screen.deeds.release([self._screen.target])
 
     def _assign(self) -> None:
         row = self._screen.target
         if row is None:
             return
-        key, customer, client = row.id, row.customer, self._screen.client
-
-        def given(receiver: OperatorInfo | TeamInfo, note: str) -> None:
-            if isinstance(receiver, OperatorInfo):
-                self.give(key, customer, receiver, note)
-                return
-            said = _("{customer} goes to {operator}").format(customer=customer, operator=receiver.title)
-            self._ask("assign", key, lambda: client.lead.hand_to_team(key, receiver.name, note), said)
-
-        self.ask_to_whom(row, given)
+        self.ask_to_whom(row, lambda receiver, note: self._screen.deeds.give([row], receiver, note))
 
     def ask_to_whom(
         self,
@@ -140,27 +108,15 @@ class Cases:
             if answer is None:
                 return
             receiver = teams[answer] if answer in teams else desk.operators[int(answer)]
-            self._ask_note(_name_of(receiver), customers, lambda note: given(receiver, note))
+            self._ask_note(name_of(receiver), customers, lambda note: given(receiver, note))
 
         question = _("Who takes over {customer}?").format(customer=customers)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
 
-    def give(self, key: int, customer: str, operator: OperatorInfo, note: str) -> None:
-        client = self._screen.client
-        said = _("{customer} goes to {operator}").format(customer=customer, operator=operator.name)
-        again = Repeat("thread.assign", (operator.login, note))
-        self._ask("assign", key, lambda: client.assign(key, operator.id, note), said, again)
-
-    def ask_note(self, rows: Sequence[Conversation], operator: OperatorInfo) -> None:
+    def ask_note(self, rows: Rows, operator: OperatorInfo) -> None:
         """What the colleague must know of these conversations; then they go."""
-
-        def noted(note: str) -> None:
-            if len(rows) > 1:
-                self._screen.bulk.give(rows, operator, note)
-            else:
-                self.give(rows[0].id, rows[0].customer, operator, note)
-
-        self._ask_note(operator.name, ", ".join(row.customer for row in rows), noted)
+        customers = ", ".join(row.customer for row in rows)
+        self._ask_note(operator.name, customers, lambda note: self._screen.deeds.give(rows, operator, note))
 
     def _ask_note(self, receiver: str, customers: str, given: Callable[[str], None]) -> None:
         def check(answers: Answers) -> tuple[str, str] | None:
@@ -195,10 +151,10 @@ class Cases:
             words = {"customer": customer, "operator": colleague.name}
             if colleague.id in shared_with:
                 said = _("{operator} does not see {customer} any more").format(**words)
-                self._ask("share", key, lambda: client.unshare(key, colleague.id), said)
+                self._ask("share", row, lambda: client.unshare(key, colleague.id), said)
             else:
                 said = _("{operator} sees {customer} now, and may write notes").format(**words)
-                self._ask("share", key, lambda: client.share(key, colleague.id), said)
+                self._ask("share", row, lambda: client.share(key, colleague.id), said)
 
         question = _("Who of another department sees {customer}?").format(customer=customer)
         self._screen.app.push_screen(ChoiceScreen(question, choices), chosen)
@@ -213,7 +169,7 @@ class Cases:
             if answers is not None:
                 why = answers["reason"]
                 said = _("{customer} goes back").format(customer=customer)
-                self._ask("decline", key, lambda: client.decline(key, why), said)
+                self._ask("decline", row, lambda: client.decline(key, why), said)
 
         if row.assignee_id not in (None, screen.desk.me) or (row.decline_until or 0) < screen.clock.now():
             screen.say(_("nothing was handed over here that could still be declined"))
@@ -226,28 +182,21 @@ class Cases:
         screen.app.push_screen(FormScreen(title, questions), told)
 
     def _close(self) -> None:
-        screen, row = self._screen, self._screen.target
-        if row is None:
-            return
-        if row.state == "closed":
-            screen.say(_("it is closed already"))
-            return
-        self.ask_result(row, row.topic or row.subject or "")
+        row = self._screen.target
+        if row is not None:
+            self.ask_result(row, row.topic or row.subject or "")
 
     def form_filled(self, event: CloseForm.Filled) -> None:
         screen = self._screen
         pane = next((pane for pane in screen.grid.panes if pane.form is event.sender), None)
         if pane is not None and pane.row is not None:
-            self.close(pane.row, event.topic, event.result)
-
-    def close(self, row: Conversation, topic: str, result: str) -> None:
-        client, key = self._screen.client, row.id
-        said = _("closed: {topic}").format(topic=topic)
-        again = Repeat("thread.close", (topic, result))
-        self._ask("close", key, lambda: client.close_conversation(key, topic, result), said, again)
+            self._screen.deeds.close([pane.row], event.topic, event.result)
 
     def ask_result(self, row: Conversation, topic: str) -> None:
         """The form, with the topic already filled in."""
+        if row.state == "closed":
+            self._screen.say(_("it is closed already"))
+            return
         self._screen.browsing.open(row.id, focus=False)
         pane = self._screen.grid.showing(row.id)
         if pane is not None:
@@ -255,16 +204,13 @@ class Cases:
 
     def _reopen(self) -> None:
         if self._screen.target is not None:
-            self.reopen(self._screen.target)
-
-    def reopen(self, row: Conversation) -> None:
-        client, key = self._screen.client, row.id
-        self._ask("reopen", key, lambda: client.reopen(key), _("open again"), Repeat("thread.reopen"))
+            self._screen.deeds.reopen([self._screen.target])
 
     def _snooze(self) -> None:
         row = self._screen.target
         if row is not None:
-            self.ask_until(row.customer, lambda until, words: self.snooze(row, until, words))
+            deeds = self._screen.deeds
+            self.ask_until(row.customer, lambda until, words: deeds.snooze([row], until, words))
 
     def ask_until(self, customers: str, given: Callable[[int, str], None]) -> None:
         """Until when they are away (UTC ms), and how one says that."""
@@ -299,27 +245,12 @@ class Cases:
         prompt = _("or for another time: 45m, 2h, 3d")
         self._screen.app.push_screen(ChoiceScreen(question, choices, prompt=prompt), chosen)
 
-    def snooze(self, row: Conversation, until: int, words: str) -> None:
-        """`words`: how one says until when, for whoever does the same again later."""
-        client, key = self._screen.client, row.id
-        said = _("away until {when}").format(when=self._screen.clock.moment(until))
-        self._ask("snooze", key, lambda: client.snooze(key, until), said, Repeat("thread.snooze", (words,)))
-
-    def row_came(self, event: RowCame) -> None:
-        """The server did what was asked, and this is how the conversation is now."""
-        screen, row = self._screen, event.row
-        screen.desk.put_row(row, with_seen=True)
-        screen.list.rows_changed()
-        pane = screen.grid.showing(row.id)
-        if pane is not None:
-            pane.changed()
-        screen.loader.load_counts()
+    def done(self, row: Conversation) -> None:
+        """It is so now: a form that closed it has done its work."""
+        pane = self._screen.grid.showing(row.id)
         if pane is not None and row.state == "closed" and pane.form.display:
-            pane.form.display = False  # it has done its work
-            screen.set_focus(pane.river)
-        said = screen.repeating.told(event.repeat, event.said)
-        if said:
-            screen.say(said)
+            pane.form.display = False
+            self._screen.set_focus(pane.river)
 
     def refused(self, event: Refused) -> bool:
         """True when it was about a case, and the operator was told."""

@@ -62,6 +62,7 @@ from omni_console.screens.bulk import Bulk
 from omni_console.screens.case_facts import CaseFacts
 from omni_console.screens.cases import Cases
 from omni_console.screens.contacts import Contacts
+from omni_console.screens.deeds import Deeds
 from omni_console.screens.editing import Editing
 from omni_console.screens.files import Files
 from omni_console.screens.first_words import FirstWords
@@ -164,6 +165,7 @@ class DeskScreen(Screen[None]):
         self.spelling = Spelling(self, own.settings.spelling)
         self.first_words = FirstWords(self)
         self.templates = Templates(self)
+        self.deeds = Deeds(self)
         self.cases = Cases(self)
         self.presence = OwnPresence(self)
         self.next_best = NextBest(self)
@@ -483,7 +485,7 @@ class DeskScreen(Screen[None]):
 
     @on(RowCame)
     def row_came(self, event: RowCame) -> None:
-        self.cases.row_came(event)
+        self.reading.row_came(event.row)
 
     @on(Forwarded)
     def forwarded(self, event: Forwarded) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from omni_console import errands
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Done, OverviewCame, ProposalCame, TakeBack
-from server.protocol import Conversation, Move, Moved, OperatorInfo, Overview, Proposal, TeamInfo
+from server.protocol import Conversation, Move, Moved, Overview, Proposal
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -76,52 +76,17 @@ class Lead:
     # --- what is done ---------------------------------------------------------------------------------
 
     def take(self, row: Conversation) -> None:
-        me = self._screen.desk.me
-        if row.assignee_id == me:
-            self._screen.say(_("it is yours already"))
-            return
-        client, before = self.client, row.assignee_id
-
-        async def ask() -> Done:
-            taken = await client.claim(row.id, before)
-            said = _("{customer} is yours").format(customer=row.customer)
-            return Done(said, rows=[taken], back=self._back(row, me))
-
-        self._do("claim", ask, row)
+        self._screen.deeds.claim([row], from_holder=True)
 
     def give_back(self, row: Conversation) -> None:
         if row.assignee_id is None:
             self._screen.say(_("nobody has it"))
             return
-        client = self.client
-
-        async def ask() -> Done:
-            freed = await client.release(row.id)
-            said = _("{customer} is back in the queue").format(customer=row.customer)
-            return Done(said, rows=[freed], back=self._back(row, None))
-
-        self._do("release", ask, row)
+        self._screen.deeds.release([row])
 
     def hand_over(self, row: Conversation) -> None:
-        client = self.client
-
-        def given(receiver: OperatorInfo | TeamInfo, note: str) -> None:
-            async def ask() -> Done:
-                if isinstance(receiver, TeamInfo):
-                    after = await client.lead.hand_to_team(row.id, receiver.name, note)
-                    said = _("{customer} goes to {operator}").format(
-                        customer=row.customer, operator=receiver.title
-                    )
-                    return Done(said, rows=[after], back=self._back(row, None))
-                after = await client.assign(row.id, receiver.id, note)
-                said = _("{customer} goes to {operator}").format(
-                    customer=row.customer, operator=receiver.name
-                )
-                return Done(said, rows=[after], back=self._back(row, receiver.id))
-
-            self._do("assign", ask, row)
-
-        self._screen.cases.ask_to_whom(row, given)
+        screen = self._screen
+        screen.cases.ask_to_whom(row, lambda receiver, note: screen.deeds.give([row], receiver, note))
 
     def propose(self, operator_id: int | None, to: Literal["colleagues", "queue"]) -> None:
         client = self.client
@@ -166,25 +131,7 @@ class Lead:
 
             return Done(_said(done), lists=True, back=TakeBack(_("moves"), undo) if back else None)
 
-        self._do("move", ask)
-
-    def _back(self, row: Conversation, now_with: int | None) -> TakeBack:
-        """To whom had it, or into the queue where it was; not if somebody has begun it since."""
-        client = self.client
-        move = Move(conversation_id=row.id, from_id=now_with, to_id=row.assignee_id)
-
-        async def undo() -> Done:
-            done = await client.lead.move([move], back=True)
-            if done.skipped:
-                return Done(_said(done, back=True))
-            holder = row.assignee or _("the queue")
-            said = _("{customer} is back: {holder}").format(customer=row.customer, holder=holder)
-            return Done(said, conversations=[row.id], lists=True)
-
-        return TakeBack(row.customer, undo)
-
-    def _do(self, what: str, ask: Callable[[], Awaitable[Done]], row: Conversation | None = None) -> None:
-        self._screen.undoing.do(what, ask, row.id if row is not None else 0)
+        self._screen.undoing.do("move", ask)
 
 
 def _said(done: Moved, *, back: bool = False) -> str:

@@ -36,9 +36,10 @@ class Orders:
         self._codes: tuple[str, ...] = ()  # of templates
         # Those that can be done again, to rows; and those that are said once, to nobody or to the target.
         self._deeds: dict[str, Callable[[Rows, tuple[str, ...]], None]] = {
-            "thread.claim": self._claim,
-            "thread.release": self._release,
-            "thread.reopen": self._reopen,
+            # A colleague's stays his: the server says so.
+            "thread.claim": lambda rows, _words: screen.deeds.claim(rows),
+            "thread.release": lambda rows, _words: screen.deeds.release(rows),
+            "thread.reopen": lambda rows, _words: screen.deeds.reopen(rows),
             "thread.assign": self._assign,
             "thread.close": self._close,
             "thread.snooze": self._snooze,
@@ -159,24 +160,6 @@ class Orders:
 
     # --- deeds --------------------------------------------------------------------------------------------
 
-    def _claim(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        if len(rows) > 1:
-            self._screen.bulk.claim(rows)
-        else:
-            self._screen.cases.claim(rows[0])  # a colleague's stays his: the server says so
-
-    def _release(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        if len(rows) > 1:
-            self._screen.bulk.release(rows)
-        else:
-            self._screen.cases.release(rows[0])
-
-    def _reopen(self, rows: Rows, _words: tuple[str, ...]) -> None:
-        if len(rows) > 1:
-            self._screen.bulk.reopen(rows)
-        else:
-            self._screen.cases.reopen(rows[0])
-
     def _assign(self, rows: Rows, words: tuple[str, ...]) -> None:
         screen = self._screen
         operator = next((one for one in screen.desk.operators.values() if one.login == words[0]), None)
@@ -184,43 +167,29 @@ class Orders:
             screen.say(_("nobody here is called {word}").format(word=words[0]), bad=True)
         elif len(words) == 1:
             screen.cases.ask_note(rows, operator)
-        elif len(rows) > 1:
-            screen.bulk.give(rows, operator, words[1])
         else:
-            screen.cases.give(rows[0].id, rows[0].customer, operator, words[1])
+            screen.deeds.give(rows, operator, words[1])
 
     def _close(self, rows: Rows, words: tuple[str, ...]) -> None:
-        cases, bulk = self._screen.cases, self._screen.bulk
-        if len(rows) > 1 and len(words) == 1:
-            bulk.ask_result(rows, words[0])
+        if len(words) > 1:
+            self._screen.deeds.close(rows, words[0], words[1])
         elif len(rows) > 1:
-            bulk.close(rows, words[0], words[1])
-        elif rows[0].state == "closed":
-            self._screen.say(_("it is closed already"))
-        elif len(words) == 1:
-            cases.ask_result(rows[0], words[0])
+            self._screen.bulk.ask_result(rows, words[0])
         else:
-            cases.close(rows[0], words[0], words[1])
+            self._screen.cases.ask_result(rows[0], words[0])
 
     def _snooze(self, rows: Rows, words: tuple[str, ...]) -> None:
         until = parse_due(words[0], self._screen.clock)
-        if until is not None and len(rows) > 1:
-            self._screen.bulk.snooze(rows, until, words[0])
-        elif until is not None:
-            self._screen.cases.snooze(rows[0], until, words[0])
+        if until is not None:
+            self._screen.deeds.snooze(rows, until, words[0])
 
     def _tag(self, rows: Rows, words: tuple[str, ...]) -> None:
-        if len(rows) > 1:
-            self._screen.bulk.tag(rows, words[0])
-        else:
-            self._screen.case_facts.tag(rows[0], words[0])
+        self._screen.deeds.tag(rows, words[0])
 
     def _priority(self, rows: Rows, words: tuple[str, ...]) -> None:
         for priority in PRIORITIES:
-            if priority == words[0] and len(rows) > 1:
-                self._screen.bulk.prioritise(rows, priority)
-            elif priority == words[0]:
-                self._screen.case_facts.prioritise(rows[0], priority)
+            if priority == words[0]:
+                self._screen.deeds.prioritise(rows, priority)
 
     def _spam(self, rows: Rows, words: tuple[str, ...]) -> None:
         self._screen.case_facts.settle_spam([row.id for row in rows], words[0])

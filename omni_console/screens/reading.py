@@ -11,6 +11,7 @@ from omni_console.messages import Refused, RowCame, Unanswered
 from omni_console.screens.loading import FAR
 from omni_console.widgets.pane import Pane
 from omni_console.widgets.river_view import RiverView
+from server.protocol import Conversation
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -81,6 +82,15 @@ class Reading:
         self._told_seen[key] = seq
         client = screen.client
         errands.send(screen, "seen", lambda: client.seen(key, seq), RowCame, conversation_id=key)
+
+    def row_came(self, row: Conversation) -> None:
+        screen = self._screen
+        screen.desk.put_row(row, with_seen=True)
+        screen.list.rows_changed()
+        pane = screen.grid.showing(row.id)
+        if pane is not None:
+            pane.changed()
+        screen.loader.load_counts()
 
     def wait_for_a_key(self) -> None:
         """The focus is put back where it was: what came meanwhile is not read by that."""

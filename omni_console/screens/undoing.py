@@ -35,6 +35,7 @@ class Undoing:
         screen, desk = self._screen, self._screen.desk
         for row in event.rows:
             desk.put_row(row, with_seen=True)
+            screen.cases.done(row)
         if event.card is not None:
             screen.loader.customer_came(event.card)
         for customer_id in event.customers:
@@ -43,6 +44,7 @@ class Undoing:
             screen.loader.load_detail(conversation_id)
         if event.lists:
             screen.loader.load_list()
+        if event.lists or event.rows:
             screen.loader.load_counts()
         screen.list.rows_changed()
         for pane in screen.grid.panes:
@@ -69,4 +71,4 @@ class Undoing:
             self._screen.say(_("offline: nothing was done"), bad=True)
             return
         back = self._backs.pop()
-        self.do(f"undo: {back.label}", back.ask)
+        self.do(f"undo: {back.label}", back.ask, back.conversation_id)

@@ -272,6 +272,7 @@ def _last(row: Conversation, desk: Desk, stopped: Stopped) -> Act | None:
         "closed": _("closed it"),
         "reopened": _("opened it again"),
         "snoozed": _("put it away"),
+        "woken": _("woke it"),
         "changed": _("edited it"),
         "spam": _("marked it as spam"),
         "not_spam": _("took it out of spam"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar, get_args
 
 from aiohttp import web
@@ -22,7 +23,7 @@ from server.api.customers import page_of_river, shown_customer
 from server.api.describe import Query, describes, page_key
 from server.api.describe import limit as limit_of
 from server.api.queries import here, known_to, not_meant, query_of
-from server.cases import case, casework, leaving, replying, sharing
+from server.cases import case, casework, leaving, replying, sharing, undoing
 from server.operators import Action, limited_to
 from server.protocol import (
     AssignCommand,
@@ -38,6 +39,7 @@ from server.protocol import (
     OperatorInfo,
     SeenCommand,
     SnoozeCommand,
+    UndoCommand,
     View,
 )
 from server.protocol.filtering import filter_of
@@ -165,14 +167,19 @@ async def _move(
     request: web.Request,
     change: Callable[[Transaction, int, OperatorInfo], object],
     action: Action = "write",
+    *,
+    undoable: bool = False,
 ) -> web.Response:
-    """Run one change and answer with the conversation as it is after it."""
+    """Run one change and answer with the conversation as it is after it; its `seq` names the change to
+    `undo`."""
     me = operator(request, action)
     context = request.app[CONTEXT]
     conversation_id = number(request, "conversation")
 
     def move(tx: Transaction) -> Conversation:
-        change(tx, sharing.check(tx, conversation_id, me), me)
+        found = sharing.check(tx, conversation_id, me)
+        with undoing.noted(tx, found, me) if undoable else nullcontext():
+            change(tx, found, me)
         return conversations.one(tx, conversation_id, me.id)
 
     return answer(context.marks.conversation(await context.database.write(move)))
@@ -183,11 +190,15 @@ async def _command(
     kind: type[C],
     change: Callable[[Transaction, int, OperatorInfo, C], object],
     action: Action = "write",
+    *,
+    undoable: bool = False,
 ) -> web.Response:
     """The same with a body, which is looked at only when whoever sent it may."""
     operator(request, action)
     wanted = await command(request, kind)
-    return await _move(request, lambda tx, which, me: change(tx, which, me, wanted), action)
+    return await _move(
+        request, lambda tx, which, me: change(tx, which, me, wanted), action, undoable=undoable
+    )
 
 
 @routes.post("/v1/conversations/{conversation}/claim")
@@ -201,14 +212,17 @@ async def _command(
 async def claim(request: web.Request) -> web.Response:
     desks = request.app[CONTEXT].desks
     return await _command(
-        request, ClaimCommand, lambda tx, which, me, wanted: handover.take(tx, which, me, wanted, desks)
+        request,
+        ClaimCommand,
+        lambda tx, which, me, wanted: handover.take(tx, which, me, wanted, desks),
+        undoable=True,
     )
 
 
 @routes.post("/v1/conversations/{conversation}/release")
 @describes("Back to the queue.", "write", codes=("illegal_state",), answer=Conversation)
 async def release(request: web.Request) -> web.Response:
-    return await _move(request, casework.release)
+    return await _move(request, casework.release, undoable=True)
 
 
 @routes.post("/v1/conversations/{conversation}/assign")
@@ -225,6 +239,7 @@ async def assign(request: web.Request) -> web.Response:
         request,
         AssignCommand,
         lambda tx, which, me, wanted: handover.assign(tx, which, me, wanted, desks),
+        undoable=True,
     )
 
 
@@ -248,13 +263,13 @@ async def decline(request: web.Request) -> web.Response:
 @routes.post("/v1/conversations/{conversation}/close")
 @describes("Close it.", "write", body=CloseCommand, codes=("illegal_state",), answer=Conversation)
 async def close(request: web.Request) -> web.Response:
-    return await _command(request, CloseCommand, leaving.close)
+    return await _command(request, CloseCommand, leaving.close, undoable=True)
 
 
 @routes.post("/v1/conversations/{conversation}/reopen")
 @describes("Open it again, as mine.", "write", codes=("illegal_state",), answer=Conversation)
 async def reopen(request: web.Request) -> web.Response:
-    return await _move(request, casework.reopen)
+    return await _move(request, casework.reopen, undoable=True)
 
 
 @routes.post("/v1/conversations/{conversation}/snooze")
@@ -267,8 +282,36 @@ async def reopen(request: web.Request) -> web.Response:
 )
 async def snooze(request: web.Request) -> web.Response:
     return await _command(
-        request, SnoozeCommand, lambda tx, which, me, wanted: casework.snooze(tx, which, me, wanted.until)
+        request,
+        SnoozeCommand,
+        lambda tx, which, me, wanted: casework.snooze(tx, which, me, wanted.until),
+        undoable=True,
     )
+
+
+@routes.post("/v1/conversations/{conversation}/wake")
+@describes(
+    "End a snooze before its time: it is open if the customer waits for us, else waiting. What is scheduled"
+    " in it leaves all the same.",
+    "write",
+    codes=("illegal_state",),
+    answer=Conversation,
+)
+async def wake(request: web.Request) -> web.Response:
+    return await _move(request, casework.wake, undoable=True)
+
+
+@routes.post("/v1/conversations/{conversation}/undo")
+@describes(
+    "Take back what I did with it within a day: claim, release, assign, close, reopen, snooze or wake. It is"
+    " as it was before, if nothing moved it since.",
+    "write",
+    body=UndoCommand,
+    codes=("taken", "illegal_state"),
+    answer=Conversation,
+)
+async def undo(request: web.Request) -> web.Response:
+    return await _command(request, UndoCommand, undoing.undo)
 
 
 @routes.patch("/v1/conversations/{conversation}")

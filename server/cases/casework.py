@@ -143,6 +143,12 @@ def snooze(tx: Transaction, conversation_id: int, operator: OperatorInfo, until:
     save_state(tx, conversation, life, operator, "snoozed")
 
 
+def wake(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> None:
+    """End a snooze before its time. What is to be said then leaves all the same."""
+    conversation = conversations.held(tx, conversation_id)
+    save_state(tx, conversation, lifecycle.wake_early(conversation.life, tx.now), operator, "woken")
+
+
 def wake_due(tx: Transaction) -> int:
     """Wake every conversation whose snooze is over; how many."""
     due = conversations.due_snoozes(tx, tx.now)

@@ -57,6 +57,7 @@ from server.protocol.conversations import (
     Silence,
     SnoozeCommand,
     Stopped,
+    UndoCommand,
     Upload,
     Withdrawn,
 )
@@ -332,6 +333,7 @@ __all__ = [
     "TransferFigures",
     "Tried",
     "TryCommand",
+    "UndoCommand",
     "Unmerged",
     "Upload",
     "Urgency",

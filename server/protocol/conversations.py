@@ -146,8 +146,8 @@ class Stopped(msgspec.Struct, kw_only=True):
     """Where a conversation stopped, as far as its row and the ways to answer do not say it already.
 
     `acted`: what a colleague did last: "replied", "noted", "contact" (logged by hand), "claimed", "released",
-    "declined", "assigned", "closed", "reopened", "snoozed", "changed" (priority, topic, summary, promise,
-    tags), "spam", "not_spam", "wrote_first"; "" nobody did anything yet.
+    "declined", "assigned", "closed", "reopened", "snoozed", "woken", "changed" (priority, topic, summary,
+    promise, tags), "spam", "not_spam", "wrote_first"; "" nobody did anything yet.
     """
 
     wants: str = ""  # the summary, else the beginning of the first message of this spell
@@ -279,6 +279,10 @@ class CloseCommand(msgspec.Struct, kw_only=True):
 
 class SnoozeCommand(msgspec.Struct, kw_only=True):
     until: Number
+
+
+class UndoCommand(msgspec.Struct, kw_only=True):
+    seq: Number  # of the conversation in the answer to what is taken back
 
 
 class SeenCommand(msgspec.Struct, kw_only=True):

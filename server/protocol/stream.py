@@ -64,7 +64,7 @@ class EventBody(msgspec.Struct, kw_only=True):
 
     Kinds: message.received, message.imported (from an archive), message.queued, message.scheduled,
     message.withdrawn, message.status, message.changed, note.added, contact.added (logged by hand),
-    conversation.opened, conversation.state (reopened, closed, waiting, snoozed, spam and not),
+    conversation.opened, conversation.state (reopened, closed, waiting, snoozed, woken, spam and not),
     conversation.assigned, conversation.changed (priority, summary, promise, tags, due), customer.barred,
     conversation.deadline (data: deadline, level), conversation.silence (data: step: propose, announce,
     close, obstacle), conversation.seen, draft.saved, mention.added and mention.seen (only to the operator

@@ -27,8 +27,9 @@ TARGET_MAX_MS = 366 * 24 * 60 * MINUTE_MS
 
 _LENGTH = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 
-# failed: the answer that had moved it did not arrive. apart: set apart as spam.
-Cause = Literal["", "failed", "apart"]
+# failed: the answer that had moved it did not arrive. apart: set apart as spam. undone: what had moved it was
+# taken back.
+Cause = Literal["", "failed", "apart", "undone"]
 
 
 class DeadlineSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -222,9 +223,11 @@ class _Turn(msgspec.Struct):
 
 def _turns(changes: Sequence[Change]) -> list[_Turn]:
     turns: list[_Turn] = []
-    running = False
+    running = dropped = False  # dropped: the change before closed it unanswered
     for change in changes:
-        if change.state == "open" and not running:
+        if change.cause == "undone" and dropped and change.state in ("open", "snoozed"):
+            turns[-1].ended_at, running = None, True  # it never was closed: he waits as long as he did
+        elif change.state == "open" and not running:
             if change.cause == "failed" and turns and turns[-1].answered:
                 turns[-1].ended_at, turns[-1].answered = None, False
             else:
@@ -232,7 +235,9 @@ def _turns(changes: Sequence[Change]) -> list[_Turn]:
             running = True
         elif change.state in ("waiting", "closed") and running:
             turns[-1].ended_at, turns[-1].answered = change.at, change.state == "waiting"
-            running = False
+            running, dropped = False, change.state == "closed"
+            continue
+        dropped = False
     return turns
 
 

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from server.follower import Follower
+from server.lifecycle import UNDONE
 from server.protocol import Deadline, Recomputed, State
 from server.queue.deadlines import Change, Measured, Rules
 from server.store import deadlines, events, state
@@ -159,7 +160,8 @@ def change_of(event: Event) -> Change:
     # What began before its event told the state: a beginning by one of us was a word of ours.
     begun: State = "open" if event.operator_id is None else "waiting"
     found: State = data.get("state", begun) if event.kind == "conversation.opened" else data["to"]
-    return Change(event.at, found, "failed" if data.get("why") == "failed" else "")
+    why = data.get("why")
+    return Change(event.at, found, why if why in ("failed", UNDONE) else "")
 
 
 def settle(tx: Transaction, conversation_id: int, rules: Rules) -> bool:

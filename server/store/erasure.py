@@ -38,6 +38,7 @@ OWNED: tuple[tuple[str, str, str], ...] = (
     ("conversation_tag", "conversation_id", "conversation"),
     ("state_change", "conversation_id", "conversation"),
     ("transfer", "conversation_id", "conversation"),
+    ("deed", "conversation_id", "conversation"),
     ("deadline", "conversation_id", "conversation"),
     ("silence", "conversation_id", "conversation"),
     ("regrouping", "from_conversation", "conversation"),

@@ -107,6 +107,9 @@ async def test_given_snoozed_tagged_and_made_urgent(world: FakeServer, tmp_path:
         await hands.press("1")
         await hands.sees("3 away until")
         assert {world.conversations[key].state for key in (IVAN, ANNA, MARIA)} == {"snoozed"}
+        await hands.press("u")
+        await hands.sees("3 as before")
+        assert {world.conversations[key].state for key in (IVAN, ANNA, MARIA)} == {"open"}
 
 
 async def test_the_server_goes_away_half_way(

@@ -138,7 +138,7 @@ async def test_taking_over_and_back(run: Running) -> None:
         await hands.sees("is yours")
         await hands.press("u")
         await holder(run, key, "olga")
-        await hands.sees("is back: Olga")
+        await hands.sees("is as it was before")
         assert (await row_of(run, key))["transfers"] == 0
         await hands.press("escape")
         await hands.sees("Hand-overs")
@@ -167,7 +167,7 @@ async def test_handing_over_to_a_colleague_and_to_a_team(run: Running) -> None:
         assert (await row_of(run, key))["transfers"] == 1
         await hands.press("u")
         await holder(run, key, "olga")
-        await hands.sees("is back: Olga")
+        await hands.sees("is as it was before")
         await hands.sees("about one")
         await hands.press("A")
         await hands.sees("Who takes over")

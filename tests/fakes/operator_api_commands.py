@@ -17,6 +17,7 @@ from tests.fakes.operator_api_wire import RefusalError, answer, read_body
 class Commands:
     def __init__(self, server: FakeServer) -> None:
         self._server = server
+        self._deeds: dict[int, tuple[wire.Conversation, wire.Conversation]] = {}  # by seq: before and after
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -33,6 +34,8 @@ class Commands:
             web.post("/v1/conversations/{id}/close", self._close),
             web.post("/v1/conversations/{id}/reopen", self._reopen),
             web.post("/v1/conversations/{id}/snooze", self._snooze),
+            web.post("/v1/conversations/{id}/wake", self._wake),
+            web.post("/v1/conversations/{id}/undo", self._undo),
             web.post("/v1/conversations/{id}/seen", self._seen),
             web.put("/v1/conversations/{id}/draft", self._draft),
             web.post("/v1/outbox/settle", self._settle),
@@ -48,7 +51,9 @@ class Commands:
 
     async def _change(self, kind: str, conversation_id: int, **fields: Any) -> web.Response:
         server = self._server
+        before = server.conversations[conversation_id]
         row = server.change(conversation_id, **fields)
+        self._deeds[row.seq] = before, server.conversations[conversation_id]
         await server.push(kind, conversation_id=row.id, operator_id=server.me.id, seq=row.seq)
         return answer(row)
 
@@ -155,6 +160,23 @@ class Commands:
             assignee_id=server.me.id,
             assignee=server.me.name,
         )
+
+    async def _wake(self, request: web.Request) -> web.Response:
+        key = self._id(request)
+        state = "open" if self._server.row(key).waiting_since is not None else "waiting"
+        return await self._change("conversation.state", key, state=state, snooze_until=None)
+
+    async def _undo(self, request: web.Request) -> web.Response:
+        key, server = self._id(request), self._server
+        command = await read_body(request, wire.UndoCommand)
+        row = server.conversations[key]
+        before, after = self._deeds[command.seq]
+        if row.assignee_id not in (None, server.me.id, after.assignee_id):
+            raise RefusalError(409, "taken", f"{row.assignee} has it", holder=row.assignee)
+        if replace(row, seq=0) != replace(after, seq=0):
+            raise RefusalError(409, "illegal_state", "it was moved since")
+        server.conversations[key] = before
+        return await self._change("conversation.state", key)
 
     async def _seen(self, request: web.Request) -> web.Response:
         key, server = self._id(request), self._server

@@ -50,7 +50,7 @@ async def test_a_case_from_the_queue_to_its_end(run: Running) -> None:
     which = await number(run)
     listed = await ok(run, "list", "queue")
     assert "where is my order?" in listed and "open unread" in listed
-    assert await ok(run, "claim", which) == f"{which}: open, Anna\n"
+    assert (await ok(run, "claim", which)).startswith(f"{which}: open, Anna; omni undo {which} ")
     shown = await ok(run, "show", which)
     assert "can be answered by market" in shown and "\n    where is my order?\n" in shown
     assert "kept" in await ok(run, "note", which, "-m", "asks for A-7")
@@ -59,16 +59,22 @@ async def test_a_case_from_the_queue_to_its_end(run: Running) -> None:
     assert run.receiver.texts() == ["It leaves today.\n\nGreetings"]
     assert "takes it back" not in await ok(run, "reply", which, "--now", "-m", "On its way")
     assert "until 2" in await ok(run, "snooze", which, "--until", "2h")
-    assert (
-        await ok(run, "close", which, "--topic", "delivery", "--result", "told") == f"{which}: closed, Anna\n"
-    )
+    assert (await ok(run, "wake", which)).startswith(f"{which}: waiting, Anna;")
+    closed = await ok(run, "close", which, "--topic", "delivery", "--result", "told")
+    assert closed.startswith(f"{which}: closed, Anna;")
     assert which in await ok(run, "list", "closed")
-    assert await ok(run, "reopen", which) == f"{which}: open, Anna\n"
-    assert await ok(run, "assign", which, "--to", "ivan", "-m", "yours") == f"{which}: open, Ivan\n"
+    assert (await ok(run, "reopen", which)).startswith(f"{which}: open, Anna;")
+    given = await ok(run, "assign", which, "--to", "ivan", "-m", "yours")
+    assert given.startswith(f"{which}: open, Ivan;")
     code, _, err = await omni(run, "claim", which)
     assert (code, "Ivan has this conversation" in err) == (1, True)
     await ok(run, "claim", which, "--take-over")
-    assert await ok(run, "release", which) == f"{which}: open, nobody\n"
+    released = await ok(run, "release", which)
+    assert released.startswith(f"{which}: open, nobody;")
+    undo = released.split("; omni ")[1].removesuffix(" takes it back\n").split()
+    assert await ok(run, *undo) == f"{which}: open, Anna\n"
+    code, _, err = await omni(run, "undo", which, "1")
+    assert (code, "there is nothing to take back" in err) == (1, True)
 
 
 async def test_a_lead_sees_everybodys_work(run: Running) -> None:
@@ -185,7 +191,10 @@ async def test_several_at_once_and_those_that_cannot(run: Running) -> None:
     items = (await (await run.client(None)).conversations("queue")).items
     one, two = sorted(str(row.id) for row in items)
     code, out, err = await omni(run, "claim", one, "99", two)
-    assert (code, out) == (1, f"{one}: open, Anna\n{two}: open, Anna\n")
+    assert (code, [line.split(";")[0] for line in out.splitlines()]) == (
+        1,
+        [f"{one}: open, Anna", f"{two}: open, Anna"],
+    )
     assert err.startswith("99: ")
 
 

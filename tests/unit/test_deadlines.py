@@ -158,6 +158,30 @@ def test_what_is_over_is_changed_by_nothing_later(before: list[Change], after: l
     assert known == measure([*before, *later], TARGETS, CLOCK)[: len(known)]
 
 
+def undone(at: int, state: State) -> Change:
+    return Change(at * M, state, "undone")
+
+
+def test_a_closing_that_was_taken_back_never_was() -> None:
+    states: tuple[State, ...] = ("open", "snoozed")
+    for state in states:
+        turns = [*history((0, "open"), (2, "closed")), undone(3, state), *history((5, "waiting"))]
+        found = measure(turns, {"first_reply": 8 * M, "next_reply": 20 * M}, CLOCK)
+        assert shown(found) == [("first_reply", "done", 0, None, 5)]
+    # Nobody waited for us when it was closed: nobody does now.
+    turns = [*history((0, "open"), (2, "waiting"), (3, "snoozed"), (4, "closed")), undone(5, "snoozed")]
+    assert len(measure(turns, {"first_reply": 8 * M, "next_reply": 20 * M}, CLOCK)) == 1
+
+
+def test_a_snooze_that_was_taken_back_or_ended_early_owes_what_was_owed() -> None:
+    for last in (undone(3, "open"), Change(3 * M, "open")):
+        turns = [*history((0, "open"), (2, "snoozed")), last]
+        found = measure(turns, {"first_reply": 8 * M}, CLOCK)
+        assert shown(found) == [("first_reply", "running", 0, 8, None)]
+    turns = [*history((0, "open"), (2, "closed"), (3, "waiting"), (4, "snoozed"), (5, "waiting"))]
+    assert len(measure([*turns, undone(6, "snoozed")], TARGETS | {"next_reply": 20 * M}, CLOCK)) == 2
+
+
 # --- rules ----------------------------------------------------------------------------------------------
 
 

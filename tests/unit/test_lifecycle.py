@@ -49,6 +49,7 @@ MOVES: dict[str, Callable[[Lifecycle], Lifecycle]] = {
     "close": lambda now: lifecycle.close(now, "card", "sent", 500),
     "reopen": lambda now: lifecycle.reopen(now, IVAN, 500),
     "snooze": lambda now: lifecycle.snooze(now, IVAN, 800, 500),
+    "wake_early": lambda now: lifecycle.wake_early(now, 500),
 }
 
 # From each state: where each move leads. Whatever is not here is refused.
@@ -63,6 +64,7 @@ TABLE: dict[str, dict[State, State]] = {
     "close": {"open": "closed", "waiting": "closed", "snoozed": "closed"},
     "reopen": {"closed": "open"},
     "snooze": {"open": "snoozed", "waiting": "snoozed", "snoozed": "snoozed"},
+    "wake_early": {"snoozed": "waiting"},  # open where the customer waits for us: below
 }
 
 
@@ -163,6 +165,20 @@ def test_a_snooze_wakes_where_it_was() -> None:
     # The ball was with the customer: from now on it waits for us.
     awake = lifecycle.wake(lifecycle.snooze(life("waiting"), IVAN, 800, 500), 801)
     assert (awake.waiting_since, awake.sort_at) == (801, 801)
+
+
+def test_who_ends_a_snooze_early_finds_it_as_it_was() -> None:
+    asleep = lifecycle.snooze(life("open", since=50), IVAN, 800, 500)
+    awake = lifecycle.wake_early(asleep, 600)
+    assert (awake.state, awake.snooze_until, awake.waiting_since, awake.sort_at) == ("open", None, 50, 50)
+    # The ball was with the customer, and is with him still.
+    awake = lifecycle.wake_early(lifecycle.snooze(life("waiting"), IVAN, 800, 500), 600)
+    assert (awake.state, awake.waiting_since, awake.sort_at) == ("waiting", None, 600)
+    hints: dict[State, str] = {"closed": "reopen it first", "open": "it can be answered as it is"}
+    for state, hint in hints.items():
+        with pytest.raises(IllegalMoveError, match="not snoozed") as caught:
+            lifecycle.wake_early(life(state), 600)
+        assert caught.value.hint == hint
 
 
 def test_a_failed_reply_gives_the_ball_back() -> None:

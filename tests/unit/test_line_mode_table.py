@@ -13,7 +13,10 @@ from omni_console.cli import COMMANDS
 WRITES = "reply"  # a part of writing: an option of the command, or the shell's own editor
 # Whoever runs a script knows what it did, not what was done last: each of these takes one kind of deed back,
 # and is printed with its number when the deed is done.
-BACK = ("outbox withdraw", "identity apart", "identity again", "regroupings", "spam", "people history")
+BACK = (
+    *("undo", "outbox withdraw", "identity apart", "identity again", "regroupings", "spam"),
+    "people history",
+)
 LINE: dict[str, str | tuple[str, ...]] = {
     "next.take": "next",
     "next.why": "why",
@@ -38,7 +41,7 @@ LINE: dict[str, str | tuple[str, ...]] = {
     "thread.decline": "decline",
     "thread.release": "release",
     "thread.close": "close",
-    "thread.reopen": "reopen",
+    "thread.reopen": ("reopen", "wake"),
     "thread.snooze": "snooze",
     "thread.facts": "about",
     "thread.tags": "tag",

@@ -1,0 +1,88 @@
+"""What operators did with conversations lately: how each was before, and after it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.lifecycle import Lifecycle
+from server.store import conversations
+from server.store.transaction import Snapshot, Transaction
+
+# What goes with a conversation's life: whose it is and how he came to it, how often, and who did what last.
+_REST = (
+    "team",
+    "assigned_why",
+    "assigned_seq",
+    "given_from",
+    "decline_until",
+    "given_transfer",
+    "transfers",
+    "reopened",
+    "spell_from",
+    "acted",
+    "acted_by",
+    "acted_at",
+)
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """All that a deed changes of a conversation."""
+
+    life: Lifecycle
+    rest: dict[str, int | str | None]  # by column
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    operator_id: int
+    before: Condition
+    after: Condition
+
+
+def condition(tx: Snapshot, conversation_id: int) -> Condition:
+    """The conversation must exist."""
+    [row] = tx.all(f"SELECT {', '.join(_REST)} FROM conversation WHERE id = ?", (conversation_id,))
+    return Condition(conversations.held(tx, conversation_id).life, dict(row))
+
+
+def note(
+    tx: Transaction, conversation_id: int, operator_id: int, before: Condition, after: Condition
+) -> None:
+    """Its number is the seq that the conversation has now."""
+    tx.run(
+        "INSERT INTO deed (seq, conversation_id, operator_id, at, before, after)"
+        " SELECT seq, id, ?, ?, ?, ? FROM conversation WHERE id = ?",
+        (
+            operator_id,
+            tx.now,
+            msgspec.json.encode(before).decode(),
+            msgspec.json.encode(after).decode(),
+            conversation_id,
+        ),
+    )
+
+
+def one(tx: Snapshot, conversation_id: int, seq: int) -> Deed | None:
+    row = tx.first("SELECT * FROM deed WHERE seq = ? AND conversation_id = ?", (seq, conversation_id))
+    if row is None:
+        return None
+    return Deed(
+        operator_id=row["operator_id"],
+        before=msgspec.json.decode(row["before"], type=Condition),
+        after=msgspec.json.decode(row["after"], type=Condition),
+    )
+
+
+def put_back(tx: Transaction, conversation_id: int, life: Lifecycle, deed: Deed, seq: int) -> None:
+    """`life` is what it was before the deed. Of the rest, what somebody changed since stays."""
+    now = condition(tx, conversation_id).rest
+    conversations.save_life(tx, conversation_id, life, seq)
+    before, after = deed.before.rest, deed.after.rest
+    rest = {name: before[name] if now[name] == after[name] else now[name] for name in _REST}
+    tx.run(
+        f"UPDATE conversation SET {', '.join(f'{name} = :{name}' for name in _REST)} WHERE id = :id",
+        {**rest, "id": conversation_id},
+    )
+
+
+def forget_before(tx: Transaction, at: int) -> None:
+    tx.run("DELETE FROM deed WHERE at < ?", (at,))
