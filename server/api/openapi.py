@@ -12,6 +12,7 @@ from aiohttp import web
 from server.api.context import CONTEXT, answer
 from server.api.describe import Description, Empty, Media, describes, description
 from server.protocol import PROTOCOL, Envelope, ErrorAnswer, EventBody, Subscribe
+from server.webhooks.body import Body, EventFacts, Gap, Ping
 
 routes = web.RouteTableDef()
 
@@ -73,6 +74,10 @@ SCOPES = {
 }
 
 
+# What the systems of `[[webhooks]]` get, by type; every kind of event is an "event" (docs/webhooks.md).
+TOLD: dict[str, Any] = {"event": Body[EventFacts], "gap": Body[Gap], "ping": Body[Ping]}
+
+
 class UndescribedError(Exception):
     """A route without `@describes(...)`."""
 
@@ -99,7 +104,7 @@ def document(app: web.Application, version: str) -> dict[str, Any]:
     """Raises UndescribedError."""
     found = list(described_routes(app))
     frame = _frame()
-    kinds: list[Any] = [ErrorAnswer, Subscribe, frame]
+    kinds: list[Any] = [ErrorAnswer, Subscribe, frame, *TOLD.values()]
     for _, _, _, one in found:
         wanted = (one.body, one.answer, *one.also.values(), *(query.kind for query in one.query))
         kinds += [kind for kind in wanted if kind is not None and not isinstance(kind, Media | Empty)]
@@ -118,12 +123,22 @@ def document(app: web.Application, version: str) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "paths": paths,
+        "webhooks": {name: _told(schemas[_key(body)]) for name, body in TOLD.items()},
         "components": {
             "schemas": components,
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "omni_ID_SECRET"}
             },
         },
+    }
+
+
+def _told(schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "post": {
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": {"2XX": {"description": "Taken: whatever else is answered, it comes again."}},
+        }
     }
 
 

@@ -30,5 +30,5 @@ async def ping(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     tested = await request.app[CONTEXT].webhooks.test(name)
     if tested is None:
-        raise refused(404, "not_found", f"there is no webhook {name[:80]!r}")
+        raise refused(404, "not_found", f"there is no webhook {name[:80]!r}", "omni webhooks lists them")
     return answer(tested)

@@ -6,12 +6,14 @@ nowhere but to whom an administrator gave one, and no queue or log on the way ho
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from server.protocol import Conversation
 from server.store.transaction import Event
+
+T = TypeVar("T")
 
 
 class ConversationFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,16 +55,18 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ping(msgspec.Struct, frozen=True, kw_only=True):
+    """`data` of "ping": somebody tries the receiver of this webhook."""
+
     webhook: str
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True):
+class Body(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """`id` is the webhook-id, `at` when it happened: UTC milliseconds."""
 
     id: str
     type: str
     at: int
-    data: EventFacts | Gap | Ping
+    data: T
 
     def encoded(self) -> bytes:
         return msgspec.json.encode(self)
@@ -80,7 +84,7 @@ def gap_id(installation: str, after: int) -> str:
     return f"gap_{installation}_{after}"
 
 
-def of_event(event: Event, conversation: Conversation | None, installation: str) -> Body:
+def of_event(event: Event, conversation: Conversation | None, installation: str) -> Body[EventFacts]:
     return Body(
         id=event_id(installation, event.seq),
         type=event.kind,

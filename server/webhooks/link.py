@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import msgspec
 
@@ -32,7 +34,7 @@ def session(webhook: Webhook) -> aiohttp.ClientSession:
     )
 
 
-async def post(link: aiohttp.ClientSession, webhook: Webhook, body: Body, now: int) -> Answer:
+async def post(link: aiohttp.ClientSession, webhook: Webhook, body: Body[Any], now: int) -> Answer:
     """Tell the receiver. `now`: UTC milliseconds, for the signature."""
     data = body.encoded()
     headers = {

@@ -12,6 +12,7 @@ import contextlib
 import random
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -28,7 +29,7 @@ from server.store.errors import StoreError
 from server.store.transaction import Event, Snapshot
 from server.verdicts import backoff_ms
 from server.webhooks import link
-from server.webhooks.body import Body, Gap, Ping, gap_id, of_event
+from server.webhooks.body import Body, EventFacts, Gap, Ping, gap_id, of_event
 from server.webhooks.link import Answer
 from server.webhooks.settings import Webhook
 
@@ -119,13 +120,13 @@ class Sender(Follower):
             return Page(page)
         return Page(page, Gap(after=self._place, before=events.oldest(tx)))
 
-    def _body(self, tx: Snapshot, event: Event) -> Body:
+    def _body(self, tx: Snapshot, event: Event) -> Body[EventFacts]:
         """Read anew for each attempt: of whoever is erased meanwhile nothing but numbers is told."""
         key = event.conversation_id
         found = None if key is None else conversations.many(tx, [key]).get(key)
         return of_event(event, found, self._installation)
 
-    async def _deliver(self, made: Callable[[Snapshot], Body]) -> None:
+    async def _deliver(self, made: Callable[[Snapshot], Body[Any]]) -> None:
         """Returns when the receiver took it. Raises StoreUnavailableError."""
         while True:
             body = await self._database.read(made)
@@ -153,7 +154,7 @@ class Sender(Follower):
         self._delivered_at = self._clock.now()
         self._report(ChannelHealth(state="connected"))
 
-    def _did_not_take(self, body: Body, answer: Answer) -> None:
+    def _did_not_take(self, body: Body[Any], answer: Answer) -> None:
         self._tries += 1
         self._problem = answer.problem
         self._failed += 1
@@ -166,7 +167,7 @@ class Sender(Follower):
         )
         self._report(ChannelHealth(state="retrying", detail=answer.problem))
 
-    async def _post(self, body: Body) -> Answer:
+    async def _post(self, body: Body[Any]) -> Answer:
         if self._session is None:
             return Answer(problem="the server is not ready")
         return await link.post(self._session, self.webhook, body, self._clock.now())

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 from channels.secret import Secret
 from omni_console.client import ServerClient
@@ -317,6 +318,24 @@ async def test_of_an_erased_person_nothing_but_numbers_is_told(crm: EventReceive
         about = [body for body in crm.once if body["data"]["conversation_id"] is not None]
         assert about and all(body["data"]["conversation"] is None for body in about)
         assert [body for body in crm.raw if CANARY.encode() in body.lower()] == []
+
+
+async def test_what_it_is_told_is_what_the_api_document_says(crm: EventReceiver) -> None:
+    async with served(crm) as run:
+        await a_case(run)
+        await caught_up(run, crm)
+        await run.server.webhooks.test("crm")
+        _, data = await run.ask("GET", "/v1/openapi.json")
+        document = json.loads(data)
+        content = {
+            name: told["post"]["requestBody"]["content"]["application/json"]["schema"]
+            for name, told in document["webhooks"].items()
+        }
+        assert set(content) == {"event", "gap", "ping"}
+        for body in crm.taken:
+            schema = content["ping" if body["type"] == "ping" else "event"]
+            whole = {**schema, "components": document["components"]}
+            assert [one.message for one in Draft202012Validator(whole).iter_errors(body)] == []
 
 
 # --- where it may lead --------------------------------------------------------------------------------
