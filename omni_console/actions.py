@@ -128,7 +128,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("reply.start", "r", "browse", N_("Reply"), N_("Write to the customer"), 3, N_("reply"), name="reply", takes=("words",)),
     Action("reply.all", "R", "browse", N_("Reply to all"), N_("To the customer, and to whom the latest letter names; never to strangers"), name="reply_all"),
     Action("compose.recipients", "alt+r", "anywhere", N_("Recipients"), N_("To, Cc and Bcc of the reply, where the channel has such"), 7, N_("recipients")),
-    Action("compose.attach", "alt+f", "anywhere", N_("Attach a file"), N_("A file of yours goes along with the reply; again: another one, or without it")),
+    Action("compose.attach", "alt+t", "anywhere", N_("Attach a file"), N_("A file of yours goes along with the reply; again: another one, or without it")),
     Action("message.forward", "f", "browse", N_("Forward"), N_("The marked or newest message goes to somebody else; his answers get a conversation of their own")),
     Action("note.start", "m", "browse", N_("Private note"), N_("Write for colleagues only"), 4, N_("note"), name="note", takes=("words",)),
     Action("compose.way", "alt+w", "anywhere", N_("Another way"), N_("Reply by the customer's next channel or address"), 5, N_("another way")),

@@ -51,7 +51,7 @@ async def test_a_file_of_ones_own_goes_along(tmp_path: Path) -> None:
     async with desk() as (post, hands):
         await post.receive(ANNA, "What does it cost?")
         await opened(hands, "What does it cost?")
-        await hands.press("alt+f")
+        await hands.press("alt+t")
         await hands.sees("Attach a file")
         await hands.type("/nowhere/x.pdf")
         await hands.press("enter")

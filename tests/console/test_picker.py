@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def picking(post: PostOffice, hands: Hands) -> PickerScreen:
     await post.receive("Anna <anna@x.example>", "where is my invoice?")
     await opened(hands, "where is my invoice?")
-    await hands.press("r", "alt+f")
+    await hands.press("r", "alt+t")
     await hands.sees("Attach a file from")
     screen = hands.app.screen
     assert isinstance(screen, PickerScreen)
@@ -57,7 +57,7 @@ async def test_in_and_out_of_a_folder(folder: Path) -> None:
         await hands.until(lambda: hands.app.screen is not screen, "taken")
         await hands.sees("⊞ answer.txt")
         # The next one is looked for where the last one was.
-        await hands.press("alt+f", "1")
+        await hands.press("alt+t", "1")
         await hands.sees("letters")
         await hands.sees("3 B")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 from textual.screen import Screen
 
 import omni_console
@@ -62,6 +63,7 @@ WINDOWS: dict[str, tuple[str, str]] = {
     "ViewsScreen": ("V", ""),
     "OutreachScreen": (":write_many\r", ""),
     "PictureScreen": ("F", "v"),
+    "PickerScreen": ("\x1bt", "~/"),
 }
 # Windows over windows: the keys of both.
 BEHIND = {"MovesScreen": "LeadScreen", "PictureScreen": "ThingsScreen"}
@@ -132,6 +134,13 @@ class Trouble:
         return meet
 
 
+def nasty_files(folder: Path) -> None:
+    """Names as they come with files that somebody saved."""
+    for number, part in enumerate(NASTY):
+        name = part.format(c=f"{CANARY}{90_000 + number}").replace("/", "").replace("\0", "")
+        (folder / name.encode()[:200].decode(errors="ignore")).touch()
+
+
 async def _look_into(terminal: WatchedTerminal, name: str) -> None:
     keys, inside = WINDOWS[name]
     if name in BEHIND:
@@ -154,6 +163,9 @@ async def test_no_word_of_any_answer_acts_in_any_window(world: FakeServer, tmp_p
     world.templates = [
         wire.FilledTemplate(code=f"t{number}", title="x", text="x", missing=[]) for number in range(9)
     ]
+    nasty_files(tmp_path)  # the home of this console
+    for customer_id, ways in world.ways.items():
+        world.ways[customer_id] = [replace(way, files_max=9) for way in ways]
     before = {key: (row.state, row.assignee_id) for key, row in world.conversations.items()}
     messages = len(world.messages)
     terminal = WatchedTerminal()
