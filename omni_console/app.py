@@ -14,6 +14,7 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import App
 from textual.binding import BindingType
+from textual.scrollbar import ScrollBar
 from textual.timer import Timer
 
 from omni_console import i18n, keymap
@@ -32,6 +33,7 @@ from omni_console.screens.window import Window
 from omni_console.terminal_input import prompt
 from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
+from omni_console.widgets.whole_cells import WholeCells
 from server.protocol import Envelope
 
 STARTED_S = 3.0  # after which garbage is collected again
@@ -59,6 +61,7 @@ class OmniConsole(App[int]):
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.driver_class = prompt(self.driver_class)
         repair_alt_digits()
+        ScrollBar.renderer = WholeCells
         own = own or Own(keys=OwnKeys(dict(changes or {})))
         keymap.use(own.keys.changes)
         for one in (OMNI, OMNI_LIGHT, OMNI_PALETTE):

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 
 from omni_console.i18n import N_, _
+from omni_console.sentences import Sentences
 
-KNOWN = frozenset(
+WHOLE = frozenset(
     {
         N_("wrote last here"),
         N_("prefers this channel"),
@@ -65,14 +66,103 @@ KNOWN = frozenset(
         N_("the channel takes no more messages since its window closed"),
         N_("the database was restored from a backup: perhaps it left before"),
         N_("its mail server found that the sender is not who it says"),
+        N_("signed by the site"),
+        N_("said by itself"),
+        N_("continued here"),
+        N_("written outside of the console"),
+        N_("a colleague said so, and somebody else has shown it"),
+        N_("the server stopped while this was being sent"),
+        N_("no answer in time"),
+        N_("dropped by an operator"),
+        N_("restored from a backup: it may have been sent after the backup was made"),
+        N_("the code that it carries is over"),
+        N_("the channel is not running"),
+        N_("this channel has no deliver_url: it only listens"),
+        N_("the receiver says that it takes no more webhooks (410)"),
+        N_("no mail can go to this address"),
+        N_("the address is not ASCII and our mail server has no SMTPUTF8"),
+        N_("its certificate is not trusted"),
+        N_("its name is not known"),
+        N_("the proxy does not let us through"),
+        N_("it closed the connection"),
+        N_("it was not fetched"),
+        N_("it could not be fetched in time"),
+        N_("it was given as an address, which is not fetched; send its content as base64"),
+        N_("it came without content"),
+        N_("its content is not valid base64"),
+        N_("it takes too long to parse"),
+        N_("parsing it kills the parser"),
+        N_("parsing it was cut short"),
+        N_("the provider could not deliver it"),
+        N_("nothing was checked"),
+        N_("not enabled"),
     }
 )
 
+# The first that fits is said; what stands in it may be such words again.
+HOLED = (
+    N_("only {n} MiB free on the disk: nothing new is accepted"),
+    N_("new mail is kept and waits: {why}"),
+    N_("cut off: {channels}"),
+    N_("it lies in {folder}"),
+    N_("urgent word: {word}"),
+    N_("forwarded from #{n}"),
+    N_("suggested by {kinds}"),
+    N_("sending pauses: {why}"),
+    N_("the channel pauses: {why}"),
+    N_("the channel's credentials: {why}"),
+    N_("given up after {n} attempts: {why}"),
+    N_("not delivered to {whom}"),
+    N_("not yet to {whom}"),
+    N_("delayed to {whom}"),
+    N_("maybe to {whom}"),
+    N_("delivered to {whom}"),
+    N_("the adapter failed: {what}"),
+    N_("the message could not be built: {what}"),
+    N_("the mail has {n} bytes, our mail server takes {most}"),
+    N_("the mail server refuses the account: {what}"),
+    N_("the mail server does not let us send from this address: {what}"),
+    N_("no token to log in with: {what}"),
+    N_("login refused: {what}"),
+    N_("cannot log in: {what}"),
+    N_("the receiver answered {status}"),
+    N_("the receiver refuses our signature ({status})"),
+    N_("the receiver redirects ({status}); redirects are not followed: set deliver_url"),
+    N_("api_base redirects ({status}): set it to where the API is"),
+    N_("a server in between gave up waiting for {platform}"),
+    N_("an answer came that is not {platform}'s"),
+    N_("the text arrived; of the files nobody knows: {why}"),
+    N_("{platform} does not know this bot ({what}): is the token right?"),
+    N_("{platform} may have taken it: {why}"),
+    N_("{platform} cannot be reached: {why}"),
+    N_("{platform} refuses it: {what}"),
+    N_("{platform} asks to wait ({what})"),
+    N_("{platform} answers {status}"),
+    N_("{platform} did not hand it out in time"),
+    N_("{platform} did not hand it out: {what}"),
+    N_("{platform} does not hand it out: {what}"),
+    N_("{platform} named no place to fetch it from"),
+    N_("no connection ({what})"),
+    N_("no usable answer ({what})"),
+    N_("a file cannot be read: {what}"),
+    N_("it could not be fetched ({what})"),
+    N_("it is larger than the {size}; ask for it by e-mail"),
+    N_("cannot be decoded ({what})"),
+    N_("this mail could not be read ({what})"),
+    N_("the adapter could not read this item ({what}); it is kept in the journal"),
+)
 
+WORDS = Sentences.of(WHOLE, HOLED)
+
+_KINDS = {
+    "email": N_("e-mail"),
+    "phone": N_("telephone"),
+    "caller": N_("caller id"),
+    "name": N_("name"),
+    "order": N_("order"),
+    "unverified": N_("only claimed"),
+}
 _PREFERS = re.compile(r"wrote (\d+) of (\d+) here in (\d+) days(?:, answers within (\d+) (min|h|days))?")
-_URGENT = "urgent word: "
-_CUT_OFF = "cut off: "  # channels, with whoever answers for each
-_LIES_IN = "it lies in "
 _ASSIGNED = {
     "spoke with the customer last": N_("spoke with the customer last"),
     "least in hand": N_("had the least in hand"),
@@ -84,16 +174,22 @@ _ASSIGNED = {
 
 def said_by_server(words: str) -> str:
     """`words` in the operator's language where they are known."""
-    if words in KNOWN:
-        return _(words)
-    if words.startswith(_CUT_OFF):
-        told = words.removeprefix(_CUT_OFF).replace("(yours)", "({})".format(_("yours")))
-        told = told.replace("(nobody's)", "({})".format(_("nobody's")))
-        return _("cut off: {channels}").format(channels=told)
-    if words.startswith(_LIES_IN):
-        return _("it lies in {folder}").format(folder=words.removeprefix(_LIES_IN))
-    if words.startswith(_URGENT):
-        return _("urgent word: {word}").format(word=words.removeprefix(_URGENT))
+    said = WORDS.said(words, _part)
+    if said is None and "; " in words:
+        said = "; ".join(said_by_server(one) for one in words.split("; "))
+    return said or _preference(words)
+
+
+def _part(name: str, words: str) -> str:
+    if name == "channels":  # that are cut off, with whoever answers for each
+        told = words.replace("(yours)", "({})".format(_("yours")))
+        return told.replace("(nobody's)", "({})".format(_("nobody's")))
+    if name == "kinds":  # of reasons why two cards may be one person
+        return ", ".join(_(_KINDS.get(kind, "")) or kind for kind in words.split(", "))
+    return said_by_server(words) if name == "why" else words
+
+
+def _preference(words: str) -> str:
     found = _PREFERS.fullmatch(words)
     if found is None:
         return words

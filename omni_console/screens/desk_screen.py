@@ -326,6 +326,7 @@ class DeskScreen(Screen[None]):
         row, pane = self.target, self.pane
         way = pane.way if pane is not None else None
         return About(
+            one=row is not None,
             to_take=row is not None and row.assignee_id != self.desk.me,
             note=pane is not None and pane.writing and pane.composer.kind == "note",
             ways=len(pane.ways) if pane is not None else 0,

@@ -14,6 +14,7 @@ from omni_console.images.blocks import is_shown
 from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
+from omni_console.server_words import said_by_server
 from omni_console.widgets.message_lines import size
 from server.protocol import File
 
@@ -40,7 +41,8 @@ class Files:
             return
         usable = [file for file in message.files if not file.problem]
         if not usable:
-            screen.say(_("these files did not come along: {why}").format(why=message.files[0].problem))
+            why = said_by_server(message.files[0].problem)
+            screen.say(_("these files did not come along: {why}").format(why=why))
             return
         choices = [
             Choice(str(number), file.name or file.kind, f"{file.content_type} {size(file.size)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from textual import events
 from textual.content import Content
 
-from omni_console.actions import ACTIONS, WHERE_TITLES, Action
+from omni_console.actions import ACTIONS, WHERE_TITLES, Action, name_of
 from omni_console.i18n import _
 from omni_console.keymap import keys_of, shown, usage
 from omni_console.own import Own
@@ -66,7 +66,7 @@ def _row(keys: str, label: str, text: str, more: str = "") -> Row:
 
 
 def _action_row(action: Action, own: Own) -> Row:
-    keys = "  ".join(shown(key) for key in keys_of(action, own.keys.changes))
+    keys = "  ".join(shown(key) for key in keys_of(action, own.keys.changes)) or f":{name_of(action)}"
     if action.argument:
         keys = keys.replace("1", "1…7")
     return _row(keys, _(action.label), _(action.help), f"{action.id} {usage(action)}")

@@ -22,7 +22,7 @@ from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.card import words
-from omni_console.widgets.foot import Foot
+from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line
 from server.protocol import Customer, Suggestion
@@ -106,13 +106,7 @@ class IdentityScreen(Window[GoTo]):
         super().__init__()
         self.client = client
         self.rows = InboxRows(clock)
-        self.foot = Foot(
-            ("y", _("one person")),
-            ("n", _("two people")),
-            ("u", _("take back")),
-            ("← → enter", _("open a conversation")),
-            ("esc", _("close")),
-        )
+        self.foot = Foot(("esc", _("close")))
         self._customer_id = customer_id
         self._next: str | None = None
         self._backs: list[TakeBack] = []
@@ -141,7 +135,18 @@ class IdentityScreen(Window[GoTo]):
         self.rows.items += [item for item in event.page.items if item.id not in known]
         self.rows.loaded = True
         self._next = event.page.next
+        self._rows_changed()
+
+    def _rows_changed(self) -> None:
         self.rows.rows_changed()
+        keys: list[Hint] = []
+        if self.rows.items:
+            keys += [("y", _("one person")), ("n", _("two people"))]
+        if self._backs:
+            keys.append(("u", _("take back")))
+        if self.rows.items:
+            keys.append(("← → enter", _("open a conversation")))
+        self.foot.offer(*keys, ("esc", _("close")))
 
     # --- deciding -------------------------------------------------------------------------------------
 
@@ -179,7 +184,7 @@ class IdentityScreen(Window[GoTo]):
         errands.send(self, "decide", ask, lambda done: done)
         self.rows.items = [one for one in self.rows.items if one.id != item.id]
         self.rows.cursor = at
-        self.rows.rows_changed()
+        self._rows_changed()
 
     def _undo(self) -> None:
         if self._deciding:
@@ -189,6 +194,7 @@ class IdentityScreen(Window[GoTo]):
             return
         self._deciding = True
         errands.send(self, "undo", self._backs.pop().ask, lambda done: done)
+        self._rows_changed()
 
     @on(Done)
     def done(self, event: Done) -> None:
@@ -196,6 +202,7 @@ class IdentityScreen(Window[GoTo]):
         self.foot.say(event.said, "strong")
         if event.back is not None:
             self._backs.append(event.back)
+            self._rows_changed()
             if self._next is not None and len(self.rows.items) < MORE_AHEAD:
                 self._load(self._next)
         else:

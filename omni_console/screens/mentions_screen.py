@@ -68,7 +68,7 @@ class MentionsScreen(Window[Place]):
         super().__init__()
         self.client = client
         self.rows = MentionRows(clock)
-        self.foot = Foot(("enter", _("go to the place")), ("esc", _("close")))
+        self.foot = Foot(("esc", _("close")))
         self._next: str | None = None
 
     def compose(self) -> ComposeResult:
@@ -91,6 +91,8 @@ class MentionsScreen(Window[Place]):
         self._next = event.page.next
         self.rows.loaded = True
         self.rows.rows_changed()
+        if self.rows.mentions:
+            self.foot.offer(("enter", _("go to the place")), ("esc", _("close")))
 
     @on(Refused)
     def refused(self, event: Refused) -> None:

@@ -18,6 +18,7 @@ from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen, TextLines
 from omni_console.screens.scheduling import ask_when
 from omni_console.screens.window import Window
+from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.foot import Foot, Hint
@@ -61,7 +62,7 @@ class OutboxRows(LineList):
         edge = (Content("▌" if selected else " "), "accent")
         sign, role = SIGNS.get(item.state, (" ", "dim"))
         if line == 1:
-            why = item.error or item.message.error
+            why = said_by_server(item.error or item.message.error)
             text = f"{item.message.text}" if not why else f"{why} · {item.message.text}"
             return spread([edge, (Content("    "), "base"), (safe_line(text), "dim")], [], width)
         words = {

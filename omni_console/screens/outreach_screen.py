@@ -5,10 +5,11 @@ First it is looked at who would get it and who would not, and why; only the same
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from msgspec.structs import replace
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -20,10 +21,10 @@ from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Outreached, Refused, Unanswered
 from omni_console.outgoing import new_id
-from omni_console.refusals import obstacle_words, refusal
+from omni_console.refusals import known, obstacle_words, refusal
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
-from omni_console.text import safe_line, typed
+from omni_console.text import fit, safe_line, typed
 from omni_console.widgets.close_form import FormLine
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
@@ -48,11 +49,24 @@ class Words(TextArea):
 
 
 class OutcomeRows(LineList):
-    """Who does not get it, and why."""
+    """Who does not get it, and why. `moved`: the cursor is on another row, or came or went with the focus."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[], None]) -> None:
         super().__init__(classes="outcomes")
         self.held: list[tuple[str, str]] = []
+        self._moved = moved
+
+    def shows_cursor(self) -> bool:
+        return self.has_focus
+
+    def cursor_moved(self) -> None:
+        self._moved()
+
+    def on_focus(self) -> None:
+        self._moved()
+
+    def on_blur(self) -> None:
+        self._moved()
 
     def row_count(self) -> int:
         return len(self.held)
@@ -60,12 +74,21 @@ class OutcomeRows(LineList):
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         name, why = self.held[index]
         edge = (Content("▌ " if selected else "  "), "accent")
-        return spread([edge, (safe_line(name, after="  "), "strong"), (safe_line(why), "dim")], [], width)
+        who = (fit(safe_line(name), min(self._name_cells, width // 3)), "strong")
+        return spread([edge, who, (safe_line(why, before="  "), "dim")], [], width)
+
+    @property
+    def _name_cells(self) -> int:
+        return max((cell_len(safe_line(name).plain) for name, _why in self.held), default=0)
+
+    @property
+    def why(self) -> str:
+        """Of the row under the cursor."""
+        return self.held[self.cursor][1] if self.shows_cursor() and self.held else ""
 
     def show(self, held: list[tuple[str, str]]) -> None:
         self.held = held
         self.cursor = 0
-        self.display = bool(held)
         self.rows_changed()
 
 
@@ -83,7 +106,8 @@ class OutreachScreen(Window[str]):
         self._names: dict[int, str] = {}
         self._foot = Foot()
         self._warned_of = ""  # the text that was not left at the first try
-        self._rows = OutcomeRows()
+        self._rows = OutcomeRows(self._show_why)
+        self._why = TextLines("", classes="why")
 
     def compose(self) -> ComposeResult:
         person = self._person
@@ -97,7 +121,10 @@ class OutreachScreen(Window[str]):
             yield from self._line("purpose", _("purpose"), "service")
             yield from self._line("subject", _("subject"))
             yield Words()
-            yield self._rows
+            with Vertical(classes="not-to"):
+                yield TextLines(_("Does not get it"), role="rule")
+                yield self._rows
+                yield self._why
             yield self._foot
 
     def _line(self, key: str, label: str, value: str = "") -> ComposeResult:
@@ -108,8 +135,7 @@ class OutreachScreen(Window[str]):
     def opened(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
-        self._rows.display = False
-        self._say()
+        self._forget()
         (self.query(Input).first() if self._person is None else self.query_one(Words)).focus()
 
     def _say(self, words: str = "", role: str = "dim") -> None:
@@ -120,6 +146,43 @@ class OutreachScreen(Window[str]):
         else:
             self._foot.say("\n".join([to, fields] if self._person is None else [fields]))
             self._offer(_("see who would get it"))
+
+    def _show_why(self) -> None:
+        """The whole of what is cut in the row under the cursor."""
+        self._why.say(self._rows.why, "dim")
+        self._why.display = bool(self._rows.why)
+
+    def _forget(self) -> None:
+        """What was looked at is not what stands here now."""
+        self._seen = None
+        self._show([])
+        self._say()
+
+    def _show(self, held: list[tuple[str, str]]) -> None:
+        if not held and self._rows.has_focus:
+            self.query_one(Words).focus()
+        self._rows.show(held)
+        self.query_one(".not-to").display = bool(held)
+        self._show_why()
+
+    def on_key(self, event: events.Key) -> None:
+        moves = {"down": 1, "j": 1, "о": 1, "up": -1, "k": -1, "л": -1}
+        pages = {"pagedown": 1, "pageup": -1}
+        if not self._rows.has_focus or event.key not in {*moves, *pages}:
+            return
+        event.stop()
+        event.prevent_default()
+        if event.key in moves:
+            self._rows.move(moves[event.key])
+        else:
+            self._rows.move_pages(pages[event.key])
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def changed(self, event: Input.Changed | TextArea.Changed) -> None:
+        event.stop()
+        if self._seen is not None or self._rows.held:
+            self._forget()
 
     def _offer(self, go_on: str) -> None:
         self._foot.offer(("ctrl+j", go_on), ("tab", _("next")), ("esc", _("not now")))
@@ -209,9 +272,12 @@ class OutreachScreen(Window[str]):
             said = told.format(n=event.done.queued)
             self.dismiss(f"{said}, {held}" if event.done.held else said)
             return
+        if not self._same(event.message, self.query_one(Words).text.strip(), self._value("purpose")):
+            self._say()  # something was changed meanwhile
+            return
         self._names = {one.id: one.name for one in event.people}
         held_back = [one for one in event.done.outcomes if one.obstacles or one.problem]
-        self._rows.show([(self._names.get(one.customer_id, ""), _why(one)) for one in held_back])
+        self._show([(self._names.get(one.customer_id, ""), _why(one)) for one in held_back])
         count = event.done.queued
         self._seen = event.message if count else None
         if not count:
@@ -224,7 +290,7 @@ class OutreachScreen(Window[str]):
             words += "\n" + _(
                 "only the first {n} were looked at: narrow it, and write again to the others"
             ).format(n=PEOPLE_MAX)
-        self._say(words + "\n" + _("change anything to look again"), "strong")
+        self._say(words + "\n" + _("nothing is sent yet"), "strong")
         self._offer(_("send it"))
 
     @on(Refused)
@@ -241,7 +307,9 @@ class OutreachScreen(Window[str]):
 
 
 def _why(outcome: BulkOutcome) -> str:
-    return outcome.problem or "; ".join(obstacle_words(one) for one in outcome.obstacles)
+    return (known(outcome.problem) or outcome.problem) or "; ".join(
+        obstacle_words(one) for one in outcome.obstacles
+    )
 
 
 async def everybody(client: ServerClient, asked: str) -> Sequence[Customer]:

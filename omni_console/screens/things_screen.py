@@ -19,6 +19,7 @@ from omni_console.messages import FilesCame, NotesCame, Refused, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
+from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.foot import Foot
@@ -68,7 +69,7 @@ class FileRows(Rows):
             (Content("→ " if file.from_customer else "← "), "accent" if file.from_customer else "dim"),
             (safe_line(file.mark or " ", after=" "), "mark"),
             (safe_line(file.name or file.kind), "strong" if selected else "base"),
-            (safe_line(file.problem, before="  "), "bad"),
+            (safe_line(said_by_server(file.problem), before="  "), "bad"),
         ]
         right: Line = [
             (safe_line(file.content_type, before="  "), "dim"),
@@ -125,8 +126,7 @@ class ThingsScreen(Window[Place]):
         super().__init__()
         self.client = client
         self.rows: FileRows | NoteRows = NoteRows(clock) if notes else FileRows(clock)
-        more = [] if notes else [("v", _("look at the picture"))]
-        self.foot = Foot(("enter", _("go to the place")), *more, ("esc", _("close")))
+        self.foot = Foot(("esc", _("close")))
         self._look_at = look
         self._customer_id = customer_id
         self._title = title
@@ -166,6 +166,9 @@ class ThingsScreen(Window[Place]):
         self._next = following
         self.rows.loaded = True
         self.rows.rows_changed()
+        if self.rows.row_count():
+            more = [("v", _("look at the picture"))] if isinstance(self.rows, FileRows) else []
+            self.foot.offer(("enter", _("go to the place")), *more, ("esc", _("close")))
 
     @on(Refused)
     def refused(self, event: Refused) -> None:
@@ -187,7 +190,8 @@ class ThingsScreen(Window[Place]):
         if file in pictures:
             self._look_at([_as_file(one) for one in pictures], pictures.index(file))
         else:
-            self.foot.say(file.problem or _("only PNG, JPEG, GIF and WebP are shown here"), "bad")
+            why = said_by_server(file.problem) or _("only PNG, JPEG, GIF and WebP are shown here")
+            self.foot.say(why, "bad")
 
     @on(LineList.Chosen)
     def chosen(self, event: LineList.Chosen) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,7 +18,7 @@ from omni_console.keymap import key_for
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
 from omni_console.state_words import view_word
-from omni_console.text import safe_line, typed
+from omni_console.text import fit, safe_line, typed
 from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
@@ -50,10 +51,12 @@ class ViewRows(LineList):
 
     def row_line(self, index: int, line: int, width: int, *, selected: bool) -> Line:
         view = self.views[index]
+        names = max(cell_len(safe_line(one.name).plain) for one in self.views)
+        bases = max(cell_len(view_word(one.base)) for one in self.views)
         left: Line = [
             (Content("▌ " if selected else "  "), "accent"),
-            (safe_line(view.name, after="  "), "strong" if selected else "base"),
-            (safe_line(view_word(view.base)), "dim"),
+            (fit(safe_line(view.name), min(names, width // 3)), "strong" if selected else "base"),
+            (fit(safe_line(view_word(view.base), before="  "), bases + 2), "dim"),
             (safe_line(view.filter, before="  "), "dim"),
         ]
         whose = _("everybody's, by {name}").format(name=view.by) if view.shared else ""
@@ -76,8 +79,8 @@ class ViewsScreen(Window[Wish]):
         with Vertical(classes="window -small -views"):
             yield TextLines(_("Saved views"), role="strong", classes="title")
             yield self.rows
-            yield self.foot
             yield Input(compact=True, max_length=NAME_MAX, select_on_focus=True)
+            yield self.foot
 
     def opened(self) -> None:
         field = self.query_one(Input)

@@ -16,12 +16,15 @@ from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
 
 SAID_S = 6.0
+# What is done to a conversation.
+OF_ONE = ("thread.open", "reply.start", "note.start", "thread.claim", "thread.close", "thread.snooze")
 
 
 @dataclass(frozen=True)
 class About:
     """What the keys would act on."""
 
+    one: bool = True  # there is a conversation at all
     to_take: bool = False  # a conversation of somebody else's, or of nobody's
     note: bool = False  # what is written stays among colleagues
     ways: int = 0  # by which the customer can be answered
@@ -29,6 +32,8 @@ class About:
 
     def offers(self, action: str) -> bool:
         """Would it do anything here?"""
+        if not self.one and action in OF_ONE:
+            return False
         if action == "thread.claim":
             return self.to_take
         if action == "compose.way":

@@ -55,7 +55,7 @@ def credentials(message: Message, room: int, *, whole: bool) -> list[Line]:
     verdict, _colon, checks = message.detail.get("authentication", "").partition(":")
     if verdict in VERDICTS and (whole or verdict == "fail"):
         sign, words, role = VERDICTS[verdict]
-        lines.extend(_wrapped(f"{sign} {_(words)}: {checks.strip()}", room, role))
+        lines.extend(_wrapped(f"{sign} {_(words)}: {said_by_server(checks.strip())}", room, role))
     if message.kind == "in":
         lines.extend(_addressed(message, room, whole=whole))
     if whole and message.reason:
@@ -100,7 +100,7 @@ def _fates(recipients: list[Recipient], room: int, *, whole: bool) -> list[Line]
         words = [f"{_role(one)}{one.address} {FATES[one.state]}" for one in recipients]
         lines += _wrapped(_few(words, whole), room, "dim")
     for one in troubled:
-        lines += _wrapped(f"{FATES[one.state]} {one.address}  {one.detail}", room, "bad")
+        lines += _wrapped(f"{FATES[one.state]} {one.address}  {said_by_server(one.detail)}", room, "bad")
     return lines
 
 

@@ -77,8 +77,9 @@ class LineList(ScrollView, LineCanvas, can_focus=True):  # styles are inherited 
 
     def laid_line(self, y: int) -> Laid:
         index, line = divmod(int(self.scroll_offset.y) + y, self.row_height)
-        if y == 1 and not self._lost and not self.row_count():
-            return ([(Content("  "), "base"), (safe_line(self.empty()), "dim")], ())
+        if y > 0 and not self._lost and not self.row_count():
+            said = safe_line(self.empty()).wrap(max(8, self.scrollable_size.width - 3))
+            return ([(Content("  "), "base"), (said[y - 1], "dim")] if y <= len(said) else [], ())
         if index >= self.row_count():
             return ([], ())
         selected = index == self.cursor and self.shows_cursor()

@@ -17,7 +17,7 @@ from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets import letter_lines
-from omni_console.widgets.paint import Line, spread, width_of
+from omni_console.widgets.paint import Line, cut, spread, width_of
 from omni_console.widgets.spoken_lines import spoken
 from server.protocol import Conversation, File, Message
 
@@ -70,12 +70,7 @@ def message_lines(message: Message, clock: Clock, context: Context) -> list[Line
     indent = 10 + author_cells(context.width) if wide else 1
     room = max(8, context.width - indent - 2)
     body = _body(message, context, room)
-    sign = _sign(message, clock)
-    if sign:
-        if body and width_of(body[-1]) + width_of(sign) + 1 <= room:
-            body[-1] = [*body[-1], (Content(" "), "base"), *sign]
-        else:
-            body.append(sign)
+    body = _signed(body, _sign(message, clock), room)
     body.extend(_afterwards(message, room))
     body.extend(letter_lines.consequences(message, room, whole=bool(context.sign)))
     head = _head(message, clock, context, wide=wide)
@@ -211,11 +206,11 @@ def _file(file: File, room: int, *, whole: bool) -> Line:
     if whole:
         tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
     if file.problem:
-        tail.append((safe_line(file.problem, before="  "), "bad"))
+        tail.append((safe_line(said_by_server(file.problem), before="  "), "bad"))
     lead = Content("+ ")
     name = safe_line(file.name or file.kind)
     left = max(4, room - 2 - width_of(tail))
-    return spread([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], [], room)
+    return cut([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], room)
 
 
 def seconds_left(message: Message, clock: Clock) -> int:
@@ -249,10 +244,28 @@ def _sign(message: Message, clock: Clock) -> Line:
     return [(safe_line(sign if words is None else f"{sign} {words}"), role)]
 
 
+def _signed(body: list[Line], sign: Line, room: int) -> list[Line]:
+    """The sign behind the last word. Where it has no room there the word comes along: alone on its line a
+    sign looks like a message of its own."""
+    if not sign:
+        return body
+    behind: Line = [(Content(" "), "base"), *sign]
+    *before, last = body
+    if width_of(last) + width_of(behind) <= room:
+        return [*before, [*last, *behind]]
+    if len(last) == 1:
+        [(text, role)] = last
+        at = text.plain.rstrip().rfind(" ") + 1
+        word: Line = [(text[at:].rstrip(), role), *behind]
+        if text.plain[:at].strip() and width_of(word) <= room:
+            return [*before, [(text[:at].rstrip(), role)], word]
+    return [*body, sign]
+
+
 def _afterwards(message: Message, room: int) -> list[Line]:
     lines: list[Line] = []
     if message.error and message.status in ("failed", "unknown", "retrying"):
-        lines.extend([(part, "bad")] for part in safe_line(message.error).wrap(room))
+        lines.extend([(part, "bad")] for part in safe_line(said_by_server(message.error)).wrap(room))
     if message.status in ("failed", "unknown") and message.kind == "out":
         lines.append([(Content(_("{key}: decide what to do").format(key=key_for("outbox.open"))), "dim")])
     if message.edited_at is not None and not message.deleted:

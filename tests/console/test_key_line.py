@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from omni_console import i18n
 from tests.fakes.console_hands import Hands, console
+from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
+from tests.fakes.operator_world import OLGA, conversation, customer, empty_shop
 
 ANNAS_CARD = 2
 
@@ -35,6 +37,19 @@ async def test_what_is_mine_is_not_taken(world: FakeServer, tmp_path: Path) -> N
         await hands.press("enter")
         await hands.press("a")
         await hands.until(lambda: "a take" not in keys(hands), "it is mine now")
+
+
+async def test_where_there_is_no_conversation_no_key_for_one_is_offered(tmp_path: Path) -> None:
+    world = empty_shop()
+    async with console(world, tmp_path) as hands:
+        await hands.sees("nobody waits for you")
+        await hands.until(lambda: "] view" in keys(hands) and "enter" not in keys(hands))
+        assert not any(offered in keys(hands) for offered in ("r reply", "m note", "e close", "s snooze"))
+        person = customer(world, "Nina", [("chat", "site chat", True)])
+        key = conversation(world, person, "chat", assignee=OLGA, waits=MINUTE)
+        await world.customer_writes(key, "is somebody there?")
+        await hands.sees("Nina")
+        await hands.until(lambda: "enter open it" in keys(hands) and "r reply" in keys(hands))
 
 
 async def test_what_leads_out_of_marking_is_said_in_every_language(world: FakeServer, tmp_path: Path) -> None:

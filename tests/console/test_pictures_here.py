@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from unittest.mock import patch
 
@@ -64,28 +65,31 @@ def colours(app: OmniConsole) -> set[tuple[int, ...]]:
     }
 
 
-async def to_the_question(hands: Hands) -> None:
-    """What to do with the first picture?"""
-    await hands.press("1")
-    await hands.sees("Kind regards")
-    await hands.press("D")
-    await hands.sees("Which file?")
-    await hands.press("1")
-    await hands.sees("look at it here")
+@asynccontextmanager
+async def asked(world: FakeServer, tmp_path: Path) -> AsyncIterator[Hands]:
+    """What to do with the first picture of the message?"""
+    async with console(world, tmp_path) as hands:
+        await hands.press("1")
+        await hands.sees("Kind regards")
+        await hands.press("D")
+        await hands.sees("Which file?")
+        await hands.press("1")
+        await hands.sees("look at it here")
+        yield hands
 
 
-async def looking(hands: Hands) -> PictureScreen:
-    """The first picture of the message, on the screen."""
-    await to_the_question(hands)
-    await hands.press("enter")
-    await hands.sees("400×200 PNG")
-    assert isinstance(hands.app.screen, PictureScreen)
-    return hands.app.screen
+@asynccontextmanager
+async def looking(world: FakeServer, tmp_path: Path) -> AsyncIterator[tuple[Hands, PictureScreen]]:
+    """It is on the screen."""
+    async with asked(world, tmp_path) as hands:
+        await hands.press("enter")
+        await hands.sees("400×200 PNG")
+        assert isinstance(hands.app.screen, PictureScreen)
+        yield hands, hands.app.screen
 
 
 async def test_a_picture_is_looked_at_and_left(pictures: FakeServer, tmp_path: Path) -> None:
-    async with console(pictures, tmp_path) as hands:
-        window = await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, window):
         assert "dent.png" in hands.text() and "2 KB" in hands.text() and "1 of 2" in hands.text()
         assert colours(hands.app) >= {RED, BLUE}
         lines = [line for line in hands.lines() if "▀" in line]
@@ -96,8 +100,7 @@ async def test_a_picture_is_looked_at_and_left(pictures: FakeServer, tmp_path: P
 
 
 async def test_from_picture_to_picture_of_one_message(pictures: FakeServer, tmp_path: Path) -> None:
-    async with console(pictures, tmp_path) as hands:
-        await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, _window):
         await hands.press("n")
         await hands.sees("200×400 JPEG")
         await hands.sees("2 of 2")
@@ -110,8 +113,7 @@ async def test_from_picture_to_picture_of_one_message(pictures: FakeServer, tmp_
 
 
 async def test_a_hostile_name_is_only_text(pictures: FakeServer, tmp_path: Path) -> None:
-    async with console(pictures, tmp_path) as hands:
-        await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, _window):
         await hands.press("p")
         await hands.sees("[@click=app.quit]")
         text = hands.text()
@@ -133,8 +135,7 @@ async def test_what_cannot_be_shown_is_a_sentence(
     pictures: FakeServer, tmp_path: Path, data: bytes, said: str
 ) -> None:
     pictures.bytes_of[33] = data
-    async with console(pictures, tmp_path) as hands:
-        await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, _window):
         await hands.press("n")
         await hands.sees(said)
         await hands.press("n")
@@ -143,8 +144,7 @@ async def test_what_cannot_be_shown_is_a_sentence(
 
 async def test_a_file_that_is_gone_and_one_that_is_too_large(pictures: FakeServer, tmp_path: Path) -> None:
     del pictures.bytes_of[33]
-    async with console(pictures, tmp_path) as hands:
-        window = await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, window):
         await hands.press("n")
         await hands.sees_no("loading…")
         assert hands.text().count("▀") == 0
@@ -157,9 +157,8 @@ async def test_a_file_that_is_gone_and_one_that_is_too_large(pictures: FakeServe
 async def test_without_the_extra_the_window_says_what_to_install(
     pictures: FakeServer, tmp_path: Path
 ) -> None:
-    async with console(pictures, tmp_path) as hands:
-        with patch.object(decoder, "available", lambda: False):
-            await to_the_question(hands)
+    with patch.object(decoder, "available", lambda: False):
+        async with asked(pictures, tmp_path) as hands:
             await hands.press("enter")
             await hands.sees("pip install pillow")
             assert "GET /v1/files/31" not in pictures.asked
@@ -169,8 +168,7 @@ async def test_without_the_extra_the_window_says_what_to_install(
 
 async def test_it_is_opened_and_saved_from_there(pictures: FakeServer, tmp_path: Path) -> None:
     down = tmp_path / "down"
-    async with console(pictures, tmp_path) as hands:
-        await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, _window):
         with patch.dict(os.environ, XDG_DOWNLOAD_DIR=str(down)):
             await hands.press("s")
             await hands.sees("saved: ")
@@ -201,8 +199,7 @@ async def test_the_list_of_all_files_leads_to_pictures(pictures: FakeServer, tmp
 
 
 async def test_another_size_is_another_picture(pictures: FakeServer, tmp_path: Path) -> None:
-    async with console(pictures, tmp_path) as hands:
-        window = await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, window):
         await hands.pilot.resize_terminal(60, 20)
         await hands.until(lambda: 0 < max(line.count("▀") for line in hands.lines()) <= 60, "smaller")
         assert window.view.size.width <= 60
@@ -210,10 +207,9 @@ async def test_another_size_is_another_picture(pictures: FakeServer, tmp_path: P
 
 
 async def test_with_sixteen_colours_it_is_drawn_in_greys(pictures: FakeServer, tmp_path: Path) -> None:
-    async with console(pictures, tmp_path) as hands:
-        with patch.object(Console, "color_system", "standard"):
-            await looking(hands)
-        found = colours(hands.app)
+    with patch.object(Console, "color_system", "standard"):
+        async with looking(pictures, tmp_path) as (hands, _window):
+            found = colours(hands.app)
         assert len(found) > 1 and {part for colour in found for part in colour} <= set(GREYS)
 
 
@@ -221,7 +217,6 @@ async def test_without_colours_it_is_drawn_in_shades(
     pictures: FakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with console(pictures, tmp_path) as hands:
-        await looking(hands)
+    async with looking(pictures, tmp_path) as (hands, _window):
         text = hands.text()
         assert len({"░", "▒", "▓"} & set(text)) > 1 and "▀" not in text

@@ -52,6 +52,7 @@ class Books:
         self.hold_ms = 0  # for how long what is sent is held
         self.held_drafts: dict[int, wire.Draft] = {}  # of first messages and forwards, by message
         self.obstacles: list[wire.Obstacle] = []  # in the way of every first message
+        self.held_back: dict[int, wire.BulkOutcome] = {}  # of a message to many, by customer
 
     # --- writing ------------------------------------------------------------------------------------
 

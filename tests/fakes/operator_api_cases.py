@@ -28,6 +28,7 @@ class Cases:
             web.post("/v1/conversations/{id}/codes", self._code),
             web.post("/v1/codes/{id}/try", self._try),
             web.post("/v1/customers/{id}/first-message", self._first),
+            web.post("/v1/bulk-messages", self._bulk),
             web.post("/v1/contacts", self._contact),
             web.post("/v1/spam", self._spam),
         ]
@@ -153,6 +154,12 @@ class Cases:
         server.by_client_id[command.client_id] = message
         await server.push("message.queued", conversation_id=rows[-1], message=message, seq=message.seq)
         return answer(message)
+
+    async def _bulk(self, request: web.Request) -> web.Response:
+        held, command = self._server.held_back, await read_body(request, wire.BulkMessage)
+        outcomes = [held.get(key) or wire.BulkOutcome(customer_id=key) for key in command.customer_ids]
+        count = sum(1 for one in outcomes if one.customer_id in held)
+        return answer(wire.BulkDone(outcomes=outcomes, queued=len(outcomes) - count, held=count))
 
     async def _contact(self, request: web.Request) -> web.Response:
         server, command = self._server, await read_body(request, wire.HandContact)
