@@ -290,7 +290,7 @@ class OutreachScreen(Window[str]):
             words += "\n" + _(
                 "only the first {n} were looked at: narrow it, and write again to the others"
             ).format(n=PEOPLE_MAX)
-        self._say(words + "\n" + _("nothing is sent yet"), "strong")
+        self._say(f"{words}; " + _("nothing is sent yet"), "strong")
         self._offer(_("send it"))
 
     @on(Refused)

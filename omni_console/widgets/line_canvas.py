@@ -81,6 +81,8 @@ class LineCanvas(Widget):
             if any(one.text_style.reverse for one in (self.styles, *over)):
                 # Textual leaves it out. Terminals dim its ground too: a row would be a band of two shades.
                 style = replace(style, reverse=True, dim=False)
+            elif any(one.background.ansi not in (None, -1) for one in over):
+                style = replace(style, dim=False)  # on a ground of the palette dim is all but unseen
             self._looks[key] = style
         return self._looks[key]
 

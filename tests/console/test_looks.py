@@ -105,6 +105,19 @@ async def test_in_the_terminals_palette_fields_have_an_edge_and_a_cursor(
         await hands.until(lambda: cursor_behind(hands, "block"), "the cursor")
 
 
+async def test_in_the_terminals_palette_the_row_of_the_cursor_is_not_dim(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        hands.app.theme = PALETTE
+        await hands.sees("Турция")
+        await hands.press("j")
+        y = next(y for y, line in enumerate(hands.lines()) if "Турция" in line)
+        await hands.until(lambda: hands.lines()[y].startswith("▌"), "the cursor")
+        here = [one for one in segments(hands)[y] if "Турция" in one.text]
+        assert here and not any(one.style and one.style.dim for one in here)
+
+
 @pytest.mark.parametrize("theme", THEMES)
 async def test_a_scrollbar_is_made_of_whole_cells(world: FakeServer, tmp_path: Path, theme: str) -> None:
     """An eighth of a block on the terminal's own ground is a stray line under the list."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from omni_console.look import PALETTE
 from omni_console.screens.outreach_screen import OutreachScreen
 from server.protocol import BulkOutcome, Obstacle
 from tests.fakes.console_hands import Hands, console
@@ -40,7 +41,7 @@ async def looked_at(
         await hands.press("tab", "tab", "tab")
         await hands.type("Dear {first_name}")
         await hands.press("ctrl+j")
-        await hands.sees("2 do not")
+        await hands.sees("do not; nothing is sent yet")
         yield hands
 
 
@@ -55,6 +56,17 @@ async def test_names_and_reasons_stand_in_columns(
         assert anna.index("cannot") == maria.index("consent")
         await hands.sees("ctrl+j send it")
         await hands.sees("esc not now")
+
+
+async def test_the_keys_have_room_beside_the_edges_of_the_terminals_palette(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    world.held_back |= {key: BulkOutcome(customer_id=key, obstacles=[REFUSED]) for key in (4, 5, 6)}
+    async with looked_at(world, tmp_path) as hands:
+        hands.app.theme = PALETTE
+        await hands.press("tab", "j")
+        await hands.sees("open conversation: #7")
+        await hands.sees("ctrl+j send it")
 
 
 async def test_what_is_cut_is_read_by_going_there(world: FakeServer, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ NOT_SHOWN = (
     "channels/webhook/settings.py",
     "server/api",
     "server/backup.py",
+    "server/webhooks",
 )
 
 
