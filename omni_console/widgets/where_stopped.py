@@ -16,6 +16,7 @@ from omni_console.keymap import key_for
 from omni_console.server_words import assigned_words, said_by_server
 from omni_console.text import fit, safe_line, short_name
 from omni_console.timing import Clock
+from omni_console.widgets.card.words import bare
 from omni_console.widgets.paint import Line, balanced, cut, spread, width_of
 from server.protocol import Conversation, Message, Stopped
 
@@ -193,8 +194,7 @@ def _began_at(row: Conversation, desk: Desk) -> str:
     origin = next((one for one in origins if one.conversation_id == row.id), None)
     if origin is None or not origin.page:
         return ""
-    address = origin.page.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
-    page = safe_line(address or origin.page).truncate(ADDRESS_CELLS, ellipsis=True).plain
+    page = safe_line(bare(origin.page)).truncate(ADDRESS_CELLS, ellipsis=True).plain
     if origin.title.strip():
         page = f"{safe_line(origin.title).truncate(TITLE_CELLS, ellipsis=True).plain} ({page})"
     return _("from {page}").format(page=page)

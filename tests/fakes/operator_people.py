@@ -85,6 +85,7 @@ def _ivan(world: FakeServer) -> None:
             at=NOW - 400 * DAY,
             channel_id="chat",
             page="https://shop.example/",
+            referrer="https://ya.example/search?text=lamp",
             campaign={"source": "yandex", "medium": "cpc", "campaign": "осень"},
         ),
         origins=[

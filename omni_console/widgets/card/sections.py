@@ -245,14 +245,17 @@ def _came_from(customer: Customer, context: Context) -> Section:
     for label, origin in ((_("first"), customer.origin), (_("now"), here)):
         if origin is None or (origin is here and origin == customer.origin and label == _("now")):
             continue
-        text = words.campaign(origin) or origin.referrer or origin.page
-        if text:
-            left: Line = [(safe_line(label, after="  "), "dim"), (safe_line(text), "base")]
-            day: Line = [(Content(" " + context.clock.day(origin.at)), "dim")]
-            section.append(Entry(balanced(left, day, context.width), Deed("origin", name=origin.page)))
-        page = origin.title or origin.page
-        if page and page != text:
-            section.append(Entry(balanced([(safe_line(page, before="  "), "dim")], [], context.width)))
+        page = "  ".join(part for part in (origin.title.strip(), words.bare(origin.page)) if part)
+        referrer = _("from {page}").format(page=words.bare(origin.referrer)) if origin.referrer else ""
+        said = [part for part in (words.campaign(origin), referrer, page) if part]
+        for number, text in enumerate(said):
+            left: Line = [(safe_line(text, before="  "), "dim")]
+            day: Line = []
+            if number == 0:
+                left = [(safe_line(label, after="  "), "dim"), (safe_line(text), "base")]
+                day = [(Content(" " + context.clock.day(origin.at)), "dim")]
+            deed = Deed("origin", name=origin.page) if number == 0 else None
+            section.append(Entry(balanced(left, day, context.width), deed))
     return [heading(_("came from"), context), *section] if section else []
 
 

@@ -93,6 +93,12 @@ def money(amount: str, currency: str) -> str:
     return f"{whole}{point}{rest} {currency}".strip()
 
 
+def bare(address: str) -> str:
+    """ "https://shop.example/sale?utm_source=ya" → "shop.example/sale"."""
+    plain = address.partition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
+    return plain or address
+
+
 def campaign(origin: Origin) -> str:
     """ "google / cpc · autumn"."""
     from_where = " / ".join(origin.campaign[key] for key in ("source", "medium") if origin.campaign.get(key))
