@@ -103,6 +103,10 @@ def _told(card: Customer) -> Iterator[tuple[str, str]]:
     for record in card.records:
         amount = f" {record.amount} {record.currency}".rstrip()
         yield "record", f"{record.kind} {record.external_id} {record.title} {record.state}{amount}"
+    for score in card.scores:
+        comment = f": {score.comment}" if score.comment else ""
+        asked = ", ".join(part for part in (moment(score.at), score.source) if part)
+        yield "score", f"{score.kind} {score.value}/{score.scale}{comment} ({asked})"
     if card.origin is not None:
         campaign = " ".join(f"{name}={value}" for name, value in card.origin.campaign.items())
         yield "first visit", f"{moment(card.origin.at)} {card.origin.page} {card.origin.referrer} {campaign}"

@@ -12,6 +12,7 @@ from channels.webhook import standard
 from server.protocol import Customer, ErasureReport, MergeCommand, PersonExport, Record, RecordCommand
 from tests.fakes.asking import ask, refused
 from tests.fakes.running_server import HOOK_SECRET, RITA, Running, only, running_server
+from tests.integration.test_line_mode import ok
 
 IVAN = "+79161234567"
 
@@ -207,6 +208,8 @@ async def test_scores_stand_on_the_card_and_count_once(run: Running) -> None:
     ]
     csat = found.scores[1]
     assert (csat.comment, csat.source, csat.conversation_id) == ("quick", "chat", conversation.id)
+    told = [line.split() for line in (await ok(run, "people", "show", str(customer))).splitlines()]
+    assert [line[1:3] for line in told if line[0] == "score"] == [["nps", "9/10"], ["csat", "4/5:"]]
     assert [one.external_id for one in found.records] == ["A-1"]
     body["amount"] = "11"
     no = await refused(run, 409, "PUT", "/v1/records/score/s-3", **body)
