@@ -48,7 +48,9 @@ id_option = click.option(
 @click.option("--at", "when", help="Send it then: 2h, tomorrow 9:00, mon 10:00, by the clock of this host.")
 @click.option("--keep", is_flag=True, help="With --at: even if the customer writes before.")
 @click.option("--now", "at_once", is_flag=True, help="Without the moment in which it can be taken back.")
-@click.option("--consent", is_flag=True, help="Send it whatever came meanwhile.")
+@click.option(
+    "--consent", is_flag=True, help="Send it whatever came meanwhile, and whatever the card knows already."
+)
 @id_option
 @json_option
 @at_server
@@ -75,7 +77,7 @@ def reply(
 
     It is held, not sent, when a colleague answered (by e-mail also: when the customer wrote) after what you
     have read: exit code 1, and what came is printed. Read it, then send again with the --after-seq that is
-    told, or with --consent.
+    told, or with --consent. So it is when a template asks for what the card knows: that is printed.
     """
     from omni_console.client import RefusedError
     from server.protocol import ReplyCommand
@@ -93,7 +95,9 @@ def reply(
         way = _way(detail, channel)
         command = ReplyCommand(
             client_id=name,
-            text=said if code is None else await _ready(client, conversation, way.channel_id, code),
+            text=said
+            if code is None
+            else await _ready(client, conversation, way.channel_id, code, consent=consent),
             channel_id=way.channel_id,
             address_id=way.address_id,
             after_seq=detail.conversation.seen_seq if after_seq is None else after_seq,
@@ -153,11 +157,18 @@ def _moment(text: str) -> int:
     return at
 
 
-async def _ready(client: ServerClient, conversation: int, channel: str, code: str) -> str:
-    """A template's text for this person. Raises CommandError."""
+async def _ready(client: ServerClient, conversation: int, channel: str, code: str, *, consent: bool) -> str:
+    """A template's text for this person. Raises CommandError, also where it asks for what is known."""
     for template in await client.templates.filled(conversation, channel, code):
-        if template.code == code.casefold():
-            return template.text
+        if template.code != code.casefold():
+            continue
+        if template.known and not consent:
+            known = ", ".join(f"{name}: {value}" for name, value in template.known.items())
+            raise CommandError(
+                f"{template.code} asks for what the card knows: {known}",
+                hint="write without that question, or send it with --consent",
+            )
+        return template.text
     raise CommandError(f"there is no template {code}", hint="omni templates list says which there are")
 
 

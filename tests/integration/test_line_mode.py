@@ -132,6 +132,10 @@ async def test_a_text_kept_ready_and_a_file_go_along(run: Running, tmp_path: Pat
     code, _, err = await omni(run, "reply", which, "--template", "order")
     assert (code, "{order.number}" in err) == (1, True)
     assert (await omni(run, "reply", which, "--template", "bi"))[0] == 1
+    await ok(run, "templates", "set", "where", "--asks", "name", "-m", "What is your name?")
+    code, _, err = await omni(run, "reply", which, "--template", "where")
+    assert (code, "asks for what the card knows: name: Anna" in err, "--consent" in err) == (1, True, True)
+    assert "queued" in await ok(run, "reply", which, "--template", "where", "--consent")
     assert (await omni(run, "reply", which, "--template", "bill", "-m", "x"))[0] == 2
 
 
