@@ -28,6 +28,11 @@ class LeadApi:
     async def pressing(self, limit: int = 100) -> wire.OverviewList:
         return await self._list({"limit": limit})
 
+    async def forgotten(self, limit: int = 100) -> wire.OverviewList:
+        """Who was left without an answer."""
+        found = await self._ask("GET", "/v1/forgotten", list[wire.Conversation], query={"limit": limit + 1})
+        return wire.OverviewList(items=found[:limit], more=len(found) > limit)
+
     async def _list(self, query: Query) -> wire.OverviewList:
         return await self._ask("GET", "/v1/overview/conversations", wire.OverviewList, query=query)
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Subject:
-    """An operator, a channel's queue, or, with neither, what presses."""
+    """An operator, a channel's queue, who was left without an answer, or, with none of them, what presses."""
 
     operator_id: int | None = None
     channel_id: str | None = None
     team: str = ""  # with a channel: what of it was handed to this team
+    forgotten: bool = False

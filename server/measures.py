@@ -152,6 +152,11 @@ def _backlog(moment: Moment) -> Iterable[Metric]:
         "How long the first of them waits.",
         _age(moment, backlog.oldest_queued_at),
     )
+    yield _gauge(
+        "omni_forgotten",
+        "Conversations of 30 days closed without an answer, of people with whom nothing goes on.",
+        backlog.forgotten,
+    )
     journal = GaugeMetricFamily("omni_journal", "Raw items that are not taken in.", labels=["state"])
     for state, count in sorted(backlog.journal.items()):
         journal.add_metric([state], count)

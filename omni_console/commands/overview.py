@@ -30,6 +30,8 @@ def overview(server: Server, as_json: bool) -> None:
         f"late {found.late}, at risk {found.at_risk}, broken promises {found.broken},"
         f" promised for the next hour {found.promised}"
     )
+    names = "; omni people forgotten says who" if found.forgotten else ""
+    click.echo(f"left without an answer {found.forgotten}{names}")
     for name, figures in (("24 hours", found.day), ("7 days", found.week)):
         click.echo(f"{name}: {transfer_words(figures)}")
 

@@ -202,6 +202,8 @@ class LeadScreen(Screen[int | None]):
             errands.send(
                 self, "behind", lambda: api.queue(channel, team, LIMIT), lambda it: BehindCame(subject, it)
             )
+        elif subject.forgotten:
+            errands.send(self, "behind", lambda: api.forgotten(LIMIT), lambda it: BehindCame(subject, it))
         else:
             errands.send(self, "behind", lambda: api.pressing(LIMIT), lambda it: BehindCame(subject, it))
 

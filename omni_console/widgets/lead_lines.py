@@ -32,7 +32,7 @@ class Row:
 
 
 def rows_of(overview: Overview) -> list[Row]:
-    rows = [Row(Subject()), Row(), Row(heading="queue")]
+    rows = [Row(Subject()), Row(Subject(forgotten=True)), Row(), Row(heading="queue")]
     rows += [
         Row(Subject(channel_id=one.channel_id, team=one.team if one.handed else ""), queue=one)
         for one in overview.queues
@@ -56,6 +56,8 @@ def line_of(row: Row, overview: Overview, clock: Clock, width: int, *, selected:
         return [edge, *_transfers(label, row.transfers, body)]
     if row.heading:
         return [edge, *_heading(row.heading, kinds_of(overview), body)]
+    if row.subject is not None and row.subject.forgotten:
+        return [edge, *_forgotten(overview, body, selected=selected)]
     if row.subject is not None:
         return [edge, *_pressing(overview, body, selected=selected)]
     return []
@@ -95,6 +97,19 @@ def _pressing(overview: Overview, width: int, *, selected: bool) -> Line:
     for number, (text, role) in enumerate(words):
         left += [(Content(" · " if number else ""), "dim"), (safe_line(text), role)]
     return spread(left, [], width)
+
+
+def _forgotten(overview: Overview, width: int, *, selected: bool) -> Line:
+    count = overview.forgotten
+    return spread(
+        [
+            (Content(_("Left without an answer")), "strong" if selected else "base"),
+            (Content("   "), "base"),
+            (safe_line(_least(count) if count else _("nobody")), "bad" if count else "dim"),
+        ],
+        [],
+        width,
+    )
 
 
 def _heading(which: str, kinds: list[str], width: int) -> Line:

@@ -144,6 +144,9 @@ class Behind(LineList):
         return spread(left, [*right, gap, *when], width)
 
     def _when(self, row: Conversation) -> Line:
+        if row.state == "closed":
+            age = self.clock.age(row.closed_at or row.sort_at)
+            return [(safe_line(_("closed {age} ago").format(age=age)), "dim")]
         pressing = time_left(row, self.clock) if row.state == "open" else []
         if pressing:
             return pressing
@@ -155,6 +158,9 @@ class Behind(LineList):
         return [(Content(self.clock.age(since) if since else ""), "base")]
 
     def _second(self, row: Conversation, width: int) -> Line:
+        if row.state == "closed":
+            ending = " — ".join(part for part in (row.topic, row.result) if part)
+            return spread([(safe_line(ending, before="  "), "dim")], [], width)
         why = assigned_words(row.assigned_why)
         holder = _("nobody's") if row.assignee_id is None else row.assignee
         left: Line = [(safe_line(holder, before="  "), "accent" if row.assignee_id is None else "mark")]

@@ -53,7 +53,6 @@ from server.store.transaction import Snapshot, Transaction
 routes = web.RouteTableDef()
 
 FIRST_PAGE = 60
-FORGOTTEN_MS = 30 * 86_400_000
 
 C = TypeVar("C")
 
@@ -124,7 +123,7 @@ async def forgotten(request: web.Request) -> web.Response:
     most = limit(request, 50, 200)
 
     def read(tx: Snapshot) -> list[Conversation]:
-        ids = cases.forgotten(tx, tx.now - FORGOTTEN_MS, most)
+        ids = cases.forgotten(tx, most)
         found = conversations.many(tx, ids, me.id)
         return [context.marks.conversation(found[key]) for key in ids]
 

@@ -70,6 +70,9 @@ class Overview(msgspec.Struct, kw_only=True):
     at_risk: int = 0
     broken: int = 0  # promises whose time has come; 1000 means "at least"
     promised: int = 0  # promises that come due within the hour
+    forgotten: int = (
+        0  # closed without an answer (GET /v1/forgotten); 0 at the end of a day. 1000: "at least"
+    )
     day: TransferFigures
     week: TransferFigures
 

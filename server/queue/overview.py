@@ -25,7 +25,7 @@ from server.queue import assigning, rebalancing
 from server.queue.assigning import Desks
 from server.queue.rebalancing import Holder, Untouched
 from server.routing import Queued, Round
-from server.store import conversations, events, operators, presence, queue, transfers
+from server.store import cases, conversations, events, operators, presence, queue, transfers
 from server.store import overview as store
 from server.store.conversations import NotFoundError
 from server.store.queue import Waiting
@@ -57,6 +57,7 @@ def look(tx: Snapshot, desks: Desks, titles: Mapping[str, str], online: Callable
         at_risk=pressing.at_risk,
         broken=pressing.broken,
         promised=pressing.promised,
+        forgotten=cases.count_forgotten(tx),
         day=transfers.figures(tx, tx.now - DAY_MS),
         week=transfers.figures(tx, tx.now - 7 * DAY_MS),
     )

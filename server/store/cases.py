@@ -8,6 +8,8 @@ import msgspec
 
 from server.store.transaction import Snapshot, Transaction
 
+FORGOTTEN_MS = 30 * 86_400_000  # who was left without an answer longer ago is not asked for any more
+
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     topic: str  # while it is open; another one is written when it is closed
@@ -108,17 +110,36 @@ def come_due(tx: Snapshot, at: int, limit: int = 100) -> list[Promised]:
     ]
 
 
-def forgotten(tx: Snapshot, since: int, limit: int) -> list[int]:
-    """Conversations closed since then although nothing of ours followed what the customer said last, of
-    people with whom nothing else goes on: nobody will come back to them by himself. Newest first."""
+# Closed although nothing of ours followed what the customer said last, of people with whom nothing else goes
+# on: nobody will come back to them by himself. A contact by hand of which we are the beginning is an answer.
+_FORGOTTEN = """
+FROM conversation c WHERE c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL
+ AND c.customer_seq > c.reply_seq AND c.sort_at >= :since
+ AND NOT EXISTS (SELECT 1 FROM conversation live WHERE live.customer_id = c.customer_id
+  AND live.state != 'closed')
+ AND NOT EXISTS (SELECT 1 FROM message ours WHERE ours.customer_id = c.customer_id AND ours.kind = 'out'
+  AND ours.operator_id IS NOT NULL AND ours.event_kind IN ('call', 'visit', 'paper', 'contact')
+  AND ours.at >= (SELECT max(said.at) FROM message said WHERE said.conversation_id = c.id AND said.kind = 'in'
+   AND said.operator_id IS NULL AND said.automatic = 0))
+"""
+
+
+def forgotten(tx: Snapshot, limit: int) -> list[int]:
+    """Conversations of the last 30 days whose customers were left without an answer; newest first."""
     rows = tx.all(
-        "SELECT c.id FROM conversation c WHERE c.state = 'closed' AND c.spam = 0 AND c.joined_into IS NULL"
-        " AND c.sort_at >= ? AND c.customer_seq > c.reply_seq AND NOT EXISTS (SELECT 1 FROM conversation live"
-        " WHERE live.customer_id = c.customer_id AND live.state != 'closed')"
-        " ORDER BY c.sort_at DESC, c.id DESC LIMIT ?",
-        (since, limit),
+        f"SELECT c.id {_FORGOTTEN} ORDER BY c.sort_at DESC, c.id DESC LIMIT :limit",
+        {"since": tx.now - FORGOTTEN_MS, "limit": limit},
     )
     return [row["id"] for row in rows]
+
+
+def count_forgotten(tx: Snapshot, most: int = 1000) -> int:
+    """How many; `most` means "at least"."""
+    found: int = tx.value(
+        f"SELECT count(*) FROM (SELECT 1 {_FORGOTTEN} LIMIT :most)",
+        {"since": tx.now - FORGOTTEN_MS, "most": most},
+    )
+    return found
 
 
 def mark_due(tx: Transaction, conversation_id: int, seq: int) -> None:

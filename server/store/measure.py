@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from server.protocol import TransferFigures
-from server.store import events, transfers
+from server.store import cases, events, transfers
 from server.store.transaction import Snapshot
 
 DAY_MS = 86_400_000
@@ -19,6 +19,7 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     queue: int
     oldest_queued_at: int | None
     journal: dict[str, int]  # state -> items that are not taken
+    forgotten: int  # closed without an answer; 1000 means "at least"
     newest_seq: int
     day: TransferFigures  # of the last 24 hours
 
@@ -47,6 +48,7 @@ def backlog(tx: Snapshot) -> Backlog:
                 "SELECT state, count(*) AS count FROM journal WHERE state != 'taken' GROUP BY state"
             )
         },
+        forgotten=cases.count_forgotten(tx),
         newest_seq=events.newest(tx),
         day=transfers.figures(tx, tx.now - DAY_MS),
     )

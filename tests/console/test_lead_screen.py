@@ -113,6 +113,22 @@ async def test_everybodys_work_is_seen_and_followed(run: Running) -> None:
         await hands.until(lambda: hands.app._exit, "quit from here too")
 
 
+async def test_who_was_left_without_an_answer_is_counted_and_shown(run: Running) -> None:
+    [key] = await letters(run, "one")
+    async with console_of(run) as hands:
+        await hands.press("Q")
+        await hands.sees("Left without an answer   nobody")
+        await (await run.client()).close_conversation(key, "a question", "done")
+        await hands.sees("Left without an answer   1")
+        await hands.press("j")
+        await hands.sees("closed <1m ago")
+        await hands.sees("a question — done")
+        await hands.press("enter", "enter")
+        await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
+        pane = hands.screen.pane
+        await hands.until(lambda: pane is not None and pane.conversation_id == key, "the conversation")
+
+
 async def test_who_is_no_lead_is_told_so(run: Running) -> None:
     async with console_of(run, OLGA) as hands:
         await hands.press("Q")

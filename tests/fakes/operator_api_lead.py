@@ -24,10 +24,18 @@ class Lead:
         return [
             web.get("/v1/overview", self._look),
             web.get("/v1/overview/conversations", self._behind),
+            web.get("/v1/forgotten", self._left),
         ]
 
     def _open(self) -> list[wire.Conversation]:
         return [row for row in self._server.conversations.values() if row.state == "open"]
+
+    def _forgotten(self) -> list[wire.Conversation]:
+        rows = self._server.conversations.values()
+        return [row for row in rows if row.state == "closed" and row.customer_seq > row.reply_seq]
+
+    async def _left(self, _request: web.Request) -> web.Response:
+        return answer(self._forgotten())
 
     async def _look(self, request: web.Request) -> web.Response:
         server = self._server
@@ -43,6 +51,7 @@ class Lead:
             late=1,
             at_risk=2,
             promised=1,
+            forgotten=len(self._forgotten()),
             day=wire.TransferFigures(since=0, closed=34, none=31, once=2, more=1, handed_over=5, declined=1),
             week=wire.TransferFigures(since=0, closed=208, none=187, once=17, more=4, handed_over=31),
         )

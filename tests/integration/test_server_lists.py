@@ -215,5 +215,28 @@ async def test_whoever_was_left_without_an_answer_is_named(run: Running) -> None
         return [row.preview for row in msgspec.json.decode(body, type=list[Conversation])]
 
     assert await named() == ["anna asks"]
+    anna = rows["anna"].id
+    lead = await run.client(None)
+    assert (await lead.lead.overview()).forgotten == 1
+    assert [row.id for row in (await lead.lead.forgotten()).items] == [anna]
+    assert b"omni_forgotten 1.0" in (await run.ask("GET", "/metrics"))[1]
+    # That she called is no answer, nor is a call before she wrote; one of ours after it is.
+    said = run.clock.now() - 40 * 86_400_000
+    for number, (medium, inward, at) in enumerate(
+        (("phone", True, None), ("phone", False, said), ("office", False, None))
+    ):
+        contact = {
+            "client_id": f"c{number}",
+            "medium": medium,
+            "from_customer": inward,
+            "text": "it is settled",
+        }
+        body = msgspec.json.encode({**contact, "conversation_id": anna, "at": at})
+        status, told = await run.ask("POST", "/v1/contacts", body)
+        assert status == 200, told
+        assert len((await lead.lead.forgotten()).items) == (number < 2)
+    assert (await lead.lead.overview()).forgotten == 0
+    [contact_id] = [row["id"] for row in await run.read("SELECT max(id) AS id FROM message")]
+    await run.server.database.write(lambda tx: tx.run("DELETE FROM message WHERE id = ?", (contact_id,)))
     run.clock.advance(120_000)
     assert await named() == []

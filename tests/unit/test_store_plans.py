@@ -69,6 +69,7 @@ OF_CUSTOMER: dict[str, tuple[Callable[[Transaction], Any], str]] = {
     "silences.announced_by": (lambda tx: silences.announced_by(tx, 1), "silence_announced"),
     "auto_answers.said_until": (lambda tx: auto_answers.said_until(tx, 1, 1), "auto_answer_conversation"),
     "deadlines.changes": (lambda tx: deadlines.changes(tx, 1), "PRIMARY KEY"),
+    "forgotten": (lambda tx: cases.forgotten(tx, 50), "conversation_unanswered"),
     "come_due": (lambda tx: cases.come_due(tx, tx.now), "conversation_due"),
     "open_conversations": (lambda tx: approach.open_conversations(tx, 1), "conversation_live"),
     "queue.waiting": (lambda tx: list(queue.waiting(tx, "mail")), "conversation_unassigned"),
