@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import itertools
 import json
-import os
-import re
 import socket
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,20 +16,16 @@ from jsonschema_rs import Draft202012Validator
 from channels.secret import Secret
 from omni_console.client import ServerClient
 from server import failpoints
-from server.clock import SystemClock
-from server.config import decode
 from server.cut_off import ALARM_MS
-from server.protocol import NoteCommand, WebhookInfo
-from server.store import events, offline
-from server.webhooks import kinds, link
+from server.protocol import NoteCommand
+from server.store import backup, events, offline
+from server.webhooks import link
 from server.webhooks.settings import EventWebhookSettings, read_webhooks
-from tests.fakes import omni_command
 from tests.fakes.event_receiver import SECRET, EventReceiver
-from tests.fakes.running_server import RITA, Running, only, running_server, until
+from tests.fakes.running_server import Running, only, running_server, until
+from tests.fakes.webhook_world import HASTY, caught_up, failing, info, served, told, wanted
 
 CANARY = "kanarejka"
-NUMBERS = itertools.count(1)
-DOCS = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -48,7 +38,7 @@ async def crm() -> AsyncIterator[EventReceiver]:
 @pytest.fixture(autouse=True)
 def _hasty() -> Iterator[None]:
     """What is tried again is tried again within the test."""
-    failpoints.arm({"OMNI_TESTING": "1", "OMNI_FAILPOINTS": "outbox.backoff=set:0.002"})
+    failpoints.arm(HASTY)
     yield
     failpoints.arm({})
 
@@ -58,48 +48,6 @@ def kept() -> Iterator[Path]:
     # Short: a Unix socket's path may have 107 bytes, and pytest's own are long.
     with tempfile.TemporaryDirectory(prefix="omni-") as folder:
         yield Path(folder)
-
-
-def told(receiver: EventReceiver, **more: Any) -> tuple[EventWebhookSettings, ...]:
-    return (EventWebhookSettings(url=receiver.url, secret=Secret(SECRET), **{"name": "crm", **more}),)
-
-
-@contextlib.asynccontextmanager
-async def served(
-    receiver: EventReceiver | None, kept: Path | None = None, **more: Any
-) -> AsyncIterator[Running]:
-    """A server that tells this receiver; None: nobody."""
-    tables: dict[str, Any] = {} if receiver is None else {"webhooks": told(receiver, **more)}
-    async with running_server(kept, **tables) as running:
-        running.numbers = NUMBERS  # what is said to one server is no repeat to the next
-        yield running
-
-
-async def wanted(run: Running, patterns: tuple[str, ...] = kinds.DEFAULT, after: int = 0) -> list[int]:
-    """The seq of every event in the log that is asked for."""
-    rows = await run.read("SELECT seq, kind FROM event WHERE seq > ? ORDER BY seq", after)
-    return [row["seq"] for row in rows if kinds.wanted(patterns, row["kind"])]
-
-
-async def caught_up(run: Running, receiver: EventReceiver, patterns: tuple[str, ...] = kinds.DEFAULT) -> None:
-    """Until it took the newest event that it asks for; then: each of them once, in order, none forged."""
-    newest = (await wanted(run, patterns))[-1]
-    await until(lambda: newest in receiver.seqs())
-    assert receiver.seqs() == await wanted(run, patterns)
-    assert receiver.forged == 0
-
-
-async def info(run: Running) -> WebhookInfo:
-    [found] = await run.server.webhooks.infos()
-    return found
-
-
-async def failing(run: Running, times: int = 1) -> WebhookInfo:
-    """Once so many attempts failed."""
-    async with asyncio.timeout(10):
-        while (found := await info(run)).tries < times:  # noqa: ASYNC110 - it happens in the server
-            await asyncio.sleep(0.01)
-    return found
 
 
 async def a_case(run: Running, words: str = "where is my kettle?", topic: str = "delivery") -> ServerClient:
@@ -207,7 +155,7 @@ async def test_a_receiver_that_is_slow_slows_nobody_else(crm: EventReceiver) -> 
     quick = EventReceiver()
     async with quick.served():
         crm.hold.clear()
-        both = (*told(crm), *told(quick, name="quick"))
+        both = (*told(crm, timeout_seconds=60.0), *told(quick, name="quick"))
         async with running_server(webhooks=both) as run:
             olga = await run.listen()
             for number in range(30):
@@ -302,6 +250,23 @@ async def test_where_the_log_was_forgotten_it_is_told_of_the_gap(crm: EventRecei
         assert [body["data"]["seq"] for body in crm.once[place + 1 :]] == await wanted(run)
 
 
+async def test_after_a_restore_it_is_told_of_that_whatever_it_asks_for(
+    crm: EventReceiver, kept: Path
+) -> None:
+    patterns = ("message.received",)
+    async with served(crm, kept, events=patterns) as run:
+        await run.hook("one")
+        await caught_up(run, crm, patterns)
+        data = run.server.config.server.data_dir
+    offline.write(data, lambda tx: backup.begin_anew(tx, 4711))
+    async with served(crm, kept, events=patterns) as run:
+        await run.hook("two")
+        await caught_up(run, crm, patterns)
+        assert crm.types() == ["message.received", "server.restored", "message.received"]
+        assert crm.once[1]["data"]["detail"] == {"backup_of": 4711}
+        assert (await info(run)).waiting == 0
+
+
 async def test_of_an_erased_person_nothing_but_numbers_is_told(crm: EventReceiver) -> None:
     async with served(crm, events=("*",)) as run:
         crm.status = 500
@@ -366,112 +331,3 @@ async def test_no_name_leads_it_into_our_own_network(
     [webhook] = read_webhooks([allowed])
     assert "not on the internet" not in (await link.reach(webhook)).problem  # and fails: it speaks no TLS
     assert crm.tries == []
-
-
-# --- the documentation's own words ---------------------------------------------------------------------
-
-
-async def test_the_documented_receiver_believes_us_and_knows_repeats(
-    tmp_path: Path, unused_tcp_port: int
-) -> None:
-    [program] = re.findall(r"```python\n(.*?)```", DOCS, re.DOTALL)
-    (tmp_path / "receiver.py").write_text(program)
-    environ = os.environ | {"OMNI_CRM_SECRET": SECRET, "PORT": str(unused_tcp_port)}
-    theirs = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(tmp_path / "receiver.py"),
-        env=environ,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert theirs.stdout is not None
-    url = f"http://127.0.0.1:{unused_tcp_port}/"
-    try:
-        settings = EventWebhookSettings(url=url, secret=Secret(SECRET), events=("message.received",))
-        async with running_server(webhooks=(settings,)) as run, asyncio.timeout(20):
-            run.clock.advance(SystemClock().now() - run.clock.now())  # it looks at its own
-            await run.hook("one")
-            await run.hook("two")
-            for message_id in (1, 2):
-                line = (await theirs.stdout.readline()).decode()
-                assert line.startswith("message.received {") and f"'message_id': {message_id}" in line
-            while (await info(run)).delivered < 2:  # noqa: ASYNC110 - it happens in the server
-                await asyncio.sleep(0.01)
-    finally:
-        theirs.kill()
-        await theirs.wait()
-
-
-def test_the_documented_kinds_are_those_that_there_are() -> None:
-    rows = re.findall(r"^\| ((?:`[a-z._*]+`(?:, )?)+) \| (✓|always|) *\|", DOCS, re.MULTILINE)
-    marks = {
-        kind: mark for named, mark in rows for kind in re.findall(r"`([a-z._*]+)`", named) if "." in kind
-    }
-    identity = {kind for kind in kinds.KINDS if kind.startswith("identity.")}
-    assert marks.keys() - {"identity.*"} == kinds.KINDS - identity
-    assert {kind for kind, mark in marks.items() if mark == "✓"} == {
-        kind for kind in kinds.KINDS - kinds.ALWAYS if kinds.wanted(kinds.DEFAULT, kind)
-    }
-
-
-def test_the_documented_table_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OMNI_CRM_SECRET", SECRET)
-    [table] = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
-    [webhook] = read_webhooks(decode(table.encode(), Path("/etc/omni/omni.toml")).webhooks)
-    assert (webhook.name, webhook.receiver) == ("crm", "https://crm.example.org")
-    named = set(re.findall(r"^\| `([a-z_]+)` \|", DOCS, re.MULTILINE))
-    assert set(EventWebhookSettings.__struct_fields__) <= named
-
-
-# --- from a shell -------------------------------------------------------------------------------------
-
-
-async def test_they_are_listed_and_tried_from_a_shell(crm: EventReceiver) -> None:
-    async with running_server() as run:
-        assert await omni_command.omni(run, "webhooks") == (
-            0,
-            "no webhooks; add one to the configuration: [[webhooks]]\n",
-            "",
-        )
-    async with served(crm, owner="olga") as run:
-        await run.hook("one")
-        await caught_up(run, crm)
-        code, out, _ = await omni_command.omni(run, "webhooks", "--json")
-        [listed] = json.loads(out)
-        assert (code, listed["name"], listed["state"], listed["waiting"]) == (0, "crm", "connected", 0)
-        assert listed["receiver"] == f"http://127.0.0.1:{crm.port}", "its path may be secret"
-        code, out, _ = await omni_command.omni(run, "webhooks", "test", "crm", "--json")
-        tested = json.loads(out)
-        assert (code, tested["ok"], tested["status"]) == (0, True, 204)
-        ping = crm.taken[-1]
-        assert (ping["type"], ping["id"], ping["data"]) == ("ping", tested["id"], {"webhook": "crm"})
-
-        crm.status = 503
-        await run.hook("two")
-        await failing(run)
-        code, out, _ = await omni_command.omni(run, "webhooks")
-        assert code == 1 and "retrying" in out and "the receiver answered 503" in out
-        code, out, _ = await omni_command.omni(run, "webhooks", "test", "crm")
-        assert code == 1 and out == "crm did not take the ping: the receiver answered 503\n"
-        code, _, err = await omni_command.omni(run, "webhooks", "test", "nobody")
-        assert code == 1 and "there is no webhook 'nobody'" in err
-
-
-async def test_a_ping_that_is_taken_ends_the_waiting(crm: EventReceiver) -> None:
-    failpoints.arm({})  # the normal waits: five seconds and more
-    async with served(crm) as run:
-        crm.answers.append(503)
-        await run.hook("one")
-        await failing(run)
-        tested = await run.server.webhooks.test("crm")
-        assert tested is not None and tested.ok
-        async with asyncio.timeout(3):
-            await caught_up(run, crm)
-
-
-async def test_who_may_ask(crm: EventReceiver) -> None:
-    async with served(crm) as run:
-        assert (await run.ask("GET", "/v1/webhooks", uid=RITA))[0] == 200
-        assert (await run.ask("POST", "/v1/webhooks/crm/test", uid=RITA))[0] == 403
-        assert (await run.ask("POST", "/v1/webhooks/crm/test"))[0] == 403, "an operator administers nothing"
-        assert crm.tries == []
