@@ -26,6 +26,7 @@ NAME_MAX = 120
 _RUNS = re.compile(
     r"appimage|bat|cmd|com|cpl|desktop|exe|hta|html?|jar|jse?|lnk|msi|pif|ps1|py|reg|scr|sh|svg|url|vb[es]?|wsf|xhtml"
 )
+_PROGRAMS = frozenset({"application/vnd.microsoft.portable-executable", "application/x-executable"})
 
 
 class OwnProgramError(Exception):
@@ -133,9 +134,11 @@ def save(data: bytes, name: str, folder: Path) -> Path:
     raise FileExistsError(f"there are a thousand files named {plain} in {folder}")
 
 
-def runs(name: str) -> bool:
-    """Would opening it run something?"""
-    return _RUNS.fullmatch(file_name(name).rpartition(".")[2].lower()) is not None
+def runs(name: str, content_type: str = "") -> bool:
+    """Would opening it run something? Some desktops go by the content, whatever the name says."""
+    return (
+        content_type in _PROGRAMS or _RUNS.fullmatch(file_name(name).rpartition(".")[2].lower()) is not None
+    )
 
 
 def opener() -> str:
@@ -146,12 +149,12 @@ def opener() -> str:
     return found
 
 
-def open_file(data: bytes, name: str) -> Path:
+def open_file(data: bytes, name: str, content_type: str = "") -> Path:
     """Put a copy into a private folder and hand it to the operator's program, without waiting for it.
 
     Raises OwnProgramError, OSError.
     """
-    if runs(name):
+    if runs(name, content_type):
         raise OwnProgramError("opening this kind of file could run it: save it instead, and look twice")
     program = opener()
     path = save(data, name, Path(tempfile.mkdtemp(prefix="omni-file-")))

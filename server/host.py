@@ -25,6 +25,7 @@ from channels.base import (
     ThreadView,
     ThreadWatch,
 )
+from channels.file_types import kind_of, told
 from server import failpoints
 from server.clock import Clock
 from server.hub import Hub
@@ -181,21 +182,31 @@ class ChannelHost:
 
     async def keep_files(self, attachments: Sequence[Attachment]) -> tuple[NewFile, ...]:
         """Store the bytes of attachments. Raises OSError."""
-        kept = []
-        for attachment in attachments:
-            data = attachment.data
-            sha256 = None if data is None else await asyncio.to_thread(self._at.blobs.put, data)
-            kept.append(
-                NewFile(
-                    name=attachment.name,
-                    content_type=attachment.content_type,
-                    kind=attachment.kind,
-                    size=0 if data is None else len(data),
-                    sha256=sha256,
-                    problem=attachment.problem,
-                )
+        return tuple([await asyncio.to_thread(self._keep, attachment) for attachment in attachments])
+
+    def _keep(self, attachment: Attachment) -> NewFile:
+        """What it is, its bytes say: whoever opens it must not rely on its sender."""
+        name, data = attachment.name, attachment.data
+        if data is None:
+            return NewFile(
+                name=name,
+                content_type=attachment.content_type,
+                kind=attachment.kind,
+                size=0,
+                sha256=None,
+                problem=attachment.problem,
             )
-        return tuple(kept)
+        found = told(attachment.content_type, name, data)
+        known = attachment.kind != "file" and not found.stated
+        return NewFile(
+            name=name,
+            content_type=found.content_type,
+            kind=attachment.kind if known else kind_of(found.content_type),
+            size=len(data),
+            sha256=self._at.blobs.put(data),
+            problem=attachment.problem,
+            stated=found.stated,
+        )
 
     def _take(
         self, tx: Transaction, prepared: Sequence[Prepared], bookmark: tuple[str, bytes] | None, heard: bool

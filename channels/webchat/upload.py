@@ -2,43 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from channels.base import Attachment
+from channels.file_types import PROGRAMS, Kind, kind_of, office, signed
 
-Kind = Literal["file", "image", "audio", "video"]
-
-_SIGNATURES: tuple[tuple[int, bytes, str, Kind], ...] = (
-    (0, b"\xff\xd8\xff", "image/jpeg", "image"),
-    (0, b"\x89PNG\r\n\x1a\n", "image/png", "image"),
-    (0, b"GIF87a", "image/gif", "image"),
-    (0, b"GIF89a", "image/gif", "image"),
-    (8, b"WEBP", "image/webp", "image"),
-    (4, b"ftypheic", "image/heic", "image"),
-    (4, b"ftypheix", "image/heic", "image"),
-    (4, b"ftypmif1", "image/heif", "image"),
-    (4, b"ftypavif", "image/avif", "image"),
-    (4, b"ftypM4A", "audio/mp4", "audio"),
-    (4, b"ftyp", "video/mp4", "video"),
-    (0, b"\x1aE\xdf\xa3", "video/webm", "video"),
-    (8, b"WAVE", "audio/wav", "audio"),
-    (0, b"OggS", "audio/ogg", "audio"),
-    (0, b"ID3", "audio/mpeg", "audio"),
-    (0, b"\xff\xfb", "audio/mpeg", "audio"),
-    (0, b"%PDF-", "application/pdf", "file"),
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage", "file"),
-    (0, b"PK\x03\x04", "application/zip", "file"),
-)
-
-_OFFICE = {
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    "odt": "application/vnd.oasis.opendocument.text",
-    "ods": "application/vnd.oasis.opendocument.spreadsheet",
-    "doc": "application/msword",
-    "xls": "application/vnd.ms-excel",
-}
 _MARKUP = (b"<!doctype", b"<html", b"<svg", b"<?xml", b"<script", b"<body", b"<head")
 
 # What a browser may show inside the panel; everything else is only saved.
@@ -47,11 +13,11 @@ SHOWN_INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", 
 
 def sniff(content: bytes, name: str) -> tuple[str, Kind] | None:
     """Media type and kind of a file's content, or None where it is not on the list (HTML, SVG, programs)."""
-    for offset, magic, content_type, kind in _SIGNATURES:
-        if content[offset : offset + len(magic)] == magic:
-            if content_type in {"application/zip", "application/x-ole-storage"}:
-                content_type = _OFFICE.get(name.rpartition(".")[2].lower(), content_type)
-            return content_type, kind
+    found = signed(content)
+    if found in PROGRAMS:
+        return None
+    if found is not None:
+        return office(found, name), kind_of(found)
     return ("text/plain", "file") if _plain_text(content) else None
 
 

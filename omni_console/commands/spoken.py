@@ -48,7 +48,8 @@ def message(said: Message) -> Iterator[str]:
     for line in clean(said.text).split("\n") if said.text else ():
         yield f"    {line}".rstrip()
     for file in said.files:
-        yield plain(f"    file {file.id}: {file.name}, {file.size} bytes")
+        stated = f", though sent as {file.stated}" if file.stated else ""
+        yield plain(f"    file {file.id}: {file.name}, {file.content_type}{stated}, {file.size} bytes")
 
 
 def head(detail: ConversationDetail) -> Iterator[str]:

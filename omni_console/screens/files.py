@@ -15,7 +15,7 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.server_words import said_by_server
-from omni_console.widgets.message_lines import size
+from omni_console.widgets.file_lines import contradiction, size
 from server.protocol import File
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Files:
             screen.say(_("these files did not come along: {why}").format(why=why))
             return
         choices = [
-            Choice(str(number), file.name or file.kind, f"{file.content_type} {size(file.size)}")
+            Choice(str(number), file.name or file.kind, f"{_nature(file)} {size(file.size)}")
             for number, file in enumerate(usable)
         ]
 
@@ -63,11 +63,11 @@ class Files:
         screen = self._screen
         pictures = [one for one in files if is_shown(one.content_type, one.name)]
         choices = [Choice("open", _("open it")), Choice("save", _("save it"))]
-        if own_programs.runs(file.name):
+        if own_programs.runs(file.name, file.content_type):
             del choices[0]
         if file in pictures:
             choices.insert(0, Choice("look", _("look at it here")))
-        question = f"{file.name or file.kind}  {file.content_type}  {size(file.size)}"
+        question = f"{file.name or file.kind}  {_nature(file)}  {size(file.size)}"
 
         def chosen(answer: str | None) -> None:
             if answer == "look":
@@ -96,7 +96,7 @@ class Files:
         try:
             data = await self._screen.client.file(file.id)
             if what == "open":
-                await asyncio.to_thread(own_programs.open_file, data, name)
+                await asyncio.to_thread(own_programs.open_file, data, name, file.content_type)
                 said = _("opened")
             else:
                 path = await asyncio.to_thread(own_programs.save, data, name, folder)
@@ -107,3 +107,7 @@ class Files:
             say(said.format(why=why), bad=True)
         else:
             say(said)
+
+
+def _nature(file: File) -> str:
+    return contradiction(file) or file.content_type

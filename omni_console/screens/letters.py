@@ -21,7 +21,7 @@ from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.screens.picker_screen import PickerScreen
 from omni_console.server_words import said_by_server
-from omni_console.widgets.message_lines import size
+from omni_console.widgets.file_lines import size
 from omni_console.widgets.pane import Pane
 from server.protocol import Addressee, Message, ReplyWay
 

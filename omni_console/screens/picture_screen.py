@@ -22,9 +22,9 @@ from omni_console.messages import Refused, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.window import Window
 from omni_console.text import safe_line
+from omni_console.widgets.file_lines import size
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.lines import Lines
-from omni_console.widgets.message_lines import size
 from omni_console.widgets.paint import Line, balanced
 from omni_console.widgets.picture_view import PictureView
 from server.protocol import File

@@ -22,9 +22,9 @@ from omni_console.screens.window import Window
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.file_lines import contradiction, size
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.message_lines import size
 from omni_console.widgets.paint import Line, balanced
 from server.protocol import CustomerFile, File, Message
 
@@ -69,14 +69,14 @@ class FileRows(Rows):
             (Content("→ " if file.from_customer else "← "), "accent" if file.from_customer else "dim"),
             (safe_line(file.mark or " ", after=" "), "mark"),
             (safe_line(file.name or file.kind), "strong" if selected else "base"),
-            (safe_line(said_by_server(file.problem), before="  "), "bad"),
+            (safe_line(said_by_server(file.problem) or contradiction(file), before="  "), "bad"),
         ]
         right: Line = [
             (safe_line(file.content_type, before="  "), "dim"),
             (Content(f"  {size(file.size)}".rjust(11)), "dim"),
             (Content(f"  {self.clock.moment(file.at)} "), "dim"),
         ]
-        if width < 70:
+        if width < 70 or file.stated:
             del right[0]
         return balanced(left, right, width)
 
@@ -217,4 +217,11 @@ class ThingsScreen(Window[Place]):
 
 
 def _as_file(file: CustomerFile) -> File:
-    return File(id=file.id, name=file.name, content_type=file.content_type, size=file.size, kind=file.kind)
+    return File(
+        id=file.id,
+        name=file.name,
+        content_type=file.content_type,
+        size=file.size,
+        kind=file.kind,
+        stated=file.stated,
+    )

@@ -17,9 +17,10 @@ from omni_console.server_words import said_by_server
 from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets import letter_lines
+from omni_console.widgets.file_lines import file_lines
 from omni_console.widgets.paint import Line, cut, spread, width_of
 from omni_console.widgets.spoken_lines import spoken
-from server.protocol import Conversation, File, Message
+from server.protocol import Conversation, Message
 
 COLUMNS_FROM = 58  # cells from which the text has its own column
 SUBJECT_KINDS = ("in", "out")
@@ -111,14 +112,6 @@ def day_line(at: int, clock: Clock, width: int) -> Line:
     return [(fit(text, width), "dim")]
 
 
-def size(count: int) -> str:
-    if count < 1024:
-        return _("{n} B").format(n=count)
-    if count < 1024 * 1024:
-        return _("{n} KB").format(n=round(count / 1024))
-    return _("{n} MB").format(n=round(count / 1024 / 1024, 1))
-
-
 def author_cells(width: int) -> int:
     return 14 if width >= 84 else 9
 
@@ -164,7 +157,8 @@ def _body(message: Message, context: Context, room: int) -> list[Line]:
         return lines
     lines.extend(spoken(message, room))
     lines.extend(_text(message, context, room, role))
-    lines.extend(_file(file, room, whole=bool(context.sign)) for file in message.files)
+    for file in message.files:
+        lines.extend(file_lines(file, room, whole=bool(context.sign)))
     return lines or [[(Content(_("(no text)")), "dim")]]
 
 
@@ -198,19 +192,6 @@ def _fold_line(kind: str, count: int, opened: bool, room: int) -> Line:
     sign = "▾" if opened else "▸"
     hint = "" if opened else f" ({key_for('history.folds')})"
     return [(safe_line(f"{sign} {words}{hint}").truncate(room, ellipsis=True), "dim")]
-
-
-def _file(file: File, room: int, *, whole: bool) -> Line:
-    """`whole`: with the type that the sender states, which may contradict the name."""
-    tail: Line = [(Content("  " + size(file.size)), "dim")]
-    if whole:
-        tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
-    if file.problem:
-        tail.append((safe_line(said_by_server(file.problem), before="  "), "bad"))
-    lead = Content("+ ")
-    name = safe_line(file.name or file.kind)
-    left = max(4, room - 2 - width_of(tail))
-    return cut([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], room)
 
 
 def seconds_left(message: Message, clock: Clock) -> int:

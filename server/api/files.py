@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import mimetypes
 import shutil
 from urllib.parse import quote
 
 from aiohttp import web
 
+from channels.file_types import UNKNOWN, told
 from server.api.context import CONTEXT, Context, answer, number, operator, refused
 from server.api.describe import Empty, Media, Query, describes
 from server.cases import sharing
@@ -68,7 +68,7 @@ async def put_up(request: web.Request) -> web.Response:
     name = _plain(request.query.get("name", ""))
     data = await _bytes(request, context)
     sha256 = await asyncio.to_thread(context.blobs.put, data)
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    content_type = told(UNKNOWN, name, data).content_type
 
     def note(tx: Transaction) -> Upload:
         conversations.held(tx, conversation_id)

@@ -14,10 +14,11 @@ from server.protocol.recipients import Addressee, Recipient
 class File(msgspec.Struct, kw_only=True):
     id: int
     name: str  # the sender's: text to show, never a path
-    content_type: str
+    content_type: str  # by its bytes, where they tell it; else what its sender says
     size: int
     kind: str = "file"
     problem: str = ""
+    stated: str = ""  # the type that its sender or its name gave it, where the bytes contradict that
 
 
 class Fold(msgspec.Struct, kw_only=True):

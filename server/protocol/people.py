@@ -202,6 +202,7 @@ class CustomerFile(msgspec.Struct, kw_only=True):
     size: int
     kind: str
     problem: str = ""
+    stated: str = ""  # the type that its sender or its name gave it, where the bytes contradict that
     message_id: int
     conversation_id: int
     at: int

@@ -14,19 +14,29 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file whose bytes are already in the blob store (or are not here, and why)."""
 
     name: str
-    content_type: str
+    content_type: str  # by its bytes, where they tell it
     kind: str
     size: int
     sha256: str | None
     problem: str = ""
+    stated: str = ""  # the type that its sender gave it, where the bytes contradict it
 
 
 def add(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
     for file in files:
         tx.run(
-            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (message_id, file.name, file.content_type, file.kind, file.size, file.sha256, file.problem),
+            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem, stated)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                message_id,
+                file.name,
+                file.content_type,
+                file.kind,
+                file.size,
+                file.sha256,
+                file.problem,
+                file.stated,
+            ),
         )
         tx.run("UPDATE message SET files = files + 1 WHERE id = ?", (message_id,))
 
@@ -52,6 +62,7 @@ def by_message(tx: Snapshot, ids: Iterable[int]) -> dict[int, list[File]]:
                 size=row["size"],
                 kind=row["kind"],
                 problem=row["problem"],
+                stated=row["stated"],
             )
         )
     return found
@@ -95,6 +106,7 @@ def by_id(tx: Snapshot, file_ids: list[int], customer_id: int) -> list[NewFile]:
             kind=row["kind"],
             size=row["size"],
             sha256=row["sha256"],
+            stated=row["stated"],
         )
         for row in tx.all(
             "SELECT a.* FROM attachment a JOIN message m ON m.id = a.message_id"
@@ -127,6 +139,7 @@ def of_message(tx: Snapshot, message_id: int) -> list[NewFile]:
             size=row["size"],
             sha256=row["sha256"],
             problem=row["problem"],
+            stated=row["stated"],
         )
         for row in tx.all("SELECT * FROM attachment WHERE message_id = ? ORDER BY id", (message_id,))
     ]

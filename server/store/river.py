@@ -141,6 +141,7 @@ def _files_of(tx: Snapshot, message_id: int) -> list[CustomerFile]:
             size=row["size"],
             kind=row["kind"],
             problem=row["problem"],
+            stated=row["stated"],
             message_id=message_id,
             conversation_id=row["conversation_id"],
             at=row["at"],

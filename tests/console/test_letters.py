@@ -47,7 +47,7 @@ async def test_reply_to_all_and_to_whom_one_likes() -> None:
 
 
 async def test_a_file_of_ones_own_goes_along(tmp_path: Path) -> None:
-    (tmp_path / "price.pdf").write_bytes(b"%PDF")
+    (tmp_path / "price.pdf").write_bytes(b"%PDF-1")
     async with desk() as (post, hands):
         await post.receive(ANNA, "What does it cost?")
         await opened(hands, "What does it cost?")
@@ -158,13 +158,13 @@ async def test_files_are_saved_under_harmless_names(tmp_path: Path) -> None:
         f"From: {ANNA}\r\nTo: {SUPPORT}\r\nMessage-ID: <m@x>\r\nMIME-Version: 1.0\r\n"
         'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nsee the files\r\n'
         '--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="../../a.pdf"\r\n'
-        "\r\n%PDF\r\n--b--\r\n"
+        "\r\n%PDF-1\r\n--b--\r\n"
     )
     async with desk() as (post, hands):
         await post.receive_raw(body.encode())
         await opened(hands, "see the files")
         await hands.press("space")
-        await hands.sees("+ a.pdf  application/pdf  4 B")
+        await hands.sees("+ a.pdf  application/pdf  6 B")
         await hands.sees("here: new conversation")
         await hands.press("escape")
         with patch.dict(os.environ, XDG_DOWNLOAD_DIR=str(tmp_path / "down")):
@@ -173,7 +173,7 @@ async def test_files_are_saved_under_harmless_names(tmp_path: Path) -> None:
                 await hands.sees("save it")
                 await hands.press("2")
                 await hands.until(lambda name=name: (tmp_path / "down" / name).exists(), name)  # type: ignore[misc]
-        assert (tmp_path / "down" / "a.pdf").read_bytes() == b"%PDF"
+        assert (tmp_path / "down" / "a.pdf").read_bytes() == b"%PDF-1"
         assert list(tmp_path.iterdir()) == [tmp_path / "down"]
         with patch.object(own_programs, "opener", lambda: "/bin/true"):
             await hands.press("D")

@@ -13,7 +13,7 @@ MAIL = (
     f"From: anna@x.example\r\nTo: {SUPPORT}\r\nMessage-ID: <m@x>\r\nMIME-Version: 1.0\r\n"
     'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nsee\r\n'
     '--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="../../a.pdf"\r\n'
-    "\r\n%PDF\r\n--b--\r\n"
+    "\r\n%PDF-1\r\n--b--\r\n"
 ).encode()
 
 
@@ -41,8 +41,8 @@ async def test_files_and_sources(tmp_path: Path) -> None:
         for name in ("a.pdf", "a (2).pdf"):
             code, out, err = await omni(post, "get", file, "--to", str(tmp_path / "in"))
             assert (code, out.decode().strip(), err) == (0, str(tmp_path / "in" / name), "")
-        assert (tmp_path / "in" / "a.pdf").read_bytes() == b"%PDF"
-        assert (await omni(post, "get", file, "--stdout"))[:2] == (0, b"%PDF")
+        assert (tmp_path / "in" / "a.pdf").read_bytes() == b"%PDF-1"
+        assert (await omni(post, "get", file, "--stdout"))[:2] == (0, b"%PDF-1")
         assert (await omni(post, "source", str(message.id)))[:2] == (0, MAIL)
         reply = await post.answer(message.conversation_id)
         code, out, err = await omni(post, "source", str(reply.id))

@@ -354,14 +354,14 @@ async def test_files_go_along_and_nobody_elses_do() -> None:
     async with post_office() as post:
         first = await post.receive(ANNA)
         other = await post.receive(BOB)
-        upload = await post.client.put_up(first.conversation_id, "счёт 7.pdf", b"%PDF")
-        assert (upload.name, upload.content_type, upload.size) == ("счёт 7.pdf", "application/pdf", 4)
+        upload = await post.client.put_up(first.conversation_id, "счёт 7.pdf", b"%PDF-")
+        assert (upload.name, upload.content_type, upload.size) == ("счёт 7.pdf", "application/pdf", 5)
         with pytest.raises(RefusedError, match="was not put up"):
             await post.answer(other.conversation_id, upload_ids=[upload.id])
         reply = await post.answer(first.conversation_id, "", upload_ids=[upload.id])
-        assert [(file.name, file.size) for file in reply.files] == [("счёт 7.pdf", 4)]
+        assert [(file.name, file.size) for file in reply.files] == [("счёт 7.pdf", 5)]
         [attached] = post.sent().iter_attachments()
-        assert (attached.get_filename(), attached.get_content()) == ("счёт 7.pdf", b"%PDF")
+        assert (attached.get_filename(), attached.get_content()) == ("счёт 7.pdf", b"%PDF-")
         with pytest.raises(RefusedError, match="was not put up"):  # it is a file of that message now
             await post.answer(first.conversation_id, "x", upload_ids=[upload.id])
         big = await post.client.put_up(first.conversation_id, "big.bin", bytes(19 * 1024 * 1024))

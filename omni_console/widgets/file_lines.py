@@ -1,0 +1,43 @@
+"""How a file looks wherever one is named: pure."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from omni_console.i18n import _
+from omni_console.server_words import said_by_server
+from omni_console.text import safe_line
+from omni_console.widgets.paint import Line, cut, width_of
+from server.protocol import CustomerFile, File
+
+
+def size(count: int) -> str:
+    if count < 1024:
+        return _("{n} B").format(n=count)
+    if count < 1024 * 1024:
+        return _("{n} KB").format(n=round(count / 1024))
+    return _("{n} MB").format(n=round(count / 1024 / 1024, 1))
+
+
+def contradiction(file: File | CustomerFile) -> str:
+    """That its sender, or its name, says something else than its bytes; else empty."""
+    if not file.stated:
+        return ""
+    return _("by its content {type}, though sent as {stated}").format(
+        type=file.content_type, stated=file.stated
+    )
+
+
+def file_lines(file: File, room: int, *, whole: bool) -> list[Line]:
+    """`whole`: with its type, where that is not told anyway."""
+    tail: Line = [(Content("  " + size(file.size)), "dim")]
+    if whole and not file.stated:
+        tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
+    if file.problem:
+        tail.append((safe_line(said_by_server(file.problem), before="  "), "bad"))
+    lead = Content("+ ")
+    name = safe_line(file.name or file.kind)
+    left = max(4, room - 2 - width_of(tail))
+    lines = [cut([(lead, "accent"), (name.truncate(left, ellipsis=True), "base"), *tail], room)]
+    parts = safe_line(contradiction(file)).wrap(max(8, room - 2)) if file.stated else []
+    return lines + [[(Content("  "), "base"), (part, "bad")] for part in parts]
