@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omni_console.text import clean
@@ -141,26 +141,27 @@ def runs(name: str, content_type: str = "") -> bool:
     )
 
 
-def opener() -> str:
-    """The program that opens a file by its kind. Raises OwnProgramError."""
-    found = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
-    if found is None:
+def opener(wanted: Sequence[str] = ()) -> list[str]:
+    """What opens files, with its arguments: `wanted`, or the desktop's own. Raises OwnProgramError."""
+    command = list(wanted) or ["open" if sys.platform == "darwin" else "xdg-open"]
+    if shutil.which(command[0]) is None:
+        if wanted:
+            raise OwnProgramError(f"there is no program {command[0]}: change open in console.toml")
         raise OwnProgramError("no program here opens files (xdg-open): save it instead")
-    return found
+    return command
 
 
-def open_file(data: bytes, name: str, content_type: str = "") -> Path:
-    """Put a copy into a private folder and hand it to the operator's program, without waiting for it.
+def open_file(data: bytes, name: str, content_type: str, command: Sequence[str]) -> Path:
+    """Put a copy into a private folder and hand it to a program (`opener`), without waiting for it.
 
     Raises OwnProgramError, OSError.
     """
     if runs(name, content_type):
         raise OwnProgramError("opening this kind of file could run it: save it instead, and look twice")
-    program = opener()
     path = save(data, name, Path(tempfile.mkdtemp(prefix="omni-file-")))
     path.chmod(0o400)
     subprocess.Popen(
-        [program, str(path)],
+        [*command, str(path)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

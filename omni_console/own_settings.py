@@ -85,6 +85,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     layout: Literal["last", "none"] = "last"  # begin with the panes of the last time
     history: bool = True  # what was typed behind : is there again after a restart
     title: bool = True  # "(3) Omni" in the terminal's title
+    open: list[str] = []  # a program and its arguments, given a copy of the file; none: the desktop's own
     spelling: list[str] = []  # a program that reads a text and prints the words it does not know; no shell
     tell: Tell = Tell()
 

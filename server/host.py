@@ -28,6 +28,7 @@ from channels.base import (
 from channels.file_types import kind_of, told
 from server import failpoints
 from server.clock import Clock
+from server.dimensions import dimensions
 from server.hub import Hub
 from server.intake import Outcome, Policy, take_in
 from server.people import proving
@@ -196,6 +197,7 @@ class ChannelHost:
                 sha256=None,
                 problem=attachment.problem,
             )
+        width, height = dimensions(data) or (None, None)
         found = told(attachment.content_type, name, data)
         known = attachment.kind != "file" and not found.stated
         return NewFile(
@@ -206,6 +208,8 @@ class ChannelHost:
             sha256=self._at.blobs.put(data),
             problem=attachment.problem,
             stated=found.stated,
+            width=width,
+            height=height,
         )
 
     def _take(

@@ -49,7 +49,8 @@ def message(said: Message) -> Iterator[str]:
         yield f"    {line}".rstrip()
     for file in said.files:
         stated = f", though sent as {file.stated}" if file.stated else ""
-        yield plain(f"    file {file.id}: {file.name}, {file.content_type}{stated}, {file.size} bytes")
+        nature = f"{file.content_type}{stated}" + (f", {file.width}×{file.height}" if file.width else "")
+        yield plain(f"    file {file.id}: {file.name}, {nature}, {file.size} bytes")
 
 
 def head(detail: ConversationDetail) -> Iterator[str]:

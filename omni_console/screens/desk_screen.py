@@ -179,7 +179,7 @@ class DeskScreen(Screen[None]):
         self.contacts = Contacts(self)
         self.letters = Letters(self)
         self.forwarding = Forwarding(self)
-        self.files = Files(self)
+        self.files = Files(self, own.settings.open)
         self.windows = Windows(self)
         self.repeating = Repeating(self)
         self.touring = Touring(self, wanted=own.tour, shown=own.tour_shown)

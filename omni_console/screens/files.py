@@ -15,7 +15,7 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.server_words import said_by_server
-from omni_console.widgets.file_lines import contradiction, size
+from omni_console.widgets.file_lines import contradiction, sides, size
 from server.protocol import File
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ class Say(Protocol):
 
 
 class Files:
-    def __init__(self, screen: DeskScreen) -> None:
+    def __init__(self, screen: DeskScreen, opener: Sequence[str]) -> None:
         self._screen = screen
+        self._opener = opener  # of console.toml
 
     def commands(self) -> dict[str, Callable[[], None]]:
         return {"message.files": self._files}
@@ -96,7 +97,8 @@ class Files:
         try:
             data = await self._screen.client.file(file.id)
             if what == "open":
-                await asyncio.to_thread(own_programs.open_file, data, name, file.content_type)
+                command = own_programs.opener(self._opener)
+                await asyncio.to_thread(own_programs.open_file, data, name, file.content_type, command)
                 said = _("opened")
             else:
                 path = await asyncio.to_thread(own_programs.save, data, name, folder)
@@ -110,4 +112,4 @@ class Files:
 
 
 def _nature(file: File) -> str:
-    return contradiction(file) or file.content_type
+    return f"{contradiction(file) or file.content_type}  {sides(file)}".rstrip()

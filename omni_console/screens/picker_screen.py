@@ -12,9 +12,9 @@ from omni_console.folder import Entry, Folder, place_of
 from omni_console.i18n import _
 from omni_console.text import safe_line
 from omni_console.timing import Clock
+from omni_console.widgets.file_lines import size
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList
-from omni_console.widgets.message_lines import size
 from omni_console.widgets.paint import Line, spread
 
 

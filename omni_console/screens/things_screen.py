@@ -22,7 +22,7 @@ from omni_console.screens.window import Window
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
-from omni_console.widgets.file_lines import contradiction, size
+from omni_console.widgets.file_lines import contradiction, sides, size
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
@@ -73,6 +73,7 @@ class FileRows(Rows):
         ]
         right: Line = [
             (safe_line(file.content_type, before="  "), "dim"),
+            (safe_line(sides(file), before="  "), "dim"),
             (Content(f"  {size(file.size)}".rjust(11)), "dim"),
             (Content(f"  {self.clock.moment(file.at)} "), "dim"),
         ]
@@ -224,4 +225,6 @@ def _as_file(file: CustomerFile) -> File:
         size=file.size,
         kind=file.kind,
         stated=file.stated,
+        width=file.width,
+        height=file.height,
     )

@@ -10,6 +10,8 @@ from omni_console.text import safe_line
 from omni_console.widgets.paint import Line, cut, width_of
 from server.protocol import CustomerFile, File
 
+SIDES_FROM = 40  # cells of a line from which there is room for width and height
+
 
 def size(count: int) -> str:
     if count < 1024:
@@ -17,6 +19,11 @@ def size(count: int) -> str:
     if count < 1024 * 1024:
         return _("{n} KB").format(n=round(count / 1024))
     return _("{n} MB").format(n=round(count / 1024 / 1024, 1))
+
+
+def sides(file: File | CustomerFile) -> str:
+    """ "1280×960", of what is seen; else empty."""
+    return f"{file.width}×{file.height}" if file.width and file.height else ""
 
 
 def contradiction(file: File | CustomerFile) -> str:
@@ -35,6 +42,8 @@ def file_lines(file: File, room: int, *, whole: bool) -> list[Line]:
         tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
     if file.problem:
         tail.append((safe_line(said_by_server(file.problem), before="  "), "bad"))
+    if room >= SIDES_FROM:
+        tail.insert(0, (safe_line(sides(file), before="  "), "dim"))
     lead = Content("+ ")
     name = safe_line(file.name or file.kind)
     left = max(4, room - 2 - width_of(tail))

@@ -18,7 +18,7 @@ from omni_console.text import fit, safe_line, safe_text, short_name
 from omni_console.timing import Clock
 from omni_console.widgets import letter_lines
 from omni_console.widgets.file_lines import file_lines
-from omni_console.widgets.paint import Line, cut, spread, width_of
+from omni_console.widgets.paint import Line, spread, width_of
 from omni_console.widgets.spoken_lines import spoken
 from server.protocol import Conversation, Message
 

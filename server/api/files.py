@@ -12,6 +12,7 @@ from channels.file_types import UNKNOWN, told
 from server.api.context import CONTEXT, Context, answer, number, operator, refused
 from server.api.describe import Empty, Media, Query, describes
 from server.cases import sharing
+from server.dimensions import dimensions
 from server.protocol import Upload
 from server.store import conversations, files, uploads
 from server.store.files import FileRow
@@ -69,10 +70,13 @@ async def put_up(request: web.Request) -> web.Response:
     data = await _bytes(request, context)
     sha256 = await asyncio.to_thread(context.blobs.put, data)
     content_type = told(UNKNOWN, name, data).content_type
+    width, height = dimensions(data) or (None, None)
 
     def note(tx: Transaction) -> Upload:
         conversations.held(tx, conversation_id)
-        upload = Upload(id=0, name=name, content_type=content_type, size=len(data))
+        upload = Upload(
+            id=0, name=name, content_type=content_type, size=len(data), width=width, height=height
+        )
         return uploads.add(tx, me.id, conversation_id, upload, sha256)
 
     return answer(await context.database.write(note))

@@ -19,6 +19,8 @@ class File(msgspec.Struct, kw_only=True):
     kind: str = "file"
     problem: str = ""
     stated: str = ""  # the type that its sender or its name gave it, where the bytes contradict that
+    width: int | None = None  # pixels, of pictures and films whose header tells them
+    height: int | None = None
 
 
 class Fold(msgspec.Struct, kw_only=True):
@@ -36,6 +38,8 @@ class Upload(msgspec.Struct, kw_only=True):
     name: str
     content_type: str
     size: int
+    width: int | None = None  # pixels
+    height: int | None = None
 
 
 class Message(msgspec.Struct, kw_only=True):

@@ -203,6 +203,8 @@ class CustomerFile(msgspec.Struct, kw_only=True):
     kind: str
     problem: str = ""
     stated: str = ""  # the type that its sender or its name gave it, where the bytes contradict that
+    width: int | None = None  # pixels, of pictures and films whose header tells them
+    height: int | None = None
     message_id: int
     conversation_id: int
     at: int

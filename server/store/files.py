@@ -20,13 +20,15 @@ class NewFile(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str | None
     problem: str = ""
     stated: str = ""  # the type that its sender gave it, where the bytes contradict it
+    width: int | None = None  # pixels
+    height: int | None = None
 
 
 def add(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
     for file in files:
         tx.run(
-            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem, stated)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attachment (message_id, name, content_type, kind, size, sha256, problem, stated,"
+            " width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 message_id,
                 file.name,
@@ -36,6 +38,8 @@ def add(tx: Transaction, message_id: int, files: Iterable[NewFile]) -> None:
                 file.sha256,
                 file.problem,
                 file.stated,
+                file.width,
+                file.height,
             ),
         )
         tx.run("UPDATE message SET files = files + 1 WHERE id = ?", (message_id,))
@@ -63,6 +67,8 @@ def by_message(tx: Snapshot, ids: Iterable[int]) -> dict[int, list[File]]:
                 kind=row["kind"],
                 problem=row["problem"],
                 stated=row["stated"],
+                width=row["width"],
+                height=row["height"],
             )
         )
     return found
@@ -107,6 +113,8 @@ def by_id(tx: Snapshot, file_ids: list[int], customer_id: int) -> list[NewFile]:
             size=row["size"],
             sha256=row["sha256"],
             stated=row["stated"],
+            width=row["width"],
+            height=row["height"],
         )
         for row in tx.all(
             "SELECT a.* FROM attachment a JOIN message m ON m.id = a.message_id"
@@ -140,6 +148,8 @@ def of_message(tx: Snapshot, message_id: int) -> list[NewFile]:
             sha256=row["sha256"],
             problem=row["problem"],
             stated=row["stated"],
+            width=row["width"],
+            height=row["height"],
         )
         for row in tx.all("SELECT * FROM attachment WHERE message_id = ? ORDER BY id", (message_id,))
     ]

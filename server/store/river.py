@@ -142,6 +142,8 @@ def _files_of(tx: Snapshot, message_id: int) -> list[CustomerFile]:
             kind=row["kind"],
             problem=row["problem"],
             stated=row["stated"],
+            width=row["width"],
+            height=row["height"],
             message_id=message_id,
             conversation_id=row["conversation_id"],
             at=row["at"],

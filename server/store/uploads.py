@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 import msgspec
@@ -17,9 +18,19 @@ def add(tx: Transaction, operator_id: int, conversation_id: int, upload: Upload,
     """Note a file that lies in the blob store; with its number. What nobody sent for a week is forgotten."""
     tx.run("DELETE FROM upload WHERE at < ?", (tx.now - KEPT_MS,))
     number = tx.insert(
-        "INSERT INTO upload (operator_id, conversation_id, name, content_type, size, sha256, at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (operator_id, conversation_id, upload.name, upload.content_type, upload.size, sha256, tx.now),
+        "INSERT INTO upload (operator_id, conversation_id, name, content_type, size, sha256, at,"
+        " width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            operator_id,
+            conversation_id,
+            upload.name,
+            upload.content_type,
+            upload.size,
+            sha256,
+            tx.now,
+            upload.width,
+            upload.height,
+        ),
     )
     return msgspec.structs.replace(upload, id=number)
 
@@ -33,6 +44,8 @@ def chosen(tx: Snapshot, operator_id: int, conversation_id: int, upload_ids: Seq
             kind="image" if row["content_type"].startswith("image/") else "file",
             size=row["size"],
             sha256=row["sha256"],
+            width=row["width"],
+            height=row["height"],
         )
         for row in tx.all(
             "SELECT * FROM upload WHERE operator_id = ? AND conversation_id = ?"
@@ -47,7 +60,7 @@ def known(tx: Snapshot, operator_id: int, conversation_id: int, upload_ids: Sequ
     if not upload_ids:
         return []
     return [
-        Upload(id=row["id"], name=row["name"], content_type=row["content_type"], size=row["size"])
+        _upload(row["id"], row)
         for row in tx.all(
             "SELECT * FROM upload WHERE operator_id = ? AND conversation_id = ?"
             " AND id IN (SELECT value FROM json_each(?)) ORDER BY id",
@@ -63,7 +76,7 @@ def of_message(tx: Transaction, operator_id: int, conversation_id: int, message_
             tx,
             operator_id,
             conversation_id,
-            Upload(id=0, name=row["name"], content_type=row["content_type"], size=row["size"]),
+            _upload(0, row),
             row["sha256"],
         )
         for row in tx.all(
@@ -77,4 +90,15 @@ def used(tx: Transaction, upload_ids: Sequence[int]) -> None:
     tx.run(
         "DELETE FROM upload WHERE id IN (SELECT value FROM json_each(?))",
         (msgspec.json.encode(list(upload_ids)).decode(),),
+    )
+
+
+def _upload(number: int, row: sqlite3.Row) -> Upload:
+    return Upload(
+        id=number,
+        name=row["name"],
+        content_type=row["content_type"],
+        size=row["size"],
+        width=row["width"],
+        height=row["height"],
     )

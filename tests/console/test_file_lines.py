@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
 from omni_console import i18n, own_programs
 from omni_console.commands import spoken
 from omni_console.own_programs import OwnProgramError
+from omni_console.own_settings import read
+from omni_console.screens.things_screen import FileRows
 from omni_console.timing import Clock
 from omni_console.widgets.message_lines import Context, message_lines
 from omni_console.widgets.paint import width_of
-from server.protocol import File, Message
+from server.protocol import CustomerFile, File, Message
 from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_world import HOSTILE
 
@@ -61,4 +66,36 @@ def test_line_mode_says_it_too() -> None:
 def test_a_program_is_not_opened_whatever_its_name() -> None:
     assert own_programs.runs("invoice.pdf", EXE)
     with pytest.raises(OwnProgramError, match="save it instead"):
-        own_programs.open_file(b"MZ", "invoice.pdf", EXE)
+        own_programs.open_file(b"MZ", "invoice.pdf", EXE, ["true"])
+
+
+PHOTO = File(id=4, name="bumper.jpg", content_type="image/jpeg", size=2_048, width=1280, height=960)
+
+
+def test_width_and_height_are_shown_wherever_the_file_is() -> None:
+    mail = replace(MAIL, files=[PHOTO])
+    assert "1280×960  2 KB" in shown(mail)[0]
+    assert "1280×960" not in "".join(shown(mail, width=30))
+    rows = FileRows(Clock(now=lambda: NOW))
+    facts = {name: getattr(PHOTO, name) for name in PHOTO.__struct_fields__}
+    rows.files = [CustomerFile(message_id=1, conversation_id=1, at=NOW, **facts)]
+    assert "1280×960" in "".join(piece.plain for piece, _role in rows.row_line(0, 0, 100, selected=False))
+    assert list(spoken.message(mail))[-1] == "    file 4: bumper.jpg, image/jpeg, 1280×960, 2048 bytes"
+
+
+def test_the_program_that_opens_files_is_ones_own(tmp_path: Path) -> None:
+    seen, own = tmp_path / "seen", tmp_path / "viewer"
+    own.write_text(f'#!/bin/sh\necho "$1 $(cat "$2")" > {seen}\n')
+    own.chmod(0o700)
+    found = read({"open": [str(own), "--fit"]})
+    assert found.problems == ()
+    command = own_programs.opener(found.settings.open)
+    own_programs.open_file(b"data", "a.jpg", "image/jpeg", command)
+    for _ in range(500):
+        if seen.exists() and seen.read_text():
+            break
+        time.sleep(0.01)
+    assert seen.read_text() == "--fit data\n"
+    with pytest.raises(OwnProgramError, match="no program nowhere: change open"):
+        own_programs.opener(["nowhere"])
+    assert read({"open": "feh"}).problems == ("console.toml: open: Expected `array`, got `str`",)

@@ -175,7 +175,7 @@ async def test_files_are_saved_under_harmless_names(tmp_path: Path) -> None:
                 await hands.until(lambda name=name: (tmp_path / "down" / name).exists(), name)  # type: ignore[misc]
         assert (tmp_path / "down" / "a.pdf").read_bytes() == b"%PDF-1"
         assert list(tmp_path.iterdir()) == [tmp_path / "down"]
-        with patch.object(own_programs, "opener", lambda: "/bin/true"):
+        with patch.object(own_programs, "opener", lambda wanted: ["true"]):
             await hands.press("D")
             await hands.press("1")
             await hands.sees("opened")
@@ -205,9 +205,8 @@ def test_what_would_run_is_not_opened(tmp_path: Path) -> None:
     assert own_programs.runs("x.desktop")
     assert not own_programs.runs("Rechnung.pdf")
     with pytest.raises(OwnProgramError, match="save it instead"):
-        own_programs.open_file(b"", "a.sh")
-    with patch.object(own_programs, "opener", lambda: "/bin/true"):
-        path = own_programs.open_file(b"data", "a.pdf")
+        own_programs.open_file(b"", "a.sh", "", ["true"])
+    path = own_programs.open_file(b"data", "a.pdf", "application/pdf", ["true"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o400
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 

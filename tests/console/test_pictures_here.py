@@ -173,7 +173,7 @@ async def test_it_is_opened_and_saved_from_there(pictures: FakeServer, tmp_path:
             await hands.press("s")
             await hands.sees("saved: ")
         assert (down / "dent.png").read_bytes() == pictures.bytes_of[31]
-        with patch.object(own_programs, "opener", lambda: "/bin/true"):
+        with patch.object(own_programs, "opener", lambda wanted: ["true"]):
             await hands.press("o")
             await hands.sees("opened")
         with patch.object(own_programs, "opener", side_effect=OwnProgramError("no program here")):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import struct
 from email.message import EmailMessage
 
 from server.protocol import Message
 from tests.fakes.post_office import post_office
 
-PNG, PDF, PROGRAM = b"\x89PNG\r\n\x1a\n scan", b"%PDF-1.7 act", b"MZ\x90\x00 program"
+PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 1280, 960)
+PDF, PROGRAM = b"%PDF-1.7 act", b"MZ\x90\x00 program"
 EXE = "application/vnd.microsoft.portable-executable"
 
 
@@ -28,6 +30,7 @@ async def test_files_of_a_mail() -> None:
             ("invoice.pdf", EXE, "file", "application/pdf"),
             ("scan", "image/png", "image", ""),
         ]
+        assert [(file.width, file.height) for file in message.files] == [(None, None), (1280, 960)]
         [listed] = [one for one in (await post.client.people.files(message.customer_id)).items if one.stated]
         assert (listed.content_type, listed.stated) == (EXE, "application/pdf")
 
@@ -50,3 +53,9 @@ async def test_files_of_a_webhook_and_of_an_operator() -> None:
         [message] = (await post.detail(row.id)).history.messages
         assert facts(message) == [("photo.jpg", EXE, "file", "image/jpeg")]
         assert (await post.client.put_up(row.id, "act", PDF)).content_type == "application/pdf"
+        upload = await post.client.put_up(row.id, "map", PNG)
+        assert (upload.content_type, upload.width, upload.height) == ("image/png", 1280, 960)
+        detail = await post.detail(row.id)
+        command = post.server.command("Here", detail.ways[0], detail.history.seq, upload_ids=[upload.id])
+        [file] = (await post.client.reply(row.id, command)).files
+        assert (file.width, file.height) == (1280, 960)
