@@ -161,9 +161,10 @@ def fall_silent(now: Lifecycle, topic: str, result: str, at: int) -> Lifecycle:
 
 
 def reopen(now: Lifecycle, operator_id: int, at: int) -> Lifecycle:
+    if now.state == "snoozed":
+        raise IllegalMoveError("the conversation is not closed", "wake it")
     if now.state != "closed":
-        hint = "wake it" if now.state == "snoozed" else "it can be answered as it is"
-        raise IllegalMoveError("the conversation is not closed", hint)
+        raise IllegalMoveError("the conversation is not closed", "it can be answered as it is")
     return Lifecycle(state="open", assignee_id=operator_id, waiting_since=at, sort_at=at)
 
 
@@ -189,9 +190,10 @@ def wake(now: Lifecycle, at: int) -> Lifecycle:
 
 def wake_early(now: Lifecycle, at: int) -> Lifecycle:
     """Somebody ends the snooze before its time: whoever had the ball has it again."""
+    if now.state == "closed":
+        raise IllegalMoveError("the conversation is not snoozed", "reopen it first")
     if now.state != "snoozed":
-        hint = "reopen it first" if now.state == "closed" else "it can be answered as it is"
-        raise IllegalMoveError("the conversation is not snoozed", hint)
+        raise IllegalMoveError("the conversation is not snoozed", "it can be answered as it is")
     if now.waiting_since is not None:
         return wake(now, at)
     return replace(now, state="waiting", snooze_until=None, sort_at=at)

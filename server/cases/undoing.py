@@ -23,6 +23,8 @@ from server.store.transaction import Snapshot, Transaction
 
 KEPT_MS = 86_400_000
 
+LOOK = "look at the conversation as it is"
+
 
 @contextmanager
 def noted(tx: Transaction, conversation_id: int, operator: OperatorInfo) -> Iterator[None]:
@@ -77,15 +79,14 @@ def _moved_since(
     holder = now.life.assignee_id
     if holder not in (None, operator.id, deed.after.life.assignee_id):
         return TakenError(holder)
-    hint = "look at the conversation as it is"
     if conversation.customer_seq > seq and now.life.state == "open":
-        return RefusedError("the customer wrote meanwhile", hint)
+        return RefusedError("the customer wrote meanwhile", LOOK)
     acted_by = now.rest["acted_by"]
     if isinstance(acted_by, int) and acted_by != operator.id:
         who = operators.by_id(tx, acted_by)
         if who is not None:
-            return RefusedError(f"{who.name} did something there meanwhile", hint)
-    return RefusedError("it was moved since", hint)
+            return RefusedError(f"{who.name} did something there meanwhile", LOOK)
+    return RefusedError("it was moved since", LOOK)
 
 
 def _forget_closing(tx: Transaction, conversation: Held, deed: Deed, operator: OperatorInfo) -> None:
