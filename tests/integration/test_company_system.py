@@ -27,12 +27,11 @@ async def test_it_reads_and_writes_fields_orders_notes_and_state() -> None:
         async with running_server(api=api, webhooks=(told,), fields=fields) as run:
             outside = Distant(run, (await new_token(run)).token)
 
-            async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+            async def ask(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
                 data = None if body is None else json.dumps(body).encode()
                 status, said, _ = await outside.ask(method, path, data)
                 assert status == 200, said
-                found: dict[str, Any] = json.loads(said)
-                return found
+                return json.loads(said)
 
             await run.hook("where is my kettle?", person={"name": "Ivan"})
             await until(lambda: bool(of(crm, "message.received")))
@@ -61,4 +60,5 @@ async def test_it_reads_and_writes_fields_orders_notes_and_state() -> None:
             assert shown["tags"] == ["order-1187"]
             card = await ask("GET", customer)
             assert ("plan", "gold") in [(one["name"], one["value"]) for one in card["fields"]]
-            assert [one["number"] for one in card["records"]] == ["1187"]
+            orders = await ask("GET", f"{customer}/records?kind=order")
+            assert [one["external_id"] for one in orders] == ["1187"]
