@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,14 +18,16 @@ from channels.messenger.listening import Waits
 from channels.secret import Secret
 from channels.telegram import TelegramChannel, TelegramSettings
 from channels.webhook import standard
+from omni_console.app import OmniConsole
 from omni_console.client import ServerClient
+from omni_console.timing import Clock
 from server.protocol import ConversationDetail, Message
 from server.settings import Config
 from tests.fakes import running_server as whole
+from tests.fakes.console_hands import Hands
+from tests.fakes.real_mail import real_mail
 from tests.fakes.running_server import HOOK_SECRET, SHOP, Running, only, running_server, until
 from tests.fakes.telegram import SECRET, TOKEN, FakeTelegram
-
-_configuration = whole.configuration
 
 
 @pytest.fixture
@@ -39,9 +42,10 @@ async def telegram(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeTelegra
 @contextlib.asynccontextmanager
 async def company(telegram: FakeTelegram) -> AsyncIterator[Running]:
     """A company with a site chat, mail, a shop that sends webhooks, and a bot."""
+    usual = whole.configuration
 
     def configured(folder: Path, deliver_url: str) -> Config:
-        config = _configuration(folder, deliver_url)
+        config = usual(folder, deliver_url)
         config.channels["bot"] = TelegramSettings(
             kind="telegram",
             token=Secret(TOKEN),
@@ -81,7 +85,8 @@ async def test_e4_the_operator_sees_by_which_way_a_customer_came_and_what_he_bou
     telegram: FakeTelegram,
 ) -> None:
     """Five facts: the advertisement, the page of the chat, telephone and e-mail given in it, the order."""
-    async with company(telegram) as run:
+    async with real_mail() as mail, company(telegram) as run:
+        await mail.connected(run)
         first = {
             "url": f"{SHOP}/loans?utm_source=yandex&utm_medium=cpc&utm_campaign=summer",
             "title": "Loans",
@@ -130,8 +135,27 @@ async def test_e4_the_operator_sees_by_which_way_a_customer_came_and_what_he_bou
         assert [(one.external_id, one.state) for one in card.records] == [("L-1187", "approved")]
 
         # The way goes on by mail, and stays one history of one person.
-        await run.letters.hear("ivan@example.org", "Когда деньги?", "Иван Петров")
+        await mail.hear(run, "ivan@example.org", "Когда деньги?", "Иван Петров")
         assert (await only(olga)).customer_id == card.id
+        assert [one.customer_id for one in (await seen(olga, 3)).history.messages] == [card.id] * 3
+
+        # All of it stands before the operator's eyes, without a key for it.
+        app = OmniConsole(olga, clock=Clock(run.clock.now, UTC))
+        async with app.run_test(size=(200, 60)) as pilot:
+            hands = Hands(app, pilot)
+            await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
+            await hands.sees("Иван Петров")
+            await hands.press("enter")
+            await hands.sees("Когда деньги?")
+            for words in (
+                "first  yandex / cpc",  # by which advertisement
+                "from Apply for a loan (shop.example/loans/apply)",  # from which page
+                "+ 8 916 123-45-67",
+                "✓ ivan@example.org",
+                "L-1187 Loan",
+            ):
+                await hands.sees(words)
+            assert "abcdef" not in hands.text()
         stored = [row["raw"] for row in await run.read("SELECT raw FROM journal WHERE channel_id = 'site'")]
         assert not any(b"abcdef" in (raw or b"") for raw in stored), "no secret of the page is kept anywhere"
 

@@ -10,27 +10,45 @@ from typing import Any
 
 import pytest
 
-from channels.base import Reference
 from server.protocol import BulkDone, Conversation, Customer, Message, Record, SpamDone
 from server.settings import UrgentSettings
 from tests.fakes.asking import ask, refused
+from tests.fakes.real_mail import RealMail, real_mail
 from tests.fakes.running_server import IVAN, OLGA, Running, only, running_server
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 
 
+URGENT = UrgentSettings(words=("заблокирована", "card is blocked"))
+
+
 @pytest.fixture
 async def run() -> AsyncIterator[Running]:
-    async with running_server(urgent=UrgentSettings(words=("заблокирована", "card is blocked"))) as running:
+    async with running_server(urgent=URGENT) as running:
         yield running
 
 
-async def test_a_blocked_card_abroad(run: Running) -> None:
+@pytest.fixture
+async def mail() -> AsyncIterator[RealMail]:
+    async with real_mail() as made:
+        yield made
+
+
+@pytest.fixture
+async def mailed(mail: RealMail) -> AsyncIterator[Running]:
+    """A server whose letters come over IMAP and go over SMTP."""
+    async with running_server(urgent=URGENT) as running:
+        await mail.connected(running)
+        yield running
+
+
+async def test_a_blocked_card_abroad(mailed: Running, mail: RealMail) -> None:
+    run = mailed
     consoles = [await run.listen(OLGA), await run.listen(IVAN)]
     olga, ivan = await run.client(), await run.client(IVAN)
     for number in range(20):
-        await run.letters.hear(f"patient{number}@example.org", "a question that can wait")
+        await mail.hear(run, f"patient{number}@example.org", "a question that can wait")
         run.clock.advance(MINUTE_MS)
     traveller = await run.visitor(sub="7", name="Мария", email="maria@example.org", email_verified=True)
     await traveller.say("Помогите! Я за границей, мою карту заблокировали")
@@ -78,7 +96,8 @@ async def test_a_blocked_card_abroad(run: Running) -> None:
     assert seen.conversation.priority == "urgent"
 
 
-async def test_a_chat_a_call_and_a_letter_are_one_case(run: Running) -> None:
+async def test_a_chat_a_call_and_a_letter_are_one_case(mailed: Running, mail: RealMail) -> None:
+    run = mailed
     olga = await run.client()
     console = await run.listen(IVAN)
     visitor = await run.visitor(sub="7", name="Пётр", email="petr@example.org", email_verified=True)
@@ -104,17 +123,18 @@ async def test_a_chat_a_call_and_a_letter_are_one_case(run: Running) -> None:
     command = run.command("As we said: the steps.", letter, detail.history.seq, subject="Your contract")
     await olga.reply(case.id, command)
     await run.settled()
-    [sent] = run.letters.sent
-    assert (sent.to, sent.conversation_id) == ("petr@example.org", case.id)
-    answer = (Reference(remote_id=sent.remote_id or "", trusted=True),)
-    await run.letters.hear("petr@example.org", "Thank you!", "Пётр", references=answer)
+    [sent] = mail.sent()
+    assert (sent["To"], sent["Subject"]) == ("petr@example.org", "Your contract")
+    body = sent.get_body(("plain",))
+    assert body is not None and "As we said: the steps." in body.get_content()
+    await mail.hear(run, "petr@example.org", "Thank you!", "Пётр", answered=sent)
 
     whole = await olga.detail(case.id)
     assert await only(olga) == whole.conversation
     assert {message.conversation_id for message in whole.history.messages} == {case.id}
     assert [(message.kind, message.mark, message.kind_of_event) for message in whole.history.messages] == [
         ("in", "w", "message"), ("out", "w", "message"), ("out", "c", "call"), ("in", "c", "call"),
-        ("in", "w", "message"), ("out", "l", "message"), ("in", "l", "message"),
+        ("in", "w", "message"), ("out", "@", "message"), ("in", "@", "message"),
     ]  # fmt: skip
     assert whole.history.messages[3].id == spoken.id
     assert (spoken.author, spoken.detail["result"], spoken.detail["duration_s"]) == ("Olga", "solved", "240")
