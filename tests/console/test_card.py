@@ -42,7 +42,7 @@ async def test_it_says_who_this_is(known: FakeServer, tmp_path: Path) -> None:
             "✓ ivan@example.org", "confirmed by a code", "? petrov@work.example", "only claimed",
             "best by w site chat", "wrote 7 of 9 here in 180 days", "Казань",
             "1187 Лампа ×2", "37 800 RUB", "scores", "CSAT 4/5", "быстро, но дважды", "NPS 9/10",
-            "marketing, e-mail", "yandex / cpc", "from ya.example/search", "shop.example",
+            "marketing, e-mail", "yandex / cpc · осень", "from ya.example/search", "shop.example",
             "Доставка и оплата",
             "жена", "1 note", "доставка",
         ):  # fmt: skip

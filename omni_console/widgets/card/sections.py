@@ -27,6 +27,7 @@ from server.protocol import Address, Conversation, Customer, Record
 CASES_MAX = 12
 RECORDS_MAX = 8  # of one kind
 SUGGESTIONS_MAX = 3
+ORIGIN_LINES = 2  # for an advertisement, for a page
 LABEL_CELLS = 12
 ROOMY = 48  # cells from which a line also says where something was found
 
@@ -248,14 +249,12 @@ def _came_from(customer: Customer, context: Context) -> Section:
         page = "  ".join(part for part in (origin.title.strip(), words.bare(origin.page)) if part)
         referrer = _("from {page}").format(page=words.bare(origin.referrer)) if origin.referrer else ""
         said = [part for part in (words.campaign(origin), referrer, page) if part]
+        if said:
+            day: Line = [(Content(" " + context.clock.day(origin.at)), "dim")]
+            line = balanced([(safe_line(label), "dim")], day, context.width)
+            section.append(Entry(line, Deed("origin", name=origin.page)))
         for number, text in enumerate(said):
-            left: Line = [(safe_line(text, before="  "), "dim")]
-            day: Line = []
-            if number == 0:
-                left = [(safe_line(label, after="  "), "dim"), (safe_line(text), "base")]
-                day = [(Content(" " + context.clock.day(origin.at)), "dim")]
-            deed = Deed("origin", name=origin.page) if number == 0 else None
-            section.append(Entry(balanced(left, day, context.width), deed))
+            section += _wrapped(text, context.width, "dim" if number else "base")[:ORIGIN_LINES]
     return [heading(_("came from"), context), *section] if section else []
 
 
