@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from omni_console import own_files, own_keys, own_settings
+from omni_console.begun_words import BegunWords
 from omni_console.command_history import CommandHistory
 from omni_console.own_keys import OwnKeys
 from omni_console.own_settings import Settings
@@ -16,6 +17,7 @@ class Own:
     keys: OwnKeys = field(default_factory=OwnKeys)
     settings: Settings = field(default_factory=Settings)
     history: CommandHistory = field(default_factory=CommandHistory)
+    begun: BegunWords = field(default_factory=BegunWords)
     tour: bool = False  # the first steps are shown
     tour_shown: Path | None = None  # the file that remembers it
     layouts: Path | None = None  # the folder in which they are kept; None: nowhere
@@ -26,11 +28,12 @@ def read(keys_path: Path | None = None, *, tour: bool = False) -> Own:
     """From the usual places, or the keys from another file."""
     keys = own_keys.load(keys_path or own_files.configuration("keys.toml"))
     found = own_settings.load(own_files.configuration("console.toml"))
-    path = own_files.state("commands") if found.settings.history else None
+    kept = found.settings.history
     return Own(
         keys=keys,
         settings=found.settings,
-        history=CommandHistory(path),
+        history=CommandHistory(own_files.state("commands") if kept else None),
+        begun=BegunWords(own_files.state("to-many.json") if kept else None),
         layouts=own_files.state("layouts"),
         tour=tour,
         tour_shown=own_files.state("tour"),

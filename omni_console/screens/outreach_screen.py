@@ -14,9 +14,11 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Input, TextArea
 
 from omni_console import errands
+from omni_console.begun_words import BegunWords, Fields
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Outreached, Refused, Unanswered
@@ -33,6 +35,7 @@ from server.protocol import BulkDone, BulkMessage, BulkOutcome, Customer
 
 PEOPLE_MAX = 1_000  # of one message, as the server takes it
 PAGE = 200
+KEEP_AFTER_S = 1.0  # a kill loses no more of what was typed
 
 
 class Words(TextArea):
@@ -93,14 +96,21 @@ class OutcomeRows(LineList):
 
 
 class OutreachScreen(Window[str]):
-    """Ends with a sentence for the status line. `person`: to him alone, and nobody is asked for."""
+    """Ends with a sentence for the status line.
+
+    `person`: to him alone, and nobody is asked for. `begun`: where words to many are kept until they are sent.
+    """
 
     BINDINGS: ClassVar = [("ctrl+j", "go_on", "")]
 
-    def __init__(self, client: ServerClient, person: Customer | None = None) -> None:
+    def __init__(
+        self, client: ServerClient, person: Customer | None = None, begun: BegunWords | None = None
+    ) -> None:
         super().__init__()
         self.client = client
         self._person = person
+        self._begun = (begun or BegunWords()) if person is None else None
+        self._keeper: Timer | None = None
         self._seen: BulkMessage | None = None  # what was looked at, and may be sent as it is
         self._asked = ""  # whom it was looked at for
         self._names: dict[int, str] = {}
@@ -135,8 +145,26 @@ class OutreachScreen(Window[str]):
     def opened(self) -> None:
         for field in self.query(Input):
             field.cursor_blink = False
+        if self._begun is not None:
+            self._bring_back(self._begun.fields())
         self._forget()
         (self.query(Input).first() if self._person is None else self.query_one(Words)).focus()
+
+    def _bring_back(self, begun: Fields) -> None:
+        for field in self.query(Input):
+            field.value = typed(begun.get(field.id or "", field.value))
+        self.query_one(Words).text = begun.get("text", "")
+
+    def _keep(self) -> None:
+        """What stands here, as long as there is a text."""
+        self._keeper = None
+        text = self.query_one(Words).text
+        if self._begun is None:
+            return
+        if text.strip():
+            self._begun.keep({"text": text} | {field.id or "": field.value for field in self.query(Input)})
+        else:
+            self._begun.forget()
 
     def _say(self, words: str = "", role: str = "dim") -> None:
         to = _("to: segment:NAME, tag:NAME, or words as in “Find a person”")
@@ -181,6 +209,8 @@ class OutreachScreen(Window[str]):
     @on(TextArea.Changed)
     def changed(self, event: Input.Changed | TextArea.Changed) -> None:
         event.stop()
+        if self._keeper is None:
+            self._keeper = self.set_timer(KEEP_AFTER_S, self._keep)
         if self._seen is not None or self._rows.held:
             self._forget()
 
@@ -188,6 +218,10 @@ class OutreachScreen(Window[str]):
         self._foot.offer(("ctrl+j", go_on), ("tab", _("next")), ("esc", _("not now")))
 
     def may_leave(self) -> bool:
+        if self._begun is not None and self._begun.outlives_us:
+            if self.stands:
+                self._keep()  # it is here again the next time
+            return True
         words = self.query_one(Words).text if self.stands else ""
         if not words.strip() or self._warned_of == words:
             return True
@@ -267,6 +301,7 @@ class OutreachScreen(Window[str]):
             self._say(_("nobody is found"), "bad")
             return
         if not event.message.dry_run:
+            self._sent()
             told = ngettext("{n} message is on its way", "{n} messages are on their way", event.done.queued)
             held = ngettext("{n} is held", "{n} are held", event.done.held).format(n=event.done.held)
             said = told.format(n=event.done.queued)
@@ -292,6 +327,12 @@ class OutreachScreen(Window[str]):
             ).format(n=PEOPLE_MAX)
         self._say(f"{words}; " + _("nothing is sent yet"), "strong")
         self._offer(_("send it"))
+
+    def _sent(self) -> None:
+        if self._keeper is not None:
+            self._keeper.stop()
+        if self._begun is not None:
+            self._begun.forget()
 
     @on(Refused)
     def refused(self, event: Refused) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from omni_console.begun_words import BegunWords
 from omni_console.look import PALETTE
 from omni_console.screens.outreach_screen import OutreachScreen
 from server.protocol import BulkOutcome, Obstacle
@@ -93,3 +94,43 @@ async def test_another_text_is_looked_at_again(world: FakeServer, tmp_path: Path
         await hands.press("ctrl+j")
         await hands.until(lambda: world.asked.count("POST /v1/bulk-messages") == 3, "sent")
         await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
+
+
+async def test_what_was_begun_is_there_the_next_time_until_it_is_sent(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "state" / "to-many.json"
+    async with console(world, tmp_path) as hands:
+        hands.app.push_screen(OutreachScreen(hands.app.client, begun=BegunWords(path)))
+        await hands.sees("Write to many")
+        await hands.type("tag:vip")
+        await hands.press("tab", "tab")
+        await hands.type("News")
+        await hands.press("tab")
+        await hands.type("precious words")
+        await hands.until(path.exists, "kept while it is typed")
+        await hands.press("escape")
+        await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
+        assert path.stat().st_mode & 0o777 == 0o600
+    async with console(world, tmp_path) as hands:
+        hands.app.push_screen(OutreachScreen(hands.app.client, begun=BegunWords(path)))
+        await hands.sees("precious words")
+        await hands.sees("tag:vip")
+        await hands.sees("News")
+        await hands.press("ctrl+j")
+        await hands.sees("nothing is sent yet")
+        await hands.press("ctrl+j")
+        await hands.until(lambda: hands.app.screen is hands.screen, "sent")
+        assert not path.exists()
+
+
+async def test_a_text_that_is_taken_away_is_not_kept(world: FakeServer, tmp_path: Path) -> None:
+    path = tmp_path / "to-many.json"
+    path.write_text("{broken")
+    async with console(world, tmp_path) as hands:
+        hands.app.push_screen(OutreachScreen(hands.app.client, begun=BegunWords(path)))
+        await hands.press("tab", "tab", "tab", *"word")
+        await hands.until(lambda: path.exists() and "word" in path.read_text(), "kept")
+        await hands.press(*["backspace"] * 4, "escape")
+        await hands.until(lambda: hands.app.screen is hands.screen, "the desk")
+        assert not path.exists()
