@@ -34,9 +34,8 @@ class FirstWords:
     def _to_many(self) -> None:
         from omni_console.screens.outreach_screen import OutreachScreen
 
-        self._screen.app.push_screen(
-            OutreachScreen(self._screen.client, begun=self._screen.own.begun), self._written
-        )
+        screen = self._screen
+        screen.app.push_screen(OutreachScreen(screen.client, begun=screen.own.begun), self._written)
 
     def to_person(self, person: Customer) -> None:
         """To somebody with whom there is no conversation beside which it could be written."""

@@ -98,7 +98,7 @@ class OutcomeRows(LineList):
 class OutreachScreen(Window[str]):
     """Ends with a sentence for the status line.
 
-    `person`: to him alone, and nobody is asked for. `begun`: where words to many are kept until they are sent.
+    `person`: to him alone, and nobody is asked for. `begun`: keeps words to many until they are sent.
     """
 
     BINDINGS: ClassVar = [("ctrl+j", "go_on", "")]
