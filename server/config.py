@@ -18,7 +18,14 @@ import platformdirs
 from channels.base import Channel, ChannelError, ChannelSettings
 from channels.registry import channel_class
 from channels.secret import Secret
-from server.config_checks import check_api, check_out_of_hours, check_public, check_teams, check_webhooks
+from server.config_checks import (
+    check_api,
+    check_out_of_hours,
+    check_public,
+    check_teams,
+    check_webhooks,
+    check_words,
+)
 from server.people.card_settings import (
     FieldSettings,
     SegmentSettings,
@@ -140,6 +147,7 @@ def decode(data: bytes, path: Path) -> Config:
         deadline_rules(config)
         silence_terms(config)
         check_out_of_hours(config)
+        check_words(config)
         check_webhooks(config)
     except SettingError as error:
         raise ConfigError(str(error), file=path, key=error.key, hint=error.hint) from error

@@ -11,6 +11,7 @@ from channels.registry import channel_class
 from server.people.card_settings import SettingError
 from server.queue.team_settings import check_teams as check_members
 from server.settings import ApiSettings, Config, PublicSettings, parse_listen
+from server.signing import measured
 from server.tables import ConfigError, setting_error
 from server.webhooks.settings import read_webhooks
 
@@ -102,6 +103,19 @@ def check_out_of_hours(config: Config) -> None:
                 key=f"channels.{name}.out_of_hours",
                 hint='write [hours.office] and hours = "office"',
             )
+
+
+def check_words(config: Config) -> None:
+    """Raises SettingError where a channel cannot carry what it is to say by itself or below each reply."""
+    for name, settings in config.channels.items():
+        can = channel_class(settings.kind).spec.capabilities
+        for key, most in (("acknowledge", can.text_max), ("signature", can.text_max // 2)):
+            if measured(getattr(settings, key), can) > most:
+                raise SettingError(
+                    f"it is longer than {most} {can.text_unit}",
+                    key=f"channels.{name}.{key}",
+                    hint="shorten it: what operators write must fit, too",
+                )
 
 
 def check_webhooks(config: Config) -> None:

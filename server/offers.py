@@ -26,6 +26,7 @@ def offers_of(channels: Mapping[str, Channel], config: Config) -> dict[str, Chan
             capabilities=channel.spec.capabilities,
             own_addresses=channel.own_addresses(),
             quote_max=channel.quotes(),
+            signature=channel.signature(),
             known_ms=config.site.identity_days * DAY_MS,
             hold_ms=hold_ms(channel.settings, channel.spec.capabilities.medium, config.sending),
         )

@@ -37,6 +37,7 @@ from server.clock import Clock
 from server.pace import Pace
 from server.people import proving
 from server.protocol import Recipient as Named
+from server.signing import signed
 from server.store import files as attachments
 from server.store import messages, outbox, recipients, threads
 from server.store.blobs import BlobStore
@@ -172,7 +173,7 @@ class Outbox:
             # Never long: the clock on the wall may be set while we sleep.
             return idle if due is None else min(LOOK_S, idle, max(0.01, (due - now) / 1000))
         token = secrets.token_hex(8)
-        leased = await self._database.write(lambda tx: outbox.lease_due(tx, token, tx.now + lease_ms(), room))
+        leased = await self._database.write(lambda tx: self._lease(tx, token, room))
         if leased:
             failpoints.hit("outbox.leased")
         for item in leased:
@@ -182,6 +183,18 @@ class Outbox:
             task.add_done_callback(self._landed(item))
         # Due but not leased: kept back by an earlier message of its thread; its end wakes us.
         return 1.0
+
+    def _lease(self, tx: Transaction, token: str, room: dict[str, int]) -> list[Leased]:
+        return [self._signed(tx, item) for item in outbox.lease_due(tx, token, tx.now + lease_ms(), room)]
+
+    def _signed(self, tx: Transaction, item: Leased) -> Leased:
+        """The first try decides what stands below it: later ones send the same bytes, whatever is configured
+        then, and the customer's window goes on showing what he was sent."""
+        signature = self._channels[item.channel_id].signature()
+        if item.attempt > 1 or item.automatic or not signature or not item.text.strip():
+            return item
+        outbox.sign(tx, item.message_id, signature)
+        return msgspec.structs.replace(item, signature=signature)
 
     def _landed(self, item: Leased) -> Callable[[asyncio.Task[None]], None]:
         def landed(task: asyncio.Task[None]) -> None:
@@ -310,7 +323,7 @@ class Outbox:
             to=item.address,
             to_name=item.address_name or None,
             thread=item.thread,
-            text=text[: item.quote_at],
+            text=signed(text[: item.quote_at], item.signature),
             quoted="" if item.quote_at is None else text[item.quote_at :],
             answered=answered,
             automatic=item.automatic,

@@ -91,7 +91,12 @@ class Channel(ABC):
 
     def acknowledgement(self) -> str:
         """What is said by itself to whoever begins a conversation; "": nothing. Pure."""
-        return ""
+        return self.settings.acknowledge
+
+    def signature(self) -> str:
+        """What the server puts below what operators write; "": nothing, or the channel puts it there itself,
+        where it belongs above something else (a quotation). Pure."""
+        return self.settings.signature.strip()
 
     def quotes(self) -> int:
         """How many characters of what is answered go below an answer (`Outbound.answered`); 0: none. Pure."""

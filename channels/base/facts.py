@@ -46,6 +46,8 @@ class ChannelSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     hours: str = ""  # as people write it: "Mon-Fri 09:00-18:00", or the name of [hours.NAME]
     # What is said by itself outside of these hours: "default", or a text with {opens}, {site}; "": nothing.
     out_of_hours: str = ""
+    acknowledge: str = ""  # said once, by itself, to whoever begins a conversation
+    signature: str = ""  # below every reply that an operator writes
     enabled: bool = True
     # For how long a reply waits before it leaves; None: as long as [sending] says for its kind.
     hold_seconds: Annotated[float, msgspec.Meta(ge=0, le=120)] | None = None

@@ -132,8 +132,8 @@ class EmailChannel(Channel):
             raise ChannelError(f"{address} is our own address", hint="mail to it would come back to us")
         return canonical_form
 
-    def acknowledgement(self) -> str:
-        return self._settings.acknowledge
+    def signature(self) -> str:
+        return ""  # it depends on the alias, and stands above the quotation: `outgoing.py` puts it there
 
     def quotes(self) -> int:
         return self._settings.quote_max if self._settings.quote else 0

@@ -59,9 +59,7 @@ class EmailSettings(ChannelSettings, kw_only=True, forbid_unknown_fields=True):
     # Names of our own mail servers, as they stand in the Authentication-Results that they add.
     trusted_authserv: tuple[str, ...] = ()
     ca_file: str = ""  # certificate authorities to trust instead of the system's
-    acknowledge: str = ""  # said once, by itself, to whoever begins a conversation
-    signature: str = ""  # below every mail that we write
-    signatures: Mapping[str, str] = {}  # another one below what is written from one of the aliases
+    signatures: Mapping[str, str] = {}  # another signature below what is written from one of the aliases
     quote: bool = True  # what the customer wrote stands below the answer to it
     quote_max: int = 8_000  # characters of it
     # Who puts what we send into the Sent folder. "auto": the provider where it is known to, else we do.

@@ -91,6 +91,12 @@ class WebhookChannel(Channel):
                 hint="make one: echo whsec_$(openssl rand -base64 32), and name it as env:NAME or file:PATH",
             )
         self._deliver_keys = _keys(channel_id, "deliver_secrets", settings.deliver_secrets) or self._keys
+        if settings.acknowledge and not settings.deliver_url:
+            raise ChannelError(
+                f"channel {channel_id}: it answers nobody: nothing can be acknowledged",
+                key="acknowledge",
+                hint="set deliver_url, or take acknowledge away",
+            )
         if settings.deliver_url:
             problem = deliver.check_url(settings.deliver_url)
             if problem:

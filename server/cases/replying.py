@@ -23,6 +23,7 @@ from server.protocol import (
     ReplyCommand,
 )
 from server.protocol.quotes import quotes_by_hand
+from server.signing import measured
 from server.store import (
     card,
     cases,
@@ -409,14 +410,10 @@ def check_text(text: str, files: int, offer: ChannelOffer) -> None:
     """Raises RefusedError where the channel cannot carry this."""
     if not text.strip() and not files:
         raise RefusedError("there is nothing to send", "write something first")
-    measured = {
-        "chars": len(text),
-        "bytes": len(text.encode()),
-        "utf16": len(text.encode("utf-16-le")) // 2,
-    }[offer.capabilities.text_unit]
-    if measured > offer.capabilities.text_max:
+    length = measured(text, offer.capabilities)
+    if length > offer.text_max:
         raise RefusedError(
-            f"the text is too long for {offer.title}: {measured} of {offer.capabilities.text_max}",
+            f"the text is too long for {offer.title}: {length} of {offer.text_max}",
             "shorten it, or send it in two messages",
         )
     if files > offer.capabilities.files_max:

@@ -8,6 +8,7 @@ import msgspec
 
 from channels.base import Capabilities
 from server.protocol import ReplyWay
+from server.signing import room
 from server.store.customers import Reachable
 from server.store.messages import LastInbound
 
@@ -27,6 +28,12 @@ class ChannelOffer(msgspec.Struct, frozen=True, kw_only=True):
     known_ms: int = 30 * 86_400_000  # for how long nobody is asked again who he is
     hold_ms: int = 0  # for how long a reply waits before it leaves
     quote_max: int = 0  # so many characters of what is answered go below the answer
+    signature: str = ""  # that is put below what operators write
+
+    @property
+    def text_max(self) -> int:
+        """How long what an operator writes may be, in the channel's units."""
+        return room(self.signature, self.capabilities)
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -92,7 +99,7 @@ def _way(address: Reachable, offer: ChannelOffer, thread: str, why: str) -> Way:
             address_id=address.address_id,
             label=label,
             why=why,
-            text_max=offer.capabilities.text_max,
+            text_max=offer.text_max,
             subject=offer.capabilities.subject,
             files_max=offer.capabilities.files_max,
             known_until=None if address.proved_at is None else address.proved_at + offer.known_ms,

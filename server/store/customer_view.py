@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from channels.base import ThreadFile, ThreadMessage
+from server.signing import signed
 from server.store import files
 from server.store.transaction import Snapshot
 
@@ -14,8 +15,8 @@ from server.store.transaction import Snapshot
 def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> list[ThreadMessage]:
     """Messages of a thread as its customer may see them, with visible_seq > after."""
     rows = tx.all(
-        "SELECT m.id, m.kind, m.text, m.at, m.remote_id, m.visible_seq, o.name AS operator FROM message m"
-        " LEFT JOIN operator o ON o.id = m.operator_id"
+        "SELECT m.id, m.kind, m.text, m.at, m.remote_id, m.visible_seq, m.signature,"
+        " o.name AS operator FROM message m LEFT JOIN operator o ON o.id = m.operator_id"
         " WHERE m.channel_id = ? AND m.thread = ? AND m.visible_seq > ? AND m.deleted = 0"
         " ORDER BY m.visible_seq LIMIT ?",
         (channel_id, name, after, limit),
@@ -27,7 +28,7 @@ def thread(tx: Snapshot, channel_id: str, name: str, after: int, limit: int) -> 
             message_id=row["id"],
             mine=row["kind"] == "in",
             author=row["operator"] or "",
-            text=row["text"],
+            text=signed(row["text"], row["signature"]),
             at=row["at"],
             remote_id=row["remote_id"],
             files=tuple(

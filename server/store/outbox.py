@@ -39,6 +39,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     tried_at: int | None = None  # since when it is tried and refused for its own sake
     automatic: bool = False
     detail: Mapping[str, str] = {}
+    signature: str = ""  # below the text, since its first try
 
     @property
     def quote_at(self) -> int | None:
@@ -92,7 +93,8 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
             continue
         rows = tx.all(
             "SELECT o.message_id, o.thread, o.attempts, o.created_at, o.tried_at, m.conversation_id,"
-            " m.at, m.customer_id, m.text, m.subject, m.remote_id, m.automatic, m.detail, a.external_id,"
+            " m.at, m.customer_id, m.text, m.subject, m.remote_id, m.automatic, m.detail, m.signature,"
+            " a.external_id,"
             " a.name AS address_name, p.name AS author"
             " FROM outbox o JOIN message m ON m.id = o.message_id JOIN address a ON a.id = m.address_id"
             " LEFT JOIN operator p ON p.id = m.operator_id"
@@ -130,9 +132,14 @@ def lease_due(tx: Transaction, token: str, until: int, room: dict[str, int]) -> 
                     tried_at=row["tried_at"],
                     automatic=bool(row["automatic"]),
                     detail=msgspec.json.decode(row["detail"], type=dict[str, str]) if row["detail"] else {},
+                    signature=row["signature"],
                 )
             )
     return leased
+
+
+def sign(tx: Transaction, message_id: int, signature: str) -> None:
+    tx.run("UPDATE message SET signature = ? WHERE id = ?", (signature, message_id))
 
 
 def note_try(tx: Transaction, message_id: int, own_fault: bool) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from channels.base import Capabilities
 from server.cases.ways import ChannelOffer, ways
+from server.signing import signed
 from server.store.customers import Reachable
 from server.store.messages import LastInbound
 
@@ -118,3 +119,13 @@ def test_of_several_threads_the_one_he_wrote_in_is_answered() -> None:
     # Somebody else wrote in the thread after him: he can be answered all the same.
     [way] = ways([address(2, "chat", "site")], OFFERS, LastInbound("site", 2, "shared"))
     assert way.thread == "shared"
+
+
+def test_a_signature_takes_its_room() -> None:
+    short = Capabilities(text_max=50, text_unit="utf16")
+    offer = ChannelOffer(
+        id="a", title="a", mark="a", scheme="a", account="", capabilities=short, signature="Shop 🙂"
+    )
+    assert offer.text_max == 50 - 2 - 7
+    assert signed("Hello\n", "Shop") == "Hello\n\nShop"
+    assert signed("Hello\n", "") == "Hello\n"
