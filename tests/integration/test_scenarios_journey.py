@@ -148,7 +148,7 @@ async def test_e4_the_operator_sees_by_which_way_a_customer_came_and_what_he_bou
             await hands.press("enter")
             await hands.sees("Когда деньги?")
             for words in (
-                "first  yandex / cpc",  # by which advertisement
+                "yandex / cpc",  # by which advertisement
                 "from Apply for a loan (shop.example/loans/apply)",  # from which page
                 "+ 8 916 123-45-67",
                 "✓ ivan@example.org",
