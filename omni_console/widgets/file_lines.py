@@ -42,7 +42,7 @@ def file_lines(file: File, room: int, *, whole: bool) -> list[Line]:
         tail.insert(0, (safe_line(file.content_type, before="  "), "dim"))
     if file.problem:
         tail.append((safe_line(said_by_server(file.problem), before="  "), "bad"))
-    if room >= SIDES_FROM:
+    if room >= SIDES_FROM and sides(file):
         tail.insert(0, (safe_line(sides(file), before="  "), "dim"))
     lead = Content("+ ")
     name = safe_line(file.name or file.kind)
