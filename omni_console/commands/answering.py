@@ -169,7 +169,9 @@ async def _ready(client: ServerClient, conversation: int, channel: str, code: st
                 hint="write without that question, or send it with --consent",
             )
         return template.text
-    raise CommandError(f"there is no template {code}", hint="omni templates list says which there are")
+    raise CommandError(
+        f"there is no template {code} for {channel}", hint="omni templates list says which there are"
+    )
 
 
 def _way(detail: ConversationDetail, channel: str | None) -> ReplyWay:

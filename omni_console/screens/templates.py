@@ -80,7 +80,7 @@ class Templates:
         if chosen is not None:
             self._put(pane, event, chosen)
         elif code and not event.found:
-            self._screen.say(_("no template begins with {code}").format(code=code), bad=True)
+            self._screen.say(_("no template for this channel begins with {code}").format(code=code), bad=True)
         else:
             self._screen.app.push_screen(
                 TemplatesScreen(event.found), lambda template: self._from_list(event, template)

@@ -75,7 +75,7 @@ class TemplatesScreen(Finder[FilledTemplate]):
         elif self.templates:
             text = _("no template is like that")
         else:
-            text = _("there are no templates yet; a lead makes them: omni templates set")
+            text = _("there are no templates for this channel; a lead makes them: omni templates set")
         self.foot.say(text)
         self._show()
 

@@ -33,15 +33,18 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""  # where a person's own is not known, or nothing is worded in it
 
 
-def best(variants: Sequence[Variant], languages: Sequence[str], channel_id: str, medium: str) -> Variant:
-    """`languages`: from the one that is wanted most. Variants hold at least one."""
+def best(
+    variants: Sequence[Variant], languages: Sequence[str], channel_id: str, medium: str
+) -> Variant | None:
+    """`languages`: from the one that is wanted most. None: it is worded for other channels only; without a
+    channel ("") each will do."""
 
     def rank(variant: Variant) -> tuple[int, int]:
         place = {channel_id: 0, medium: 1, "": 2}.get(variant.on, 3)
         return _language_rank(variant.language, languages), place
 
-    fitting = [one for one in variants if one.on in ("", channel_id, medium)]
-    return min(fitting or variants, key=rank)
+    fitting = [one for one in variants if not channel_id or one.on in ("", channel_id, medium)]
+    return min(fitting, key=rank, default=None)
 
 
 def _language_rank(language: str, wanted: Sequence[str]) -> int:
@@ -71,7 +74,8 @@ def filled_in(
     channel_id: str = "",
     code: str = "",
 ) -> list[FilledTemplate]:
-    """Every template whose code begins so, for this conversation's person. Raises NotFoundError."""
+    """Every template whose code begins so and that has a wording for the channel, as it is for this person.
+    Raises NotFoundError."""
     conversation = conversations.held(tx, conversation_id)
     person = card.whole(tx, conversation.customer_id, showing)
     if person is None:
@@ -80,9 +84,10 @@ def filled_in(
     medium = offer.capabilities.medium if offer is not None else ""
     languages = (person.language, site.language)
     chosen = [
-        (template, best(template.variants, languages, channel_id, medium))
+        (template, fitting)
         for template in templates.everything(tx)
         if template.code.startswith(code.casefold())
+        and (fitting := best(template.variants, languages, channel_id, medium)) is not None
     ]
     asks = (f"{{{name}}}" for template, _ in chosen for name in template.asks)
     kinds = record_kinds(*(variant.text for _, variant in chosen), *asks)

@@ -110,7 +110,7 @@ async def test_a_code_that_nobody_has(world: FakeServer, tmp_path: Path) -> None
     async with console(world, tmp_path) as hands:
         await begin(hands)
         await hands.press("semicolon", "x", "tab")
-        await hands.sees("no template begins with x")
+        await hands.sees("no template for this channel begins with x")
         assert await writing(hands) == ";x"
 
 

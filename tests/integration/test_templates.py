@@ -88,6 +88,24 @@ async def test_each_channel_and_language_has_its_wording(run: Running) -> None:
     assert (found.text, found.language, found.missing) == ("Anna, заказ A-7 в пути. Olga", "ru", [])
 
 
+async def test_a_channel_is_offered_its_own_set_and_what_is_for_all(run: Running) -> None:
+    await run.hook("where is it?")
+    sets = {"courier": "chat", "letterhead": "email", "pick-up": "market"}
+    for code, on in sets.items():
+        variants = [{"text": code, "on": on}]
+        await ask(run, Template, "PUT", f"/v1/templates/{code}", uid=None, title=code, variants=variants)
+    offered = {
+        channel: [one.code for one in await filled(run, f"?channel={channel}")]
+        for channel in ("mail", "site", "market")
+    }
+    assert offered == {
+        "mail": ["delivery", "letterhead"],
+        "site": ["courier", "delivery"],
+        "market": ["delivery", "pick-up"],
+    }
+    assert len(await filled(run)) == 4  # by which channel it goes, nobody knows yet
+
+
 async def test_a_name_is_never_read_as_a_variable(run: Running) -> None:
     await run.hook("hello", person={"name": "{order.number}"})
     client = await run.client()
