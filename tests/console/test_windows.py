@@ -47,7 +47,7 @@ async def test_a_scrollbar_covers_nothing_and_the_page_of_keys_is_not_cut(
         await hands.press("escape", "ctrl+p")
         await hands.sees("All actions")
         [line] = [line for line in hands.lines() if "Open the conversation in" in line]
-        assert line.rstrip()[-7:-1] == "enter ", "the scrollbar covers nothing"
+        assert line.rstrip().endswith(" enter"), "the scrollbar covers nothing"
 
 
 async def test_own_keys_work_and_are_shown(world: FakeServer, tmp_path: Path) -> None:
