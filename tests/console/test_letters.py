@@ -55,7 +55,7 @@ async def test_a_file_of_ones_own_goes_along(tmp_path: Path) -> None:
         await hands.sees("Attach a file")
         await hands.type("/nowhere/x.pdf")
         await hands.press("enter")
-        await hands.sees("there is no such file")
+        await hands.sees("cannot be read: No such file or directory")
         await hands.press("ctrl+u")
         await hands.type(str(tmp_path / "price.pdf"))
         await hands.press("enter")
