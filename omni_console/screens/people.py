@@ -231,7 +231,7 @@ class People:
         choices += [
             Choice("tags", _("tags")),
             Choice("language", _("language")),
-            Choice("time_zone", _("time zone")),
+            *([Choice("time_zone", _("time zone"))] if "time_zone" in fields else []),  # it may be hidden
             Choice("preferred", _("where answers are wanted")),
             Choice("address", _("an e-mail or a phone")),
             Choice("consent", _("a consent")),

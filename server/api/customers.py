@@ -218,8 +218,8 @@ async def all_fields(request: web.Request) -> web.Response:
     me = operator(request, "read")
     context = request.app[CONTEXT]
     unseen = hidden(me.role, context.fields)
-    own = [spec_of(name, context.fields) for name in context.fields if name not in unseen]
-    return answer([*own, *BUILT_IN.values()])
+    own = [name for name in context.fields if name not in BUILT_IN]
+    return answer([spec_of(name, context.fields) for name in (*own, *BUILT_IN) if name not in unseen])
 
 
 # --- one of them ----------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ class FieldError(ValueError):
 
 
 class FieldSettings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`[fields.NAME]`"""
+    """`[fields.NAME]`; of a field that every site has, only `hidden_from`."""
 
-    title: Text
+    title: Annotated[str, msgspec.Meta(max_length=200)] = ""
     kind: FieldKind = "text"
     choices: list[Text] = []
     hidden_from: list[Literal["reader", "operator", "lead"]] = []  # administrators see everything
@@ -89,6 +89,12 @@ BUILT_IN: dict[str, FieldSpec] = {
         FieldSpec(name="preferred_channel", title="Preferred channel", own=False),
     )
 }
+# What hiding them would not hide, and why.
+ALWAYS_SHOWN = {
+    "name": "it stands on each of his conversations",
+    "language": "assignments and the wordings of templates go by it, and say so",
+    "preferred_channel": "the order of the ways to answer him tells it",
+}
 OWN_KEYS = frozenset({"name", "language", "time_zone", "preferred_channel"})  # of a CardCommand
 
 
@@ -96,14 +102,29 @@ def check_field(name: str, settings: FieldSettings) -> None:
     """Raises SettingError."""
     if not NAME.fullmatch(name):
         raise SettingError("not a field's name", hint="small Latin letters, digits, '.', '_' and '-'")
-    if name in BUILT_IN or name.startswith(("consent.", "import.")):
+    if name in BUILT_IN:
+        _check_built_in(name, settings)
+        return
+    if name.startswith(("consent.", "import.")):
         raise SettingError("every site has this one already", hint="choose another name")
+    if not settings.title.strip():
+        raise SettingError("what is it called?", key="title", hint='title = "Plan"')
     if (settings.kind == "choice") != bool(settings.choices):
         raise SettingError(
             "a field of kind choice has choices, and no other has", key="choices", hint='choices = ["a", "b"]'
         )
     if len(set(settings.choices)) != len(settings.choices):
         raise SettingError("a choice is there twice", key="choices")
+
+
+def _check_built_in(name: str, settings: FieldSettings) -> None:
+    if settings != FieldSettings(hidden_from=settings.hidden_from) or not settings.hidden_from:
+        raise SettingError(
+            "every site has this one already",
+            hint="choose another name, or set hidden_from alone: it can only be hidden",
+        )
+    if name in ALWAYS_SHOWN:
+        raise SettingError(f"it cannot be hidden: {ALWAYS_SHOWN[name]}", key="hidden_from")
 
 
 def check_segment(name: str, settings: SegmentSettings, fields: Mapping[str, FieldSettings]) -> None:
@@ -171,10 +192,12 @@ def listed(value: str | list[str] | None) -> list[str]:
 
 
 def spec_of(name: str, fields: Mapping[str, FieldSettings]) -> FieldSpec | None:
+    if name in BUILT_IN:
+        return BUILT_IN[name]
     own = fields.get(name)
-    if own is not None:
-        return FieldSpec(name=name, title=own.title, kind=own.kind, choices=list(own.choices))
-    return BUILT_IN.get(name)
+    if own is None:
+        return None
+    return FieldSpec(name=name, title=own.title, kind=own.kind, choices=list(own.choices))
 
 
 def hidden(role: Role, fields: Mapping[str, FieldSettings]) -> frozenset[str]:

@@ -43,12 +43,10 @@ def whole(tx: Snapshot, customer_id: int, showing: Showing) -> Customer | None:
     card = customers.customer(tx, customer_id)
     if card is None:
         return None
-    known = fields.current(tx, card.id)
+    known = {name: field for name, field in fields.current(tx, card.id).items() if name not in showing.hidden}
     card.consents = fields.consents(known)
     card.fields = [
-        field
-        for name, field in known.items()
-        if not name.startswith((fields.CONSENT, fields.IMPORT)) and name not in showing.hidden
+        field for name, field in known.items() if not name.startswith((fields.CONSENT, fields.IMPORT))
     ]
     card.language = _value(known, "language")
     card.time_zone = _value(known, "time_zone")

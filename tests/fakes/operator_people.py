@@ -14,6 +14,7 @@ IVAN_NOW, ANNA_NOW, MARIA_NOW = 2, 3, 4  # their open conversations
 FIELDS = [
     wire.FieldSpec(name="name", title="Name", own=False),
     wire.FieldSpec(name="language", title="Language", own=False),
+    wire.FieldSpec(name="time_zone", title="Time zone", own=False),
     wire.FieldSpec(name="city", title="город"),
     wire.FieldSpec(name="size", title="размер", kind="choice", choices=["S", "M", "L"]),
     wire.FieldSpec(name="wholesale", title="оптовик", kind="flag"),

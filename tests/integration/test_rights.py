@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -27,7 +28,18 @@ from tests.fakes.running_server import OLGA, RITA, Listening, Running, refusal, 
 
 CARL, LENA = 4801, 4802
 SERVER = Path(__file__).parents[2] / "server"
-HIDDEN = {"salary": FieldSettings(title="Salary", hidden_from=["operator", "reader"])}
+FROM: list[Literal["reader", "operator", "lead"]] = ["operator", "reader"]
+BUILT_IN = {
+    "first_name": "Hidden-Ann",
+    "last_name": "Hidden-Smith",
+    "username": "hidden_ann",
+    "company": "Hidden Works",
+    "time_zone": "Asia/Kamchatka",
+}
+HIDDEN = {
+    "salary": FieldSettings(title="Salary", hidden_from=FROM),
+    **{name: FieldSettings(hidden_from=FROM) for name in BUILT_IN},
+}
 
 
 class World:
@@ -341,6 +353,49 @@ async def test_a_hidden_field_is_in_no_answer(world: World) -> None:
                     assert b"canary 900" not in body, url
     status, body = await world.run.ask("GET", f"/v1/customers/{world.person}", uid=None)
     assert status == 200 and b"canary 900" in body
+
+
+async def test_a_hidden_field_that_every_site_has_is_in_no_answer_either(world: World) -> None:
+    """Not on the card, in lists, by search, by segment, in a text that is filled in, or in the stream."""
+    run, path = world.run, f"/v1/customers/{world.person}"
+    live = await run.listen(OLGA)
+    known = {name: value for name, value in BUILT_IN.items() if name != "time_zone"}
+    body = msgspec.json.encode({"fields": known, "time_zone": BUILT_IN["time_zone"]})
+    assert (await run.ask("PATCH", path, body, uid=None))[0] == 200
+    text = " ".join(f"{{{name}}}" for name in BUILT_IN)
+    ready = msgspec.json.encode({"title": "All", "variants": [{"text": text}]})
+    assert (await run.ask("PUT", "/v1/templates/all", ready, uid=None))[0] == 200
+    values = [value.encode() for value in BUILT_IN.values()]
+    asked = [("GET", route) for method, route in routes_of(run) if method == "GET" and route != "/v1/events"]
+    for uid in (OLGA, RITA):
+        for method, route in asked:
+            for url in filled(route, 3):
+                _, said = await run.ask(method, url + "?limit=200", uid=uid)
+                assert not any(value in said for value in values), (url, said)
+        for value in BUILT_IN.values():
+            _, said = await run.ask("GET", f"/v1/customers?find={value.rpartition('/')[2]}", uid=uid)
+            assert json.loads(said)["items"] == []
+        for name in BUILT_IN:
+            assert (await run.ask("GET", f"{path}/fields/{name}", uid=uid))[0] == 404
+            assert (await run.ask("GET", "/v1/segments", uid=uid))[1] == b"[]"
+        listed = {one["name"] for one in json.loads((await run.ask("GET", "/v1/fields", uid=uid))[1])}
+        assert listed == {"name", "language", "preferred_channel"}
+    for sent in ({"fields": {"company": "x"}}, {"time_zone": "Asia/Tokyo"}):
+        assert (await run.ask("PATCH", path, msgspec.json.encode(sent), uid=OLGA))[0] == 409
+    found = json.loads((await run.ask("GET", f"/v1/conversations/{world.shared}/templates", uid=OLGA))[1])
+    assert [(one["text"], one["missing"]) for one in found] == [(text, list(BUILT_IN))]
+    many = {"client_id": "bulk-1", "text": text, "customer_ids": [world.person], "purpose": "service"}
+    said = (await run.ask("POST", "/v1/bulk-messages", msgspec.json.encode(many), uid=OLGA))[1]
+    assert (json.loads(said)["queued"], json.loads(said)["held"]) == (0, 1)
+    again = await run.listen(OLGA, resume=0)
+    for heard in (live, again):
+        await heard.reached(await run.newest())
+        assert "customer.changed" in {one.kind for one in heard.events()}
+        assert not any(value.lower() in whole(heard) for value in BUILT_IN.values())
+    # Whoever may see them does, and they are used as ever.
+    card = json.loads((await run.ask("GET", path, uid=None))[1])
+    assert card["time_zone"] == "Asia/Kamchatka"
+    assert {one["name"]: one["value"] for one in card["fields"] if one["name"] in known} == known
 
 
 def test_each_role_is_decided_about() -> None:

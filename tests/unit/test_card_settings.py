@@ -47,6 +47,14 @@ def test_fields_and_segments_are_read() -> None:
     assert uses_hidden(config.segments["vip"], hidden("reader", config.fields))
 
 
+def test_a_field_that_every_site_has_can_be_hidden_and_stays_what_it_is() -> None:
+    vip = '[segments.vip]\ntitle = "VIP"\nwhere = [{ field = "company", is = "Works" }]'
+    config = read(f'[fields.company]\nhidden_from = ["reader"]\n{vip}')
+    assert hidden("reader", config.fields) == {"company"} and not hidden("operator", config.fields)
+    assert uses_hidden(config.segments["vip"], hidden("reader", config.fields))
+    assert spec_of("company", config.fields) == spec_of("company", {})
+
+
 def field(text: str) -> str:
     return f'[fields.x]\ntitle = "X"\n{text}'
 
@@ -59,6 +67,11 @@ def segment(text: str) -> str:
     ("text", "key", "hint"),
     [
         ('[fields.name]\ntitle = "Name"', "fields.name", "another"),
+        ('[fields.company]\ntitle = "Firm"\nhidden_from = ["reader"]', "fields.company", "alone"),
+        ("[fields.company]", "fields.company", "hidden_from"),
+        ('[fields.name]\nhidden_from = ["reader"]', "fields.name.hidden_from", ""),
+        ('[fields.language]\nhidden_from = ["reader"]', "fields.language.hidden_from", ""),
+        ("[fields.x]", "fields.x.title", "title ="),
         ('[fields."Ünknown"]\ntitle = "X"', "fields.Ünknown", "small Latin"),
         ('[fields]\nx = "X"', "fields.x", "[fields.x]"),
         (field('kind = "chice"'), "fields.x.kind", "choice"),
