@@ -45,24 +45,31 @@ def undo(tx: Transaction, conversation_id: int, operator: OperatorInfo, command:
     if deed.operator_id != operator.id:
         raise RefusedError("a colleague did this", "do what is right now")
     now = deeds.condition(tx, conversation.id)
-    if _same(now, deed.before):
+    life = _possible(tx, deed.before.life)
+    if _same(now, replace(deed.before, life=life)):
         return
     if not _same(now, deed.after):
         raise _moved_since(tx, conversation, now, deed, command.seq, operator)
-    if now.life.assignee_id not in (None, operator.id) and not overview.is_untouched(tx, conversation.id):
+    if life.state != now.life.state and conversation.customer_seq > command.seq:
+        raise RefusedError("the customer wrote meanwhile", LOOK)
+    had_it = now.life.assignee_id
+    begun = had_it not in (None, operator.id) and not overview.is_untouched(tx, conversation.id)
+    if begun and life.assignee_id != had_it:
         raise RefusedError("whoever has it has begun", "take it over, or ask him")
-    life = _possible(tx, deed.before.life)
     if deed.after.rest["transfers"] != deed.before.rest["transfers"]:
         transfers.undone(tx, conversation.id, operator.id, deed.before.life.assignee_id)
     if (deed.before.life.state, now.life.state) == ("closed", "open"):
         _forget_closing(tx, conversation, deed, operator)
     deeds.put_back(tx, conversation.id, life, deed, _tell(tx, conversation, life, operator))
+    deeds.forget_after(tx, command.seq)
 
 
 def _same(one: Condition, other: Condition) -> bool:
-    """Whatever its place in the lists is."""
-    lives = replace(one.life, sort_at=0), replace(other.life, sort_at=0)
-    return lives[0] == lives[1] and one.rest["team"] == other.rest["team"]
+    """Nobody moved it in between, not even there and back again. A note, or an urgent word, moves nothing."""
+    beside = deeds.BESIDE
+    return one.life == other.life and all(
+        one.rest[name] == other.rest[name] for name in one.rest if name not in beside
+    )
 
 
 def _possible(tx: Snapshot, before: Lifecycle) -> Lifecycle:

@@ -199,6 +199,7 @@ class Rules:
 
 def measure(changes: Sequence[Change], targets: Mapping[DeadlineKind, int], hours: Hours) -> list[Measured]:
     """`changes` rise in time; two in a row may name the same state."""
+    changes = _that_stand(changes)
     found: list[Measured] = []
     turns = _turns(changes)
     for number, turn in enumerate(turns):
@@ -213,6 +214,18 @@ def measure(changes: Sequence[Change], targets: Mapping[DeadlineKind, int], hour
     return found
 
 
+def _that_stand(changes: Sequence[Change]) -> list[Change]:
+    """Without those that were taken back: they never were."""
+    found: list[Change] = []
+    for change in changes:
+        if change.cause == "undone" and len(found) > 1:
+            found.pop()
+            if found[-1].state == change.state:
+                continue
+        found.append(change)
+    return found
+
+
 class _Turn(msgspec.Struct):
     """The ball is with us from `since`, until it was answered or nothing was owed any more."""
 
@@ -223,11 +236,9 @@ class _Turn(msgspec.Struct):
 
 def _turns(changes: Sequence[Change]) -> list[_Turn]:
     turns: list[_Turn] = []
-    running = dropped = False  # dropped: the change before closed it unanswered
+    running = False
     for change in changes:
-        if change.cause == "undone" and dropped and change.state in ("open", "snoozed"):
-            turns[-1].ended_at, running = None, True  # it never was closed: he waits as long as he did
-        elif change.state == "open" and not running:
+        if change.state == "open" and not running:
             if change.cause == "failed" and turns and turns[-1].answered:
                 turns[-1].ended_at, turns[-1].answered = None, False
             else:
@@ -235,9 +246,7 @@ def _turns(changes: Sequence[Change]) -> list[_Turn]:
             running = True
         elif change.state in ("waiting", "closed") and running:
             turns[-1].ended_at, turns[-1].answered = change.at, change.state == "waiting"
-            running, dropped = False, change.state == "closed"
-            continue
-        dropped = False
+            running = False
     return turns
 
 

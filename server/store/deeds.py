@@ -5,9 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from server.lifecycle import Lifecycle
-from server.store import conversations
+from server.queue.silence import Kept
+from server.store import conversations, silences
 from server.store.transaction import Snapshot, Transaction
 
+# Changed without moving the conversation, too: by a note, or by a word that a rule finds urgent.
+BESIDE = ("acted", "acted_by", "acted_at", "priority", "priority_why", "priority_by")
 # What goes with a conversation's life: whose it is and how he came to it, how often, and who did what last.
 _REST = (
     "team",
@@ -19,9 +22,7 @@ _REST = (
     "transfers",
     "reopened",
     "spell_from",
-    "acted",
-    "acted_by",
-    "acted_at",
+    *BESIDE,
 )
 
 
@@ -30,6 +31,7 @@ class Condition(msgspec.Struct, frozen=True):
 
     life: Lifecycle
     rest: dict[str, int | str | None]  # by column
+    silence: Kept | None = None  # while it waited for the customer
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,9 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
 def condition(tx: Snapshot, conversation_id: int) -> Condition:
     """The conversation must exist."""
     [row] = tx.all(f"SELECT {', '.join(_REST)} FROM conversation WHERE id = ?", (conversation_id,))
-    return Condition(conversations.held(tx, conversation_id).life, dict(row))
+    silent = silences.silent(tx, conversation_id)
+    kept = silent.kept if silent is not None and silent.waits else None
+    return Condition(conversations.held(tx, conversation_id).life, dict(row), kept)
 
 
 def note(
@@ -77,11 +81,19 @@ def put_back(tx: Transaction, conversation_id: int, life: Lifecycle, deed: Deed,
     now = condition(tx, conversation_id).rest
     conversations.save_life(tx, conversation_id, life, seq)
     before, after = deed.before.rest, deed.after.rest
-    rest = {name: before[name] if now[name] == after[name] else now[name] for name in _REST}
+    rest = {name: before[name] if now[name] == after[name] else now[name] for name in before}
     tx.run(
-        f"UPDATE conversation SET {', '.join(f'{name} = :{name}' for name in _REST)} WHERE id = :id",
+        f"UPDATE conversation SET {', '.join(f'{name} = :{name}' for name in rest)} WHERE id = :id",
         {**rest, "id": conversation_id},
     )
+    if life.state == "waiting":
+        # Or what was announced to the customer would be announced once more.
+        silences.keep(tx, conversation_id, deed.before.silence)
+
+
+def forget_after(tx: Transaction, seq: int) -> None:
+    """It was taken back: who does the same later does another deed."""
+    tx.run("UPDATE deed SET after = before WHERE seq = ?", (seq,))
 
 
 def forget_before(tx: Transaction, at: int) -> None:

@@ -159,6 +159,28 @@ async def test_whoever_writes_or_is_written_to_has_his_time_anew(run: Running) -
     await forgotten(run, case)
 
 
+@pytest.mark.parametrize("deed", ["close", "snooze"])
+async def test_a_deed_that_is_taken_back_announces_nothing_twice(run: Running, deed: str) -> None:
+    case = await answered(run)
+    run.clock.advance(7 * 24 * H)
+    before = await kept(run, case, step="close")
+    olga = await run.client()
+    run.clock.advance(H)
+    done = await (
+        olga.close_conversation(case, "a", "b")
+        if deed == "close"
+        else olga.snooze(case, run.clock.now() + 30 * 24 * H)
+    )
+    await forgotten(run, case)
+    back = await olga.undo(case, done.seq)
+    assert back.silence is not None and back.silence.closes_at == before["next_at"]
+    await looked(run)
+    assert await kept(run, case) == before
+    assert len(announcements(run)) == 1
+    run.clock.advance(47 * H)
+    await until_row(run, case, lambda row: row.closed_at == before["next_at"])
+
+
 async def test_a_machine_s_answer_stops_nothing(run: Running) -> None:
     case = await answered(run)
     run.clock.advance(7 * 24 * H)

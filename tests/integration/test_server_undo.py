@@ -10,9 +10,9 @@ import pytest
 
 from omni_console.client import ServerClient
 from server.cases import undoing
-from server.protocol import Conversation
+from server.protocol import Conversation, NoteCommand
 from server.queue.deadlines import DeadlineSettings
-from server.store import deeds
+from server.store import cases, deeds
 from tests.fakes.running_server import IVAN, RITA, Running, only, refusal, running_server, until
 
 HOUR = 3_600_000
@@ -165,6 +165,61 @@ async def test_what_the_customer_began_is_not_put_away_again(run: Running) -> No
     released = await olga.release(now.id)
     await run.hook("hello??")
     assert (await olga.undo(now.id, released.seq)).assignee == "Olga"
+
+
+@pytest.mark.parametrize("name", ["reopen", "wake"])
+async def test_whoever_wrote_meanwhile_is_not_put_away_unheard(run: Running, name: str) -> None:
+    before = await case(run, "closed" if name == "reopen" else "snoozed")
+    olga = await run.client()
+    done = await (olga.reopen(before.id) if name == "reopen" else olga.wake(before.id))
+    await run.hook("hello?")
+    refused = await refusal(olga.undo(before.id, done.seq))
+    assert refused.body.message == "the customer wrote meanwhile"
+    assert (await only(olga)).state == "open"
+
+
+async def test_closed_over_a_colleague_s_head_it_is_his_as_it_was(run: Running) -> None:
+    before = await case(run, "open", "ivan")
+    olga, ivan = await run.client(), await run.client(IVAN)
+    await ivan.note(before.id, NoteCommand(client_id="n", text="I look at it"))
+    done = await olga.close_conversation(before.id, "a", "b")
+    assert looks(await olga.undo(before.id, done.seq)) == looks(before)
+    # But what was given to him is not taken away under his hands.
+    row = await olga.claim(before.id, before.assignee_id)
+    given = await given_to_ivan(olga, row)
+    await ivan.note(before.id, NoteCommand(client_id="n2", text="and again"))
+    refused = await refusal(olga.undo(before.id, given.seq))
+    assert refused.body.message == "whoever has it has begun"
+
+
+async def test_there_and_back_again_is_moved(run: Running) -> None:
+    """What a colleague did once more, after a deed like it was taken back, is his."""
+    before = await case(run, "snoozed")
+    olga, ivan = await run.client(), await run.client(IVAN)
+    woken = await olga.wake(before.id)
+    await olga.undo(before.id, woken.seq)
+    again = await ivan.wake(before.id)
+    refused = await refusal(olga.undo(before.id, woken.seq))
+    assert refused.body.message == "Ivan did something there meanwhile"
+    assert looks(await only(ivan)) == looks(again)
+    given = await given_to_ivan(olga, again)
+    await ivan.release(before.id)
+    await ivan.claim(before.id, None)
+    refused = await refusal(olga.undo(before.id, given.seq))
+    assert refused.body.message == "Ivan did something there meanwhile"
+
+
+async def test_what_was_urgent_is_urgent_again(run: Running) -> None:
+    """To open a conversation again forgets that a rule found it urgent."""
+    before = await case(run, "closed")
+    olga = await run.client()
+    await run.server.database.write(
+        lambda tx: cases.save_priority(tx, before.id, 0, why="help")  # as a configured word does
+    )
+    opened = await olga.reopen(before.id)
+    assert opened.priority == "normal"
+    back = await olga.undo(before.id, opened.seq)
+    assert (back.priority, back.priority_why) == ("urgent", "help")
 
 
 async def test_only_what_was_done_and_by_whom(run: Running) -> None:

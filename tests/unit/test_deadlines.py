@@ -182,6 +182,18 @@ def test_a_snooze_that_was_taken_back_or_ended_early_owes_what_was_owed() -> Non
     assert len(measure([*turns, undone(6, "snoozed")], TARGETS | {"next_reply": 20 * M}, CLOCK)) == 2
 
 
+def test_to_the_resolution_a_deed_that_was_taken_back_never_was() -> None:
+    for deed in ("closed", "snoozed"):
+        turns = [*history((0, "open"), (2, deed)), undone(7, "open")]
+        assert measure(turns, TARGETS, CLOCK) == measure(history((0, "open")), TARGETS, CLOCK)
+    answered = history((0, "open"), (1, "waiting"), (2, "closed"))
+    opened = [*answered, *history((5, "open")), undone(7, "closed")]
+    assert measure(opened, TARGETS, CLOCK) == measure(answered, TARGETS, CLOCK)
+    # One after the other, the last one first.
+    turns = [*history((0, "open"), (2, "snoozed"), (3, "closed")), undone(4, "snoozed"), undone(5, "open")]
+    assert measure(turns, TARGETS, CLOCK) == measure(history((0, "open")), TARGETS, CLOCK)
+
+
 # --- rules ----------------------------------------------------------------------------------------------
 
 
