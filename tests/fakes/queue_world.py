@@ -1,11 +1,9 @@
 """A call centre in virtual time: customers, operators and a clock that jumps, through the server's own
-transactions on a database in memory. What was promised of the queue is looked at from outside, by SQL and
-plain arithmetic; `broken` says what does not hold."""
+transactions on a database in memory."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import sqlite3
 from collections import Counter
@@ -13,10 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from channels.base import Capabilities, InboundEvent, Medium, Sender
-from server.cases import casework, notes, replying
+from server.cases import casework, notes, replying, undoing
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing
 from server.cases.topics import Topics
@@ -34,21 +30,21 @@ from server.protocol import (
     OperatorInfo,
     Presence,
     ReplyCommand,
+    UndoCommand,
 )
 from server.queue import assigning, handover, overview, presence
 from server.queue.assigning import Desks
+from server.queue.deadlines import DeadlineSettings, read_rules
 from server.queue.team_settings import (
     Member,
     MemberSettings,
     QueueSettings,
     RoomSettings,
-    Served,
     Teams,
     TeamSettings,
     make_teams,
 )
-from server.routing import Capacity
-from server.store import messages, operators
+from server.store import conversations, messages, operators
 from server.store.database import run_batch
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
@@ -119,6 +115,8 @@ class QueueWorld:
         self.policy = Policy(
             urgent=UrgentWords(["help"]).found, topics=Topics(QueueSettings(topics=WORDS).topics).found
         )
+        due = DeadlineSettings(first_reply="10m", next_reply="20m", resolution="1h")
+        self.rules = read_rules([due], {}, dict.fromkeys(MEDIA, ""), {})
         self.people = [
             self.write(lambda tx, n=number: operators.add(tx, f"op{n}", f"Op {n}", "operator", None))  # type: ignore[misc]
             for number in range(1, 9)
@@ -126,6 +124,9 @@ class QueueWorld:
         self.said = 0
         self.customers = 0
         self.spoke: list[tuple[str, str, str]] = []  # channel, sender, language
+        self.deeds: list[tuple[int, OperatorInfo, int]] = []  # conversation, whose, number
+        self.undone = 0
+        self._read = 0
 
     def write(self, fn: Callable[[Transaction], T]) -> T:
         [outcome] = run_batch(self.connection, [fn], self.now)
@@ -153,9 +154,12 @@ class QueueWorld:
             (self.hand_to_team, 2),
             (self.rebalance, 2),
             (self.decline, 3),
-            (self.snooze, 2),
-            (self.note, 2),
+            (self.snooze, 3),
             (self.wake, 2),
+            (self.reopen, 2),
+            (self.undo, 6),
+            (self.note, 2),
+            (self.time_wakes, 2),
             (self.login, 5),
             (self.crash, 3),
             (self.say_how_he_is, 3),
@@ -232,19 +236,19 @@ class QueueWorld:
         found = self._held_by_somebody("waiting", "open")
         if found is not None:
             command = CloseCommand(topic="a", result="b")
-            self.write(lambda tx: casework.close(tx, *found, command))
+            self._do(*found, lambda tx: casework.close(tx, *found, command))
 
     def claim(self) -> None:
         """By hand, whoever it is and whatever he has: that is always possible."""
         queued = self.rows("SELECT id FROM conversation WHERE state = 'open' AND assignee_id IS NULL")
         if queued:
             key, who = self.chance.choice(queued)["id"], self.chance.choice(self.people)
-            self.write(lambda tx: casework.claim(tx, key, who, None))
+            self._do(key, who, lambda tx: casework.claim(tx, key, who, None))
 
     def release(self) -> None:
         found = self._held_by_somebody("open", "waiting")
         if found is not None:
-            self.write(lambda tx: casework.release(tx, *found))
+            self._do(*found, lambda tx: casework.release(tx, *found))
 
     def hand_over(self) -> None:
         found = self._held_by_somebody("open", "waiting")
@@ -253,7 +257,7 @@ class QueueWorld:
         key, who = found
         [before] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
         command = AssignCommand(operator_id=self.chance.choice(self.people).id, note="look at it")
-        self.write(lambda tx: handover.assign(tx, key, who, command, self.desks))
+        self._do(key, who, lambda tx: handover.assign(tx, key, who, command, self.desks))
         [after] = self.rows("SELECT waiting_since, sort_at FROM conversation WHERE id = ?", key)
         assert tuple(before) == tuple(after), "a hand-over keeps the clock"
 
@@ -263,7 +267,7 @@ class QueueWorld:
             team = self.chance.choice(sorted(self.desks.teams.handed))
             command = AssignCommand(team=team, note="yours")
             with contextlib.suppress(RefusedError):  # it is this team's already
-                self.write(lambda tx: handover.assign(tx, *found, command, self.desks))
+                self._do(*found, lambda tx: handover.assign(tx, *found, command, self.desks))
 
     def rebalance(self) -> None:
         """What is proposed is done, and nobody is moved more than he can hold."""
@@ -296,9 +300,37 @@ class QueueWorld:
         found = self._held_by_somebody("open", "waiting")
         if found is not None:
             until = self.now + self.chance.randrange(1, 20) * MINUTE_MS
-            self.write(lambda tx: casework.snooze(tx, *found, until))
+            self._do(*found, lambda tx: casework.snooze(tx, *found, until))
 
     def wake(self) -> None:
+        found = self._held_by_somebody("snoozed")
+        if found is not None:
+            self._do(*found, lambda tx: casework.wake(tx, *found))
+
+    def reopen(self) -> None:
+        closed = self.rows("SELECT id FROM conversation WHERE state = 'closed' ORDER BY seq DESC LIMIT 20")
+        if closed:
+            key, who = self.chance.choice(closed)["id"], self.chance.choice(self.people)
+            self._do(key, who, lambda tx: casework.reopen(tx, key, who))
+
+    def undo(self) -> None:
+        """One of the latest deeds, by whoever did it; at times one that was moved since."""
+        if self.deeds:
+            key, who, seq = self.deeds.pop(-min(len(self.deeds), self.chance.choice([1, 1, 1, 2, 5, 20])))
+            self.write(lambda tx: undoing.undo(tx, key, who, UndoCommand(seq=seq)))
+            self.undone += 1
+
+    def _do(self, key: int, who: OperatorInfo, change: Callable[[Transaction], None]) -> None:
+        """A deed that can be taken back."""
+
+        def whole(tx: Transaction) -> int:
+            with undoing.noted(tx, key, who):
+                change(tx)
+            return conversations.one(tx, key).seq
+
+        self.deeds.append((key, who, self.write(whole)))
+
+    def time_wakes(self) -> None:
         self.write(casework.wake_due)
 
     def note(self) -> None:
@@ -325,7 +357,7 @@ class QueueWorld:
     def clock_jumps(self) -> None:
         self.now += self.chance.choice([-60, -5, 5, 60]) * MINUTE_MS
 
-    # --- the dispatcher, and what is to be true after it ------------------------------------------------
+    # --- the dispatcher ---------------------------------------------------------------------------------
 
     def drain(self) -> list[assigning.Distribution]:
         """As the dispatcher does, until nothing is left to do."""
@@ -357,113 +389,6 @@ class QueueWorld:
             found[row["assignee_id"]][MEDIA[row["channel_id"]]] += 1
         return found
 
-    def broken(self, done: list[assigning.Distribution], before: dict[int, Counter[Medium]]) -> list[str]:
-        """What does not hold after a drain; `before`: who held how much ahead of it."""
-        return [
-            *self._beyond_capacity(done, before),
-            *self._left_behind(),
-            *self._out_of_turn(done),
-            *self._limbo(),
-            *self._unexplained(done),
-            *self._miscounted(),
-        ]
-
-    def _beyond_capacity(
-        self, done: list[assigning.Distribution], before: dict[int, Counter[Medium]]
-    ) -> list[str]:
-        wrong = []
-        members = self._members()
-        held = {key: Counter(count) for key, count in before.items()}
-        for found in done:
-            for conversation_id, operator_id in found.returns:
-                [row] = self.rows("SELECT channel_id FROM conversation WHERE id = ?", conversation_id)
-                held[operator_id][MEDIA[row["channel_id"]]] -= 1
-            for choice in found.choices:
-                [row] = self.rows(
-                    "SELECT channel_id, team, priority FROM conversation WHERE id = ?", choice.conversation_id
-                )
-                member, mine, medium = (
-                    members.get(choice.operator_id),
-                    held[choice.operator_id],
-                    MEDIA[row["channel_id"]],
-                )
-                if member is None:
-                    wrong.append(f"{choice} went to somebody who takes no work")
-                    continue
-                if self._served(row).team not in member.teams:
-                    wrong.append(f"{choice} is of another team")
-                if not fits(member.capacity, mine, medium, urgent=row["priority"] == 0):
-                    wrong.append(f"{choice} is beyond {member.capacity}: {mine}")
-                mine[medium] += 1
-        return wrong
-
-    def _left_behind(self) -> list[str]:
-        """Whoever waits though somebody has room for him."""
-        members, held, queue = self._members(), self.held(), self._queue()
-        calls = sum(MEDIA[row["channel_id"]] == "call" for row in queue)
-        wrong = []
-        for row in queue:
-            served, medium = self._served(row), MEDIA[row["channel_id"]]
-            if not served.by_rules:
-                continue
-            candidates = {
-                key: member
-                for key, member in members.items()
-                if served.team in member.teams and key != refused_by(row)
-            }
-            free = {
-                key: member
-                for key, member in candidates.items()
-                if fits(member.capacity, held[key], medium, urgent=row["priority"] == 0)
-            }
-            # For each call that waits one operator finishes his chats and gets no new one: any of these.
-            kept = calls if medium == "chat" else 0
-            if len(free) > kept and not any(
-                self._hopes(row, candidates, {key: free[key] for key in left})
-                for left in itertools.combinations(free, len(free) - kept)
-            ):
-                wrong.append(f"{dict(row)} waits, and {sorted(free)} have room")
-        return wrong
-
-    def _hopes(self, row: sqlite3.Row, candidates: dict[int, Member], free: dict[int, Member]) -> bool:
-        """It waits for somebody who can do more of what it needs, and not for too long yet."""
-        patience = self._served(row).patience_ms
-        if not 0 <= self.now - row["sort_at"] < patience:
-            return False
-        tags = {
-            tag["tag"]
-            for tag in self.rows("SELECT tag FROM conversation_tag WHERE conversation_id = ?", row["id"])
-        }
-
-        def able(member: Member) -> int:
-            speaks = bool(row["language"]) and (not member.languages or row["language"] in member.languages)
-            return len(tags & member.skills) + speaks
-
-        return max(map(able, candidates.values())) > max(map(able, free.values()))
-
-    def _out_of_turn(self, done: list[assigning.Distribution]) -> list[str]:
-        """Who was served before somebody of the same channel who waits for longer, or is more urgent."""
-        wrong = []
-        members = self._members()
-        queue = self._queue()
-        for choice in [choice for found in done for choice in found.choices]:
-            [served] = self.rows("SELECT * FROM conversation WHERE id = ?", choice.conversation_id)
-            place = (served["priority"], served["sort_at"], served["id"])
-            taker = {choice.operator_id: members[choice.operator_id]}
-            for row in queue:
-                same = (row["channel_id"], row["team"]) == (served["channel_id"], served["team"])
-                if not same or refused_by(row) == choice.operator_id:
-                    continue
-                if (row["priority"], row["sort_at"], row["id"]) < place and not self._hopes(
-                    row, members, taker
-                ):
-                    wrong.append(f"{choice} came before {dict(row)}")
-        return wrong
-
-    def _served(self, row: sqlite3.Row) -> Served:
-        teams = self.desks.teams
-        return teams.handed[row["team"]] if row["team"] else teams.served[row["channel_id"]]
-
     def _queue(self) -> list[sqlite3.Row]:
         return self.rows(
             "SELECT c.id, c.channel_id, c.priority, c.sort_at, c.acted, c.acted_by, c.team, c.given_from,"
@@ -471,67 +396,3 @@ class QueueWorld:
             " AS language"
             " FROM conversation c WHERE c.state = 'open' AND c.assignee_id IS NULL"
         )
-
-    def _limbo(self) -> list[str]:
-        """Work of somebody who is gone, and that he did not begin since it came to him."""
-        return [
-            f"conversation {row['id']} waits for {row['assignee_id']}, who is gone"
-            for row in self.rows(
-                "SELECT c.id, c.assignee_id FROM conversation c"
-                " JOIN presence p ON p.operator_id = c.assignee_id"
-                " WHERE c.state = 'open' AND p.state IN ('away', 'offline') AND NOT EXISTS ("
-                " SELECT 1 FROM message m WHERE m.conversation_id = c.id AND m.operator_id = c.assignee_id"
-                " AND m.seq > (SELECT max(e.seq) FROM event e WHERE e.conversation_id = c.id"
-                " AND e.kind = 'conversation.assigned'))"
-                # Reopened or put away by himself: that is no event of assignment, and it is his own doing.
-                " AND EXISTS (SELECT 1 FROM event e WHERE e.conversation_id = c.id"
-                " AND e.kind = 'conversation.assigned' AND e.seq >= c.assigned_seq)"
-            )
-        ]
-
-    def _miscounted(self) -> list[str]:
-        [tally] = self.rows("SELECT n FROM tally WHERE name = 'queue'")
-        return [] if tally["n"] == len(self._queue()) else [f"the queue counts as {tally['n']}"]
-
-    def _unexplained(self, done: list[assigning.Distribution]) -> list[str]:
-        wrong = []
-        for found in done:
-            for choice in found.choices:
-                [row] = self.rows(
-                    "SELECT assigned_why FROM conversation WHERE id = ?", choice.conversation_id
-                )
-                told = self.rows(
-                    "SELECT data FROM event WHERE conversation_id = ? AND kind = 'conversation.assigned'"
-                    " ORDER BY seq DESC LIMIT 1",
-                    choice.conversation_id,
-                )
-                data = msgspec.json.decode(told[0]["data"])
-                if not choice.why or row["assigned_why"] != assigning.words(choice.why):
-                    wrong.append(f"{choice} stores no reason: {row['assigned_why']!r}")
-                if data["to"] != choice.operator_id or data["by"] != [reason.kind for reason in choice.why]:
-                    wrong.append(f"{choice} is told otherwise: {data}")
-        return wrong
-
-
-def refused_by(row: sqlite3.Row) -> int | None:
-    """Who gave it back or handed it to another team: it is not pressed on him again."""
-    found: int | None = row["acted_by"] if row["acted"] in ("released", "declined") else None
-    return found if row["given_from"] is None else row["given_from"]
-
-
-def fits(capacity: Capacity, held: Counter[Medium], medium: Medium, *, urgent: bool) -> bool:
-    """By the words of the promise: 3 chats, 5 messengers, 7 mails, one call that excludes chats, 7 in all."""
-    limits = {
-        "chat": capacity.chat,
-        "messenger": capacity.messenger,
-        "email": capacity.email,
-        "call": capacity.call,
-    }
-    more = capacity.urgent_extra if urgent and medium != "call" else 0
-    if (medium == "call" and held["chat"]) or (medium == "chat" and held["call"]):
-        return False
-    return (
-        limits[medium] > 0
-        and held[medium] + 1 <= limits[medium] + more
-        and held.total() + 1 <= capacity.total + more
-    )

@@ -12,8 +12,9 @@ from server.cases import casework
 from server.queue import presence
 from server.routing import Choice, Queued, Round
 from server.store import presence as store
-from server.store import queue
-from tests.fakes.queue_world import MINUTE_MS, QueueWorld
+from server.store import queue, transfers
+from tests.fakes.queue_world import MINUTE_MS
+from tests.fakes.watched_queue import WatchedQueue
 
 EVENTS = 10_000 if os.environ.get("OMNI_PROOF") else 1_000
 SEED = int(os.environ.get("OMNI_SEED", "6"))
@@ -21,7 +22,7 @@ OFFER = Round.offer
 
 
 def test_whatever_happens(tmp_path: Path) -> None:
-    world = QueueWorld(tmp_path, SEED)
+    world = WatchedQueue(tmp_path, SEED)
     given = returned = interrupted = 0
     for number in range(EVENTS):
         what = world.step()
@@ -38,6 +39,7 @@ def test_whatever_happens(tmp_path: Path) -> None:
     assert given > EVENTS // 10
     assert returned > EVENTS // 100
     assert interrupted
+    assert world.undone > EVENTS // 100
     print(f"{EVENTS} events (OMNI_SEED={SEED}): {given} assignments by rules, {returned} given back")
     _everybody_is_served(world)
 
@@ -57,13 +59,14 @@ def _every_third_is_forgotten(self: Round, item: Queued) -> Choice | None:
         (Round, "offer", _every_third_is_forgotten, "have room"),
         (store, "untouched_of_gone", lambda tx, operators: [], "who is gone"),
         (queue, "note_why", lambda tx, conversation_id, why: None, "stores no reason"),
+        (transfers, "undone", lambda tx, conversation_id, by, sender: False, "hand-overs of"),
     ],
 )
 def test_a_planted_fault_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: object, name: str, fault: object, told: str
 ) -> None:
     monkeypatch.setattr(place, name, fault)
-    world = QueueWorld(tmp_path, SEED)
+    world = WatchedQueue(tmp_path, SEED)
     for _ in range(500):
         world.step()
         before = world.held()
@@ -74,7 +77,7 @@ def test_a_planted_fault_is_found(
     raise AssertionError("nobody noticed")
 
 
-def _everybody_is_served(world: QueueWorld) -> None:
+def _everybody_is_served(world: WatchedQueue) -> None:
     """All come to work and answer what they have: then nobody waits any more, however long it was."""
     for who in world.people:
         world.write(lambda tx, who=who: presence.choose(tx, who.id, "available"))  # type: ignore[misc]
