@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from server import failpoints
 from server.api.context import CONTEXT, answer, command, number, operator, refused
 from server.api.describe import Media, describes
 from server.cases import holding
@@ -62,4 +63,6 @@ async def forward(request: web.Request) -> web.Response:
         made = holding.forward(tx, message_id, me, wanted, context.outgoing)
         return messages.many(tx, [made])[made]
 
-    return answer(context.marks.message(await context.database.write(written)))
+    forwarded = await context.database.write(written)
+    failpoints.hit("outbox.accepted")
+    return answer(context.marks.message(forwarded))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from server import failpoints
 from server.api.context import CONTEXT, Context, answer, command, number, operator
 from server.api.describe import describes
 from server.cases import holding, outreach
@@ -37,7 +38,9 @@ async def first(request: web.Request) -> web.Response:
         message_id = holding.first(tx, customer_id, me, wanted, context.outgoing, context.outreach)
         return messages.many(tx, [message_id])[message_id]
 
-    return answer(context.marks.message(await context.database.write(write)))
+    written = await context.database.write(write)
+    failpoints.hit("outbox.accepted")
+    return answer(context.marks.message(written))
 
 
 @routes.post("/v1/bulk-messages")

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from channels.base import Fold
+from server import failpoints
 from server.cases import forwarding, outreach, replying
 from server.cases.outreach import Rules
 from server.cases.refused import RefusedError
@@ -198,6 +199,7 @@ def _wait(
         becomes=msgspec.json.encode(becomes).decode(),
     )
     conversations.touch(tx, beside.id, posted.seq)
+    failpoints.hit("later.written")
     return posted.id
 
 
