@@ -107,7 +107,7 @@ def forward(
             folds=(Fold(kind="quoted", start=len(looked_at.comment), end=len(looked_at.text)),),
         )
         made = _wait(tx, looked_at.origin, line, Forward(message_id, command), leaves_at, looked_at.to)
-    _forget_draft(tx, operator.id, looked_at.origin.id)
+    _forget_draft(tx, operator.id, looked_at.origin.id, message_id)
     return made
 
 
@@ -203,6 +203,8 @@ def _wait(
     return posted.id
 
 
-def _forget_draft(tx: Transaction, operator_id: int, conversation_id: int) -> None:
-    if accounts.draft(tx, operator_id, conversation_id, "forward").forwards is not None:
+def _forget_draft(tx: Transaction, operator_id: int, conversation_id: int, message_id: int) -> None:
+    """It is sent. One of another message stays begun."""
+    begun = accounts.draft(tx, operator_id, conversation_id, "forward").forwards
+    if begun is not None and begun.message_id == message_id:
         accounts.save_draft(tx, operator_id, Draft(conversation_id=conversation_id, kind="forward"))

@@ -60,6 +60,10 @@ class Eraser:
                 raise NotFoundError("customer", customer_id)
             if erasure.being_sent(tx, root):
                 raise ErasingError("a reply to this person is being sent", "try again in a minute")
+            if erasure.is_waited_for(tx, root):
+                raise ErasingError(
+                    "a forward to this person is in its hold", "try again in a minute, or take it back"
+                )
             shared = shares.readers(tx, conversations.ids_of_customer(tx, root))
             done = erasure.erase(tx, root, me.id)
             for conversation_id, readers in shared.items():

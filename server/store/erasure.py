@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from server.store import files, merges, previews, saved_views, search, state
+from server.store import files, merges, operators, previews, saved_views, search, state
 from server.store.transaction import Snapshot, Transaction
 
 # Rows of these columns are the person's: they go. In the order in which they can.
@@ -123,6 +123,19 @@ def being_sent(tx: Snapshot, customer_id: int) -> bool:
     )
 
 
+def is_waited_for(tx: Snapshot, customer_id: int) -> bool:
+    """A forward of somebody else's words is to go to this person."""
+    return (
+        tx.value(
+            "SELECT 1 FROM scheduled s JOIN message m ON m.id = s.message_id"
+            " JOIN recipient r ON r.message_id = m.id JOIN address a ON a.external_id = r.address"
+            " WHERE s.becomes IS NOT NULL AND m.customer_id != :id AND a.customer_id = :id LIMIT 1",
+            {"id": customer_id},
+        )
+        is not None
+    )
+
+
 def erase(tx: Transaction, customer_id: int, operator_id: int | None) -> Erased:
     """Take the person with all his cards out. `customer_id` is nobody's part."""
     state.keep_numbers(tx)
@@ -162,6 +175,7 @@ def erase(tx: Transaction, customer_id: int, operator_id: int | None) -> Erased:
         search.forget(tx, row["id"])
     counts["message elsewhere"] = _blank(tx, strangers)
     _forget_addresses(tx, addresses)
+    _forget_forwards(tx, ids)
     for table, column, kind in MENTIONED:
         # json_each(NULL) is empty: what refers to merges and messages is asked by what goes.
         tx.run(f"UPDATE {table} SET {column} = NULL WHERE {column} IN {_IN}", (ids[kind],))
@@ -291,13 +305,19 @@ def _called(tx: Snapshot, ids: dict[str, str]) -> list[str]:
 
 
 def _forget_addresses(tx: Transaction, addresses: list[sqlite3.Row]) -> None:
-    """What names one of his addresses without belonging to him: copies of mails to others, records of orders
-    that nobody has claimed, what channels keep of a visitor."""
+    """What names one of his addresses without belonging to him: mails to others, sent, taken back or only
+    begun, records of orders that nobody has claimed, what channels keep of a visitor."""
+    operators.forget_addressees(tx, {row["external_id"] for row in addresses})
     for row in addresses:
         external_id = row["external_id"]
         tx.run(
             "DELETE FROM record WHERE scheme = ? AND account = ? AND address = ?",
             (row["scheme"], row["account"], external_id),
+        )
+        # Of what has not left yet: it goes to the others.
+        tx.run(
+            "DELETE FROM recipient WHERE address = ? AND message_id IN (SELECT message_id FROM scheduled)",
+            (external_id,),
         )
         for copied in tx.all("SELECT message_id, place FROM recipient WHERE address = ?", (external_id,)):
             tx.run(
@@ -305,11 +325,32 @@ def _forget_addresses(tx: Transaction, addresses: list[sqlite3.Row]) -> None:
                 " WHERE message_id = ? AND address = ?",
                 (f"erased-{copied['place']}", copied["message_id"], external_id),
             )
+            # It was to go to him alone, and was taken back.
+            tx.run(
+                "UPDATE message SET thread = '' WHERE id = ? AND thread = ?",
+                (copied["message_id"], external_id),
+            )
         tx.run("DELETE FROM channel_state WHERE name = ?", (f"pieces:{external_id}",))
         if len(external_id) >= 12:  # a shorter one may be part of something else by chance
             tx.run(
                 "DELETE FROM channel_state WHERE instr(value, CAST(? AS BLOB)) > 0", (external_id.encode(),)
             )
+
+
+def _forget_forwards(tx: Transaction, ids: dict[str, str]) -> None:
+    """Notes in conversations of others that something was forwarded to him (`cases.forwarding`): that it was,
+    stays."""
+    for row in tx.all(
+        "SELECT n.id FROM conversation c JOIN conversation p ON p.id = c.parent_id"
+        " JOIN message n ON n.customer_id = p.customer_id AND n.kind = 'note'"
+        " AND n.text LIKE 'forwarded to %: #' || c.id"
+        " WHERE c.id IN (SELECT value FROM json_each(:his))"
+        " AND p.id NOT IN (SELECT value FROM json_each(:his))",
+        {"his": ids["conversation"]},
+    ):
+        search.forget(tx, row["id"])
+        tx.run("UPDATE message SET text = 'forwarded' WHERE id = ?", (row["id"],))
+        search.remember(tx, row["id"])
 
 
 # --- what is left after the commit ----------------------------------------------------------------------

@@ -132,6 +132,24 @@ def save_draft(tx: Transaction, operator_id: int, draft: Draft) -> Draft:
     return draft
 
 
+def forget_addressees(tx: Transaction, addresses: set[str]) -> None:
+    """No draft is to go there any more."""
+    gone = {one.casefold() for one in addresses}
+    for row in tx.all("SELECT operator_id, conversation_id, kind, recipients FROM draft"):
+        named = msgspec.json.decode(row["recipients"], type=list[list[Addressee]])
+        left = [[one for one in role if one.address.strip().casefold() not in gone] for role in named]
+        if left != named:
+            tx.run(
+                "UPDATE draft SET recipients = ? WHERE operator_id = ? AND conversation_id = ? AND kind = ?",
+                (
+                    msgspec.json.encode(left).decode(),
+                    row["operator_id"],
+                    row["conversation_id"],
+                    row["kind"],
+                ),
+            )
+
+
 def _draft(tx: Snapshot, row: sqlite3.Row) -> Draft:
     named = msgspec.json.decode(row["recipients"], type=list[list[Addressee]])
     to, cc, bcc = named if len(named) == 3 else ([], [], [])

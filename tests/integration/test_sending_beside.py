@@ -204,6 +204,17 @@ async def test_a_forward_taken_back_leaves_no_card_of_a_wrong_address(post: Post
     assert (len(post.smtp.mails), post.sent()["To"]) == (1, CAROL)
 
 
+async def test_what_was_begun_of_another_message_is_not_thrown_away(post: PostOffice) -> None:
+    anna = await post.receive(ANNA, "My order is broken")
+    more = await post.receive(ANNA, "And so is the box")
+    await post.client.withdraw((await forward(post, anna)).id)
+    await forward(post, more, "Look at this, too")
+    [draft] = await post.client.drafts()
+    assert draft.forwards is not None
+    assert (draft.text, draft.forwards.message_id) == ("Can you help?", anna.id)
+    assert draft.to == written(CAROL)
+
+
 async def test_a_forward_with_fewer_files_stays_one_with_fewer_files(post: PostOffice) -> None:
     anna = await post.receive(ANNA, "My order is broken")
     held = await forward(post, anna, file_ids=[])
