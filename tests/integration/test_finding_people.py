@@ -239,7 +239,10 @@ async def test_notes_and_files_of_all_time(run: Running) -> None:
         run.clock.advance(1000)
         files = tuple(
             Attachment(
-                name=f"{number}{part}.jpg", content_type="image/jpeg", kind="image", data=b"\xff\xd8\xff%d" % number
+                name=f"{number}{part}.jpg",
+                content_type="image/jpeg",
+                kind="image",
+                data=b"\xff\xd8\xff%d" % number,
             )
             for part in "ab"
         )

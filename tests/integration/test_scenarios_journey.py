@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import AsyncIterator
 from datetime import UTC
 from pathlib import Path
@@ -28,6 +29,16 @@ from tests.fakes.console_hands import Hands
 from tests.fakes.real_mail import real_mail
 from tests.fakes.running_server import HOOK_SECRET, SHOP, Running, only, running_server, until
 from tests.fakes.telegram import SECRET, TOKEN, FakeTelegram
+
+PHOTO = b"\xff\xd8\xff\xc0\x00\x11\x08" + struct.pack(">HH", 960, 1280)
+
+
+def box(kind: bytes, inside: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(inside)) + kind + inside
+
+
+TRACK = box(b"trak", box(b"tkhd", bytes(76) + struct.pack(">II", 640 << 16, 360 << 16)))
+FILM = box(b"ftyp", b"mp42") + box(b"moov", TRACK)
 
 
 @pytest.fixture
@@ -165,8 +176,8 @@ async def test_e9_an_accident_is_told_by_messenger_with_photo_video_document_and
 ) -> None:
     async with company(telegram) as run:
         telegram.say(77, "Попал в аварию, что делать?")
-        telegram.say(77, photo=telegram.photo(b"\xff\xd8\xff damage"), caption="Бампер")
-        video = telegram.file(b"\x00\x00\x00\x18ftypmp42 film", file_name="film.mp4", mime_type="video/mp4")
+        telegram.say(77, photo=telegram.photo(PHOTO + b" damage"), caption="Бампер")
+        video = telegram.file(FILM + b" film", file_name="film.mp4", mime_type="video/mp4")
         telegram.say(77, video={**video, "width": 640, "height": 360, "duration": 5})
         scan = telegram.file(b"%PDF-1.7 protocol", file_name="протокол.pdf", mime_type="application/pdf")
         telegram.say(77, document=scan)
@@ -181,6 +192,7 @@ async def test_e9_an_accident_is_told_by_messenger_with_photo_video_document_and
             ("video", "film.mp4", "video/mp4")
         ]
         assert [(one.kind, one.name) for one in paper.files] == [("file", "протокол.pdf")]
+        assert [(one.width, one.height) for one in (*photo.files, *film.files)] == [(1280, 960), (640, 360)]
         assert (place.detail["lat"], place.detail["lon"]) == ("55.751999", "37.617734")
         assert place.detail["map"].startswith("https://www.openstreetmap.org/?mlat=55.751999&mlon=37.617734")
         assert "55.751999, 37.617734" in place.text

@@ -38,6 +38,13 @@ PROGRAM = "application/vnd.microsoft.portable-executable"
         ("application/x-tgsticker", "sticker.tgs", b"\x1f\x8b\x08", "application/x-tgsticker"),
         ("audio/mpeg", "a.mp3", b"\xff\xf3\x40", "audio/mpeg"),
         ("image/png", "a.png", b"", "image/png"),
+        ("application/octet-stream", "a.pdf", b"junk\n%PDF-1.4", "application/pdf"),
+        ("application/vnd.ms-excel", "list.csv", b"a;b\n", "text/csv"),  # as browsers under Windows say it
+        ("application/x-msdownload", "setup.exe", PE, PROGRAM),
+        ("audio/aac", "a.aac", b"ID3\x03", "audio/aac"),
+        ("", "main.ts", b"const a = 1", "text/plain"),
+        ("application/postscript", "a.ai", PDF, "application/postscript"),
+        ("image/svg+xml", "a.svg", b"<svg/>", "image/svg+xml"),
         ("", "", b"\x00\x01", ""),
     ],
 )
@@ -60,6 +67,7 @@ def test_the_bytes_say_what_it_is(stated: str, name: str, content: bytes, expect
         ("image/gif", "a.gif", b"\x00\x01\x02", "application/octet-stream", "image/gif"),
         ("text/plain", "a.txt", ZIP, "application/zip", "text/plain"),
         ("image/jpeg", "a.jpg", b"just words", "text/plain", "image/jpeg"),
+        ("audio/flac", "a.flac", b"just words", "text/plain", "audio/flac"),
     ],
 )
 def test_a_sender_who_says_otherwise_is_contradicted(
