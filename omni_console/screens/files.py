@@ -15,7 +15,7 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.server_words import said_by_server
-from omni_console.widgets.file_lines import contradiction, sides, size
+from omni_console.widgets.file_lines import contradiction, nature, sides, size
 from server.protocol import File
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Files:
             screen.say(_("these files did not come along: {why}").format(why=why))
             return
         choices = [
-            Choice(str(number), file.name or file.kind, f"{_nature(file)} {size(file.size)}")
+            Choice(str(number), file.name or file.kind, _facts(file, nature(file)))
             for number, file in enumerate(usable)
         ]
 
@@ -68,7 +68,7 @@ class Files:
             del choices[0]
         if file in pictures:
             choices.insert(0, Choice("look", _("look at it here")))
-        question = f"{file.name or file.kind}  {_nature(file)}  {size(file.size)}"
+        question = f"{file.name or file.kind}  {_facts(file, contradiction(file) or file.content_type)}"
 
         def chosen(answer: str | None) -> None:
             if answer == "look":
@@ -111,5 +111,5 @@ class Files:
             say(said)
 
 
-def _nature(file: File) -> str:
-    return f"{contradiction(file) or file.content_type}  {sides(file)}".rstrip()
+def _facts(file: File, nature: str) -> str:
+    return "  ".join(filter(None, (nature, sides(file), size(file.size))))

@@ -22,7 +22,7 @@ from omni_console.screens.window import Window
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.timing import Clock
-from omni_console.widgets.file_lines import contradiction, sides, size
+from omni_console.widgets.file_lines import nature, sides, size
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
@@ -69,15 +69,15 @@ class FileRows(Rows):
             (Content("→ " if file.from_customer else "← "), "accent" if file.from_customer else "dim"),
             (safe_line(file.mark or " ", after=" "), "mark"),
             (safe_line(file.name or file.kind), "strong" if selected else "base"),
-            (safe_line(said_by_server(file.problem) or contradiction(file), before="  "), "bad"),
+            (safe_line(said_by_server(file.problem), before="  "), "bad"),
         ]
         right: Line = [
-            (safe_line(file.content_type, before="  "), "dim"),
+            (safe_line(nature(file), before="  "), "bad" if file.stated else "dim"),
             (safe_line(sides(file), before="  "), "dim"),
             (Content(f"  {size(file.size)}".rjust(11)), "dim"),
             (Content(f"  {self.clock.moment(file.at)} "), "dim"),
         ]
-        if width < 70 or file.stated:
+        if width < 70 and not file.stated:
             del right[0]
         return balanced(left, right, width)
 

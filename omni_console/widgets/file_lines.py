@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from omni_console.i18n import _
+from omni_console.i18n import N_, _
 from omni_console.server_words import said_by_server
 from omni_console.text import safe_line
 from omni_console.widgets.paint import Line, cut, width_of
 from server.protocol import CustomerFile, File
 
+# What a file turns out to be, where that is worth a word.
+_NATURES = {
+    "application/vnd.microsoft.portable-executable": N_("a Windows program"),
+    "application/x-executable": N_("a program"),
+    "application/octet-stream": N_("nothing known"),
+    "text/html": N_("a web page"),
+    "text/plain": N_("plain text"),
+}
 SIDES_FROM = 40  # cells of a line from which there is room for width and height
 
 
@@ -31,8 +39,17 @@ def contradiction(file: File | CustomerFile) -> str:
     if not file.stated:
         return ""
     return _("by its content {type}, though sent as {stated}").format(
-        type=file.content_type, stated=file.stated
+        type=_found(file.content_type), stated=file.stated
     )
+
+
+def nature(file: File | CustomerFile) -> str:
+    """Its type; with a sign where that is not what it was sent as. For where there is no room to say more."""
+    return f"! {_found(file.content_type)}" if file.stated else file.content_type
+
+
+def _found(content_type: str) -> str:
+    return _(_NATURES[content_type]) if content_type in _NATURES else content_type
 
 
 def file_lines(file: File, room: int, *, whole: bool) -> list[Line]:

@@ -36,8 +36,8 @@ def shown(message: Message, width: int = 140, sign: str = "") -> list[str]:
 def test_a_file_that_is_not_what_it_was_sent_as(language: str) -> None:
     i18n.use(language)
     said = {
-        "en": f"by its content {EXE}, though sent as application/pdf",
-        "ru": f"по содержимому {EXE}, хотя прислан как application/pdf",
+        "en": "by its content a Windows program, though sent as application/pdf",
+        "ru": "по содержимому программа для Windows, хотя прислан как application/pdf",
     }[language]
     for sign in ("", ">"):
         first, second = shown(MAIL, sign=sign)
@@ -56,6 +56,18 @@ def test_whatever_a_sender_states_is_text(text: str) -> None:
     file = File(id=3, name=text, content_type=text, size=1, kind=text, problem=text, stated=text)
     for line in shown(replace(MAIL, files=[file])):
         assert line.isprintable()
+
+
+def row(rows: FileRows, width: int) -> str:
+    return "".join(piece.plain for piece, _role in rows.row_line(0, 0, width, selected=False))
+
+
+def test_the_list_of_all_files_says_it_however_long_the_name_and_narrow_the_window() -> None:
+    rows = FileRows(Clock(now=lambda: NOW))
+    facts = {name: getattr(INVOICE, name) for name in INVOICE.__struct_fields__} | {"name": "invoice " * 30}
+    rows.files = [CustomerFile(message_id=1, conversation_id=1, at=NOW, **facts)]
+    for width in (60, 78, 120):
+        assert "! a Windows program" in row(rows, width)
 
 
 def test_line_mode_says_it_too() -> None:
@@ -79,7 +91,7 @@ def test_width_and_height_are_shown_wherever_the_file_is() -> None:
     rows = FileRows(Clock(now=lambda: NOW))
     facts = {name: getattr(PHOTO, name) for name in PHOTO.__struct_fields__}
     rows.files = [CustomerFile(message_id=1, conversation_id=1, at=NOW, **facts)]
-    assert "1280×960" in "".join(piece.plain for piece, _role in rows.row_line(0, 0, 100, selected=False))
+    assert "image/jpeg  1280×960" in row(rows, 100)
     assert list(spoken.message(mail))[-1] == "    file 4: bumper.jpg, image/jpeg, 1280×960, 2048 bytes"
 
 
