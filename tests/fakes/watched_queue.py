@@ -18,19 +18,23 @@ from server.store.transaction import Transaction
 from tests.fakes.queue_world import MEDIA, QueueWorld
 
 
+def _json(ids: set[int]) -> str:
+    return msgspec.json.encode(sorted(ids)).decode()
+
+
 class WatchedQueue(QueueWorld):
     def broken(self, done: list[assigning.Distribution], before: dict[int, Counter[Medium]]) -> list[str]:
         """What does not hold after a drain; `before`: who held how much ahead of it."""
-        self._keep_time()
+        told = _json(self._keep_time())
         return [
             *self._beyond_capacity(done, before),
             *self._left_behind(),
             *self._out_of_turn(done),
             *self._limbo(),
             *self._unexplained(done),
-            *self._miscounted(),
-            *self._unheard(),
-            *self._untimely(),
+            *self._miscounted(told),
+            *self._unheard(told),
+            *self._untimely(told),
         ]
 
     def _beyond_capacity(
@@ -145,7 +149,7 @@ class WatchedQueue(QueueWorld):
             )
         ]
 
-    def _miscounted(self) -> list[str]:
+    def _miscounted(self, told: str) -> list[str]:
         """Counters that are kept, beside what they count."""
         [tally] = self.rows("SELECT n FROM tally WHERE name = 'queue'")
         wrong = [] if tally["n"] == len(self._queue()) else [f"the queue counts as {tally['n']}"]
@@ -157,36 +161,43 @@ class WatchedQueue(QueueWorld):
             wrong.append(f"the queues count as {lengths}")
         handed = self.rows(
             "SELECT c.id, c.transfers FROM conversation c"
-            " WHERE c.transfers != (SELECT count(*) FROM transfer t"
-            " WHERE t.conversation_id = c.id AND t.declined_at IS NULL)"
+            " WHERE c.id IN (SELECT value FROM json_each(?))"
+            " AND c.transfers != (SELECT count(*) FROM transfer t"
+            " WHERE t.conversation_id = c.id AND t.declined_at IS NULL)",
+            told,
         )
         return wrong + [f"hand-overs of {row['id']} count as {row['transfers']}" for row in handed]
 
-    def _unheard(self) -> list[str]:
+    def _unheard(self, told: str) -> list[str]:
         """Whoever wrote after all that we did to his conversation, and does not wait in anybody's sight."""
         return [
             f"conversation {row['id']} is {row['state']}, and its customer wrote last"
             for row in self.rows(
-                "SELECT c.id, c.state FROM conversation c WHERE c.state != 'open' AND c.customer_seq > ("
+                "SELECT c.id, c.state FROM conversation c WHERE c.id IN (SELECT value FROM json_each(?))"
+                " AND c.state != 'open' AND c.customer_seq > ("
                 " SELECT max(e.seq) FROM event e WHERE e.conversation_id = c.id"
                 " AND e.kind IN ('conversation.state', 'message.queued')"
-                " AND coalesce(json_extract(e.data, '$.why'), '') != 'undone')"
+                " AND coalesce(json_extract(e.data, '$.why'), '') != 'undone')",
+                told,
             )
         ]
 
-    def _untimely(self) -> list[str]:
+    def _untimely(self, told: str) -> list[str]:
         """Deadlines of replies run for those who wait for one, since they do, and for nobody else."""
         return [
             f"conversation {row['id']} waits since {row['waiting_since']}, its deadline says {row['since']}"
             for row in self.rows(
                 "SELECT c.id, c.waiting_since, d.since FROM conversation c LEFT JOIN deadline d"
                 " ON d.conversation_id = c.id AND d.status = 'running' AND d.kind != 'resolution'"
-                " WHERE c.waiting_since IS DISTINCT FROM d.since"
+                " WHERE c.id IN (SELECT value FROM json_each(?))"
+                " AND c.waiting_since IS DISTINCT FROM d.since",
+                told,
             )
         ]
 
-    def _keep_time(self) -> None:
-        """As the timekeeper does after each commit."""
+    def _keep_time(self) -> set[int]:
+        """As the timekeeper does after each commit; the conversations of which anything was told since."""
+        told: set[int] = set()
 
         def take(tx: Transaction) -> None:
             while page := events.after(tx, self._read, 500):
@@ -195,9 +206,11 @@ class WatchedQueue(QueueWorld):
                     deadlines.note(tx, noted)
                 for key in step.touched:
                     settle(tx, key, self.rules)
+                told.update(one.conversation_id for one in page if one.conversation_id is not None)
                 self._read = page[-1].seq
 
         self.write(take)
+        return told
 
     def _unexplained(self, done: list[assigning.Distribution]) -> list[str]:
         wrong = []
