@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import socket
 from collections.abc import AsyncIterator
-from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
@@ -19,6 +16,7 @@ from channels.secret import Secret
 from channels.testkit import MemoryHost
 from channels.webhook import WebhookChannel
 from channels.webhook.channel import WebhookSettings
+from tests.fakes.names import Names
 
 KEY = Secret("whsec_" + base64.b64encode(bytes(32)).decode())
 
@@ -44,19 +42,6 @@ def test_what_is_on_the_internet_or_allowed_is() -> None:
     assert not dialling.may_dial("10.2.0.1", allowed)
     assert dialling.named_by("http://127.0.0.1:8081/x") == dialling.networks(["127.0.0.1"])
     assert dialling.named_by("https://api.example") == dialling.named_by("") == ()
-
-
-class Names(aiohttp.abc.AbstractResolver):
-    """A DNS in which every name is this machine."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[Any]:
-        found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET}
-        return [{**found, "proto": 0, "flags": socket.AI_NUMERICHOST}]
-
-    async def close(self) -> None:
-        return
 
 
 @pytest.fixture

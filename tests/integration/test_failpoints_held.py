@@ -6,25 +6,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 
-from omni_console.client import RefusedError, ServerClient, UnreachableError
+from omni_console.client import RefusedError, ServerClient
 from server.protocol import Addressee, Conversation, Draft, FirstMessage, ForwardCommand, Message
-from server.store.offline import DATABASE
 from tests.fakes.harsh_world import HarshWorld
+from tests.fakes.killed_desk import KilledDesk
 from tests.fakes.patience import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-T = TypeVar("T")
 
 HOLD_S = 1.0
 KINDS = ("first", "forward")
@@ -34,30 +29,8 @@ if not os.environ.get("OMNI_PROOF"):
     CASES = list(zip(LEAVING, ("forward", "first", "forward", "first"), strict=True))
 
 
-class Desk:
-    """A server and an operator at it; each case has a customer of its own, who wrote by mail."""
-
-    def __init__(self, world: HarshWorld, client: ServerClient) -> None:
-        self.world = world
-        self.client = client
-
-    async def start(self, rules: str = "") -> None:
-        await self.world.stop_server()
-        self.world.arm(rules)
-        await self.world.recover()
-
-    async def until_killed(self) -> None:
-        assert self.world.process is not None
-        async with asyncio.timeout(30):
-            assert await self.world.process.wait() == -signal.SIGKILL, self.world.log_text()[-4000:]
-
-    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until the server says something, over its death."""
-        async with asyncio.timeout(40):
-            while True:
-                with contextlib.suppress(UnreachableError):
-                    return await ask()
-                await asyncio.sleep(0.1)
+class Desk(KilledDesk):
+    """Each case has a customer of its own, who wrote by mail."""
 
     async def asked(self, name: str) -> Conversation:
         """Somebody new who has asked something by mail."""
@@ -99,11 +72,6 @@ class Desk:
     def left(self, name: str) -> int:
         """How many mails with this word were handed over."""
         return sum(f"\n{name}\r\n".encode() in mail.data for mail in self.world.sink.mails)
-
-    def rows(self, sql: str, *values: int | str) -> list[tuple[object, ...]]:
-        path = self.world.data / DATABASE
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            return found.execute(sql, values).fetchall()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

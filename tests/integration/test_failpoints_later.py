@@ -3,56 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
-import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 
-from omni_console.client import ServerClient, UnreachableError
+from omni_console.client import ServerClient
 from omni_console.demo.customers import SiteVisitor
 from server.protocol import Message, ReplyCommand
-from server.store.offline import DATABASE
 from tests.fakes.harsh_world import HarshWorld
+from tests.fakes.killed_desk import KilledDesk
 from tests.fakes.patience import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-T = TypeVar("T")
-
 HOUR_MS = 3_600_000
 
 
-class Desk:
-    """A server and an operator at it; each case has a visitor of its own."""
-
-    def __init__(self, world: HarshWorld, client: ServerClient) -> None:
-        self.world = world
-        self.client = client
-
-    async def start(self, rules: str = "") -> None:
-        await self.world.stop_server()
-        self.world.arm(rules)
-        await self.world.recover()
-
-    async def until_killed(self) -> None:
-        assert self.world.process is not None
-        async with asyncio.timeout(30):
-            assert await self.world.process.wait() == -signal.SIGKILL, self.world.log_text()[-4000:]
-
-    async def insist(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Ask until the server says something, over its death."""
-        async with asyncio.timeout(40):
-            while True:
-                with contextlib.suppress(UnreachableError):
-                    return await ask()
-                await asyncio.sleep(0.1)
+class Desk(KilledDesk):
+    """Each case has a visitor of its own."""
 
     async def asked(self, name: str) -> tuple[SiteVisitor, int]:
         """Somebody new who has asked something, and the conversation."""
@@ -81,11 +53,6 @@ class Desk:
             return await self.client.outbox() == [] and bool(visitor.heard)
 
         await until(sent, "everything was sent")
-
-    def rows(self, sql: str, *values: int | str) -> list[tuple[object, ...]]:
-        path = self.world.data / DATABASE
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as found:
-            return found.execute(sql, values).fetchall()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

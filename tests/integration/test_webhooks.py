@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 import pytest
 from jsonschema_rs import Draft202012Validator
 
@@ -22,6 +19,7 @@ from server.store import backup, events, offline
 from server.webhooks import link
 from server.webhooks.settings import EventWebhookSettings, read_webhooks
 from tests.fakes.event_receiver import SECRET, EventReceiver
+from tests.fakes.names import Names
 from tests.fakes.running_server import Running, only, running_server, until
 from tests.fakes.webhook_world import HASTY, caught_up, failing, info, served, told, wanted
 
@@ -304,19 +302,6 @@ async def test_what_it_is_told_is_what_the_api_document_says(crm: EventReceiver)
 
 
 # --- where it may lead --------------------------------------------------------------------------------
-
-
-class Names(aiohttp.abc.AbstractResolver):
-    """A DNS in which every name is this machine."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[Any]:
-        found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET}
-        return [{**found, "proto": 0, "flags": socket.AI_NUMERICHOST}]
-
-    async def close(self) -> None:
-        return
 
 
 async def test_no_name_leads_it_into_our_own_network(
