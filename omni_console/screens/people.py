@@ -176,7 +176,7 @@ class People:
         """Earlier values of the field under the cursor."""
         deed, customer = self._screen.card.lines.deed, self._screen.card.lines.customer
         names = {"field": deed.name, "name": "name", "language": "language"} if deed else {}
-        names["time_zone"] = "time_zone"
+        names |= {"time_zone": "time_zone", "preferred": "preferred_channel"}
         if deed is None or customer is None or deed.kind not in names:
             self._screen.say(_("only fields have earlier values"))
             return
@@ -188,7 +188,7 @@ class People:
                 Choice(
                     str(field.id),
                     field.value if field.value is not None else _("(removed)"),
-                    f"{field.by.split(' ')[0]} {clock.moment(field.at)}",
+                    f"{words.known_from(field)} {clock.moment(field.at)}",
                 )
                 for field in history[:20]
             ]

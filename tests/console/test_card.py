@@ -124,6 +124,8 @@ async def test_earlier_values_come_back(known: FakeServer, tmp_path: Path) -> No
         await to_card(hands, Deed("field", 901, "city"))
         await hands.press("h")
         await hands.sees("город: how it was")
+        await hands.sees("Olga ")
+        await hands.sees("imported ")
         await hands.press("2")
         await hands.until(
             lambda: any(field.value == "Пермь" for field in known.customers[IVAN].fields), "Пермь"

@@ -39,7 +39,7 @@ def _ivan(world: FakeServer) -> None:
     city = wire.Field(
         id=901, name="city", value="Казань", source="operator", at=NOW - 2 * DAY, by="Olga Orlova"
     )
-    before = replace(city, id=900, value="Пермь", at=NOW - 90 * DAY, by="Boris Berg")
+    before = replace(city, id=900, value="Пермь", at=NOW - 90 * DAY, by="", source="import")
     world.histories[IVAN] = [city, before]
     claimed = wire.Address(
         id=77, scheme="email", external_id="petrov@work.example", label="petrov@work.example", verified=False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from omni_console.i18n import _
+from omni_console.i18n import N_, _
 from omni_console.server_words import said_by_server
-from server.protocol import Address, FieldSpec, Origin, Reason, Suggestion
+from server.protocol import Address, Field, FieldSpec, Origin, Reason, Suggestion
 
 
 def proof(address: Address) -> str:
@@ -104,3 +104,17 @@ def campaign(origin: Origin) -> str:
     from_where = " / ".join(origin.campaign[key] for key in ("source", "medium") if origin.campaign.get(key))
     rest = [origin.campaign[key] for key in ("campaign", "term", "content") if origin.campaign.get(key)]
     return " · ".join([from_where, *rest] if from_where else rest)
+
+
+SOURCES = {
+    "operator": N_("a colleague"),
+    "channel": N_("told by the channel"),
+    "message": N_("from a message"),
+    "api": N_("by the API"),
+    "import": N_("imported"),
+}
+
+
+def known_from(field: Field) -> str:
+    """Who said it, or where it comes from."""
+    return field.by.split(" ")[0] if field.source == "operator" and field.by else _(SOURCES[field.source])
