@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from omni_console import tiling
-from omni_console.own_files import write_private
+from omni_console.own_files import alone, write_private
 from omni_console.tiling import Leaf, Node, Split
 from server.protocol import View
 
@@ -82,15 +82,17 @@ class LayoutFile:
             raise BrokenLayoutsError(str(aside)) from error
 
     def change(self, deed: Callable[[Book], Book]) -> Book:
-        """Read, change, write: another console of the same operator may have written meanwhile."""
-        try:
-            book = self.read()
-        except BrokenLayoutsError:
-            book = Book()
-        changed = deed(book)
-        if changed != book:
-            write_private(self.path, msgspec.json.encode(changed).decode())
-        return changed
+        """Read, change, write, alone: this console keeps some by itself and some because it is told to, and
+        there may be others of the same operator. Raises OSError."""
+        with alone(self.path):
+            try:
+                book = self.read()
+            except BrokenLayoutsError:
+                book = Book()
+            changed = deed(book)
+            if changed != book:
+                write_private(self.path, msgspec.json.encode(changed).decode())
+            return changed
 
 
 def _checked(data: bytes) -> Book:

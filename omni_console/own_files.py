@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -35,6 +38,15 @@ def write_private(path: Path, text: str) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     _keep_names(path.parent)
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Nobody else changes the file meanwhile: no other thread, and no other console. Raises OSError."""
+    _folder(path)
+    with _opened(path.with_name(f"{path.name}.lock"), os.O_WRONLY | os.O_CREAT) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def append_private(path: Path, text: str) -> None:

@@ -19,7 +19,6 @@ from omni_console.own_programs import OwnProgramError
 from omni_console.refusals import refusal
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
-from omni_console.screens.picker_screen import PickerScreen
 from omni_console.server_words import said_by_server
 from omni_console.widgets.file_lines import size
 from omni_console.widgets.pane import Pane
@@ -163,6 +162,8 @@ class Letters:
         screen.app.push_screen(ChoiceScreen(_("The file {name}").format(name=path.name), choices), chosen)
 
     def _pick(self, pane: Pane) -> None:
+        from omni_console.screens.picker_screen import PickerScreen
+
         screen, conversation_id = self._screen, pane.conversation_id
 
         def picked(path: Path | None) -> None:

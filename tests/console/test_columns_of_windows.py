@@ -31,7 +31,7 @@ async def test_marks_of_the_leads_list_stand_in_one_column(world: FakeServer, tm
     async with console(world, tmp_path, size=(80, 24)) as hands:
         await hands.press("Q")
         await hands.sees("Olga Orlova")
-        await hands.press("j", "j", "j", "j", "j", "l")
+        await hands.press(*["j"] * 6, "l")
         await hands.sees("Olga Orlova: spoke with the customer last")
         rows = [line for line in hands.lines() if any(age in line for age in (" 7m", " 3h10", " 5m"))]
         marks = [max(row.rfind(f" {mark} ") for mark in "w@t") for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
     file.change(layouts.without_named("evening"))
     assert file.read() == Book(last=LAYOUT)
-    assert [one.name for one in file.path.parent.iterdir()] == ["x.json"], "no half-written file is left"
+    left = sorted(one.name for one in file.path.parent.iterdir())
+    assert left == ["x.json", "x.json.lock"], "no half-written file is left"
 
 
 def test_it_is_read_before_it_is_written(tmp_path: Path) -> None:
@@ -39,6 +41,27 @@ def test_it_is_read_before_it_is_written(tmp_path: Path) -> None:
     other.change(layouts.with_named("b", Layout()))
     one.change(layouts.with_last(Layout()))
     assert set(one.read().named) == {"a", "b"}
+
+
+def test_what_is_kept_at_one_time_is_kept_both(tmp_path: Path) -> None:
+    """The console keeps what is on the screen by itself, while a name is given to it."""
+    file, reading, go_on = LayoutFile(tmp_path / "x.json"), threading.Event(), threading.Event()
+
+    def slowly(book: Book) -> Book:
+        reading.set()
+        assert go_on.wait(10)
+        return layouts.with_last(LAYOUT)(book)
+
+    by_itself = threading.Thread(target=file.change, args=(slowly,))
+    by_name = threading.Thread(target=file.change, args=(layouts.with_named("evening", LAYOUT),))
+    by_itself.start()
+    assert reading.wait(10)
+    by_name.start()
+    by_name.join(0.2)  # it has no way past the other
+    go_on.set()
+    by_itself.join(10)
+    by_name.join(10)
+    assert file.read() == Book(last=LAYOUT, named={"evening": LAYOUT})
 
 
 def test_too_many_names_lose_the_oldest(tmp_path: Path) -> None:
