@@ -36,11 +36,10 @@ class DraftBook:
         )
 
     def sent_forward(self, draft: Draft) -> None:
-        """The server has the forward, and forgets what was begun of it as we do here."""
-        key: DraftKey = (draft.conversation_id, "forward")
-        if self._drafts.get(key) == draft:
-            self._drafts.pop(key)
-            self._unsaved.pop(key, None)
+        """The server has the forward: what was begun of it is gone, unless something was written since."""
+        known = self._drafts.get((draft.conversation_id, "forward"))
+        if known is not None and replace(known, updated_at=draft.updated_at) == draft:
+            self.write(Draft(conversation_id=draft.conversation_id, kind="forward"))
 
     def waits(self, conversation_id: int) -> bool:
         """Is there anything unsent in this conversation?"""

@@ -135,6 +135,7 @@ class Forwarding:
         assert draft.forwards is not None  # noqa: S101 - for the type checker: it was made with it
         self._ids.pop(draft.forwards.message_id, None)
         screen.desk.drafts.sent_forward(draft)
+        screen.writing.save_now()
         screen.desk.put_message(message)
         screen.desk.note_held(message)
         screen.sending.tick()
