@@ -250,7 +250,7 @@ HOLED = (
     N_("#{n} is {state}, with {name}, last word {day}{more}"),
 )
 
-REFUSALS = Sentences.of(WHOLE, HOLED)
+REFUSALS = Sentences(WHOLE, HOLED)
 
 # Words that stand in them.
 WORDS: Mapping[str, str] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from functools import cached_property
 
 from omni_console.i18n import _
 
@@ -22,16 +22,17 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True)
 class Sentences:
     """`whole` as they are; `holed` with {names} of what stands in them."""
 
-    whole: frozenset[str]
-    holed: tuple[tuple[re.Pattern[str], str], ...]
+    def __init__(self, whole: Iterable[str], holed: Iterable[str]) -> None:
+        self.whole = frozenset(whole)
+        self._holed = tuple(holed)
 
-    @classmethod
-    def of(cls, whole: Iterable[str], holed: Iterable[str]) -> Sentences:
-        return cls(frozenset(whole), tuple((_pattern(text), text) for text in holed))
+    @cached_property
+    def holed(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        """Made when the first sentence comes that is not whole: a console that starts waits for none."""
+        return tuple((_pattern(text), text) for text in self._holed)
 
     def said(self, sentence: str, part: Callable[[str, str], str]) -> str | None:
         """None where it is not here. `part` says what stands in a hole, given its name and the words."""

@@ -152,7 +152,7 @@ HOLED = (
     N_("the adapter could not read this item ({what}); it is kept in the journal"),
 )
 
-WORDS = Sentences.of(WHOLE, HOLED)
+WORDS = Sentences(WHOLE, HOLED)
 
 _KINDS = {
     "email": N_("e-mail"),
