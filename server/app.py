@@ -62,7 +62,7 @@ from server.store.transaction import Event
 from server.trouble import MIB, Trouble
 from server.version import product_version
 from server.webhooks.running import Webhooks, title_of
-from server.webhooks.settings import read_webhooks
+from server.webhooks.webhook import read_webhooks
 
 log = structlog.get_logger(__name__)
 

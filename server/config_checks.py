@@ -13,7 +13,6 @@ from server.queue.team_settings import check_teams as check_members
 from server.settings import ApiSettings, Config, PublicSettings, parse_listen
 from server.signing import measured
 from server.tables import ConfigError, setting_error
-from server.webhooks.settings import read_webhooks
 
 
 def check_public(public: PublicSettings, path: Path) -> None:
@@ -120,6 +119,8 @@ def check_words(config: Config) -> None:
 
 def check_webhooks(config: Config) -> None:
     """Raises SettingError."""
+    from server.webhooks.webhook import read_webhooks  # with all that sends: a console needs none of it
+
     read_webhooks(config.webhooks)
     known = {*config.teams, *(login for team in config.teams.values() for login in team.members)}
     for number, one in enumerate(config.webhooks):

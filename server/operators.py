@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from server.protocol import OperatorInfo, Role, Scope
-from server.store.transaction import Event
+
+if TYPE_CHECKING:
+    from server.store.transaction import Event
 
 # look: see what one is shown, which may be only what was shared with one. remark: write notes there.
 # read: see everything. curate: change what everybody works with.

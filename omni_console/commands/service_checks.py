@@ -264,7 +264,7 @@ def channels(config: Config) -> tuple[dict[str, Channel], list[Finding]]:
 async def webhooks(config: Config) -> list[Finding]:
     """Whether the receivers of events can be reached, all asked at the same time."""
     from server.webhooks.link import reach
-    from server.webhooks.settings import Webhook, read_webhooks
+    from server.webhooks.webhook import Webhook, read_webhooks
 
     async def look(one: Webhook) -> Finding:
         answer = await reach(one)

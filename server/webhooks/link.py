@@ -10,7 +10,7 @@ import msgspec
 from channels import dialling
 from channels.webhook import deliver, standard
 from server.webhooks.body import Body
-from server.webhooks.settings import Webhook
+from server.webhooks.webhook import Webhook
 
 CONNECT_S = 10.0
 REACH_S = 10.0

@@ -11,7 +11,7 @@ from server.protocol import WebhookInfo, WebhookTested
 from server.store import webhooks
 from server.store.database import Database
 from server.webhooks.sender import Sender
-from server.webhooks.settings import Webhook
+from server.webhooks.webhook import Webhook
 
 
 def title_of(name: str) -> str:

@@ -31,7 +31,7 @@ from server.verdicts import backoff_ms
 from server.webhooks import link
 from server.webhooks.body import Body, EventFacts, Gap, Ping, gap_id, of_event
 from server.webhooks.link import Answer
-from server.webhooks.settings import Webhook
+from server.webhooks.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 

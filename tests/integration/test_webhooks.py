@@ -17,7 +17,8 @@ from server.cut_off import ALARM_MS
 from server.protocol import NoteCommand
 from server.store import backup, events, offline
 from server.webhooks import link
-from server.webhooks.settings import EventWebhookSettings, read_webhooks
+from server.webhooks.settings import EventWebhookSettings
+from server.webhooks.webhook import read_webhooks
 from tests.fakes.event_receiver import SECRET, EventReceiver
 from tests.fakes.names import Names
 from tests.fakes.running_server import Running, only, running_server, until

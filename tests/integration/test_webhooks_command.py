@@ -17,7 +17,8 @@ from server import failpoints
 from server.clock import SystemClock
 from server.config import decode
 from server.webhooks import kinds
-from server.webhooks.settings import EventWebhookSettings, read_webhooks
+from server.webhooks.settings import EventWebhookSettings
+from server.webhooks.webhook import read_webhooks
 from tests.fakes import omni_command
 from tests.fakes.event_receiver import SECRET, EventReceiver
 from tests.fakes.running_server import RITA, running_server

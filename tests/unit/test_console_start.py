@@ -52,3 +52,8 @@ def test_without_an_authority_of_his_own_none_is_left_in_the_environment() -> No
         "print('SSL_CERT_FILE' in os.environ)"
     )
     assert said == "False"
+
+
+def test_whoever_looks_for_the_socket_needs_no_channel_and_no_database() -> None:
+    said = said_by("import sys, omni_console.commands.console, server.config\nprint(*sys.modules)")
+    assert not {"sqlite3", "phonenumbers", "server.store", "channels.webhook"} & set(said.split())

@@ -20,7 +20,8 @@ from server.tables import ConfigError
 from server.webhooks import kinds
 from server.webhooks.body import Body, Gap, event_id, gap_id, of_event
 from server.webhooks.link import judge
-from server.webhooks.settings import EventWebhookSettings, read_webhooks
+from server.webhooks.settings import EventWebhookSettings
+from server.webhooks.webhook import read_webhooks
 from tests.fakes.event_receiver import SECRET
 
 SERVER = Path(__file__).parents[2] / "server"
