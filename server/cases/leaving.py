@@ -301,8 +301,8 @@ def _say(tx: Transaction, one: Scheduled) -> None:
 
 
 def _draft_kind(message: Message) -> DraftKind:
-    becomes = message.detail.get("becomes")
-    return "first" if becomes == "first" else "forward" if becomes == "forward" else "reply"
+    beyond: dict[str, DraftKind] = {"first": "first", "forward": "forward"}
+    return beyond.get(message.detail.get("becomes", ""), "reply")
 
 
 def _draft_again(tx: Transaction, message_id: int, waits: Scheduled | None) -> Draft:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -37,10 +37,9 @@ from server.queue.team_settings import MemberSettings, TeamSettings, make_teams
 from server.queue.timekeeper import settle, step_of
 from server.store import conversations, deadlines, events, messages, operators, transfers
 from server.store.conversations import NotFoundError
-from server.store.database import run_batch
 from server.store.transaction import Transaction
+from tests.fakes.one_thread import OneThread
 
-T = TypeVar("T")
 Act = Callable[[Transaction, int, OperatorInfo], object]
 
 CHANNEL = "site"
@@ -57,7 +56,7 @@ _SAID = ("seq", "last_at", "preview", "preview_kind", "preview_files")
 Row = dict[str, Any]
 
 
-class DeedWorld:
+class DeedWorld(OneThread):
     """`template`: a database of this version, with nothing in it."""
 
     def __init__(self, template: sqlite3.Connection) -> None:
@@ -94,16 +93,6 @@ class DeedWorld:
         for number in range(CUSTOMERS):
             self.hears(number)
         self.ids = [row["id"] for row in self.rows("SELECT id FROM conversation ORDER BY id")]
-
-    def write(self, fn: Callable[[Transaction], T]) -> T:
-        [outcome] = run_batch(self.connection, [fn], self.now)
-        if outcome.error is not None:
-            raise outcome.error
-        result: T = outcome.result
-        return result
-
-    def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        return self.connection.execute(sql, parameters).fetchall()
 
     # --- deeds, and how they are taken back -----------------------------------------------------------
 

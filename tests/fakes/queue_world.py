@@ -9,7 +9,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 from channels.base import Capabilities, InboundEvent, Medium, Sender
 from server.cases import casework, notes, replying, undoing
@@ -45,11 +44,9 @@ from server.queue.team_settings import (
     make_teams,
 )
 from server.store import conversations, messages, operators
-from server.store.database import run_batch
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
-
-T = TypeVar("T")
+from tests.fakes.one_thread import OneThread
 
 MEDIA: dict[str, Medium] = {
     "site": "chat",
@@ -88,7 +85,7 @@ def teams() -> Teams:
     return make_teams({"support": support, "office": office, "by-hand": by_hand})
 
 
-class QueueWorld:
+class QueueWorld(OneThread):
     def __init__(self, folder: Path, seed: int) -> None:
         migrate(folder / "queue.sqlite3", "0")
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -127,16 +124,6 @@ class QueueWorld:
         self.deeds: list[tuple[int, OperatorInfo, int]] = []  # conversation, whose, number
         self.undone = 0
         self._read = 0
-
-    def write(self, fn: Callable[[Transaction], T]) -> T:
-        [outcome] = run_batch(self.connection, [fn], self.now)
-        if outcome.error is not None:
-            raise outcome.error
-        result: T = outcome.result
-        return result
-
-    def rows(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
-        return self.connection.execute(sql, parameters).fetchall()
 
     # --- what happens ---------------------------------------------------------------------------------
 

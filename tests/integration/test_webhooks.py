@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,6 @@ from jsonschema_rs import Draft202012Validator
 
 from channels.secret import Secret
 from omni_console.client import ServerClient
-from server import failpoints
 from server.cut_off import ALARM_MS
 from server.protocol import NoteCommand
 from server.store import backup, events, offline
@@ -22,24 +21,12 @@ from server.webhooks.webhook import read_webhooks
 from tests.fakes.event_receiver import SECRET, EventReceiver
 from tests.fakes.names import Names
 from tests.fakes.running_server import Running, only, running_server, until
-from tests.fakes.webhook_world import HASTY, caught_up, failing, info, served, told, wanted
+from tests.fakes.webhook_world import caught_up, failing, info, served, told, wanted
 
 CANARY = "kanarejka"
 
 
-@pytest.fixture
-async def crm() -> AsyncIterator[EventReceiver]:
-    receiver = EventReceiver()
-    async with receiver.served():
-        yield receiver
-
-
-@pytest.fixture(autouse=True)
-def _hasty() -> Iterator[None]:
-    """What is tried again is tried again within the test."""
-    failpoints.arm(HASTY)
-    yield
-    failpoints.arm({})
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,24 +21,12 @@ from server.webhooks.webhook import read_webhooks
 from tests.fakes import omni_command
 from tests.fakes.event_receiver import SECRET, EventReceiver
 from tests.fakes.running_server import RITA, running_server
-from tests.fakes.webhook_world import HASTY, caught_up, failing, info, served
+from tests.fakes.webhook_world import caught_up, failing, info, served
 
 DOCS = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-async def crm() -> AsyncIterator[EventReceiver]:
-    receiver = EventReceiver()
-    async with receiver.served():
-        yield receiver
-
-
-@pytest.fixture(autouse=True)
-def _hasty() -> Iterator[None]:
-    """What is tried again is tried again within the test."""
-    failpoints.arm(HASTY)
-    yield
-    failpoints.arm({})
+pytestmark = pytest.mark.usefixtures("hasty")
 
 
 # --- the documentation's own words ---------------------------------------------------------------------
