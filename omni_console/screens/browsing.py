@@ -10,7 +10,7 @@ from omni_console.desk import SLOTS
 from omni_console.i18n import _
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.river_view import RiverView
-from server.protocol import ConversationPage, View
+from server.protocol import View
 
 if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
@@ -83,15 +83,18 @@ class Browsing:
 
     # --- views --------------------------------------------------------------------------------------------
 
-    def begin(self, mine: ConversationPage) -> None:
-        """The first page of the day came: when nobody waits for this operator, begin with the queue."""
-        if self._begun:
+    def begin(self) -> None:
+        """The day begins where work is: with the queue where nobody waits for this operator. While nobody
+        waits at all, the first who comes decides, unless the operator went somewhere else meanwhile."""
+        screen, desk = self._screen, self._screen.desk
+        mine = desk.windows["mine"]
+        if self._begun or not mine.loaded:
             return
-        self._begun = True
-        me = self._screen.desk.operator
-        if me is not None and me.role == "collaborator":
+        if desk.operator is not None and desk.operator.role == "collaborator":
             self.show_view("all")  # what was shared with him; he holds no work
-        elif not mine.items and mine.counts.queue and self._screen.list.view == "mine":
+        elif mine or screen.list.place != "mine":
+            self._begun = True
+        elif desk.counts.queue and screen.focused is screen.list:
             self.show_view("queue")
 
     def show_view(self, view: View) -> None:
@@ -100,6 +103,7 @@ class Browsing:
     def show_place(self, place: str, view: View) -> None:
         """A view, or a saved one, which is a filter over `view`."""
         screen = self._screen
+        self._begun = self._begun or place != "mine"
         screen.arrangement.show_reading(False)
         if screen.online:  # else what is dropped could not be loaded again
             screen.desk.trim(screen.grid.conversations(), place)

@@ -72,8 +72,7 @@ class Loader:
         self._desk.put_page(event.place, event.page, first=event.first, asked=event.asked)
         screen.status.changed()
         screen.keys.changed()
-        if event.place == "mine" and not event.asked:
-            screen.browsing.begin(event.page)
+        screen.browsing.begin()
         if event.place == screen.list.place:
             screen.list.rows_changed()
 
@@ -89,6 +88,7 @@ class Loader:
     def counts_came(self, counts: Counts) -> None:
         self._desk.put_counts(counts)
         self._screen.status.changed()
+        self._screen.browsing.begin()
 
     # --- one conversation, one customer -----------------------------------------------------------------
 

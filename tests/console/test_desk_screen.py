@@ -13,7 +13,7 @@ from server.protocol import Draft
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_books import HOUR, MINUTE, NOW
 from tests.fakes.operator_api_server import FakeServer
-from tests.fakes.operator_world import BORIS, conversation, crowd, customer, said
+from tests.fakes.operator_world import BORIS, conversation, crowd, customer, empty_shop, said
 
 IVAN, ANNA, MARIA, PHONE = 2, 3, 4, 5
 
@@ -588,6 +588,34 @@ async def test_a_new_customer_is_one_more_in_the_queue(world: FakeServer, tmp_pa
         await world.customer_writes(key, "is anybody there?")
         await hands.sees("New Person")
         await hands.sees("queue 5")
+
+
+async def test_the_first_one_of_the_day_is_seen_without_a_key(tmp_path: Path) -> None:
+    world = empty_shop()
+    async with console(world, tmp_path) as hands:
+        await hands.sees("nobody waits for you")
+        await first_asks(world)
+        await hands.sees("Nina")
+        await hands.press("enter")
+        await hands.sees("is somebody there?")
+
+
+async def test_who_went_to_his_own_list_is_left_there(tmp_path: Path) -> None:
+    world = empty_shop()
+    async with console(world, tmp_path) as hands:
+        await hands.sees("nobody waits for you")
+        await hands.press("]")
+        await hands.sees("the queue is empty")
+        await hands.press("[")
+        await hands.sees("nobody waits for you")
+        await first_asks(world)
+        await hands.until(lambda: "queue 1" in hands.lines()[0])
+        assert "Nina" not in hands.text()
+
+
+async def first_asks(world: FakeServer) -> None:
+    person = customer(world, "Nina", [("chat", "site chat", True)])
+    await world.customer_writes(conversation(world, person, "chat", waits=MINUTE), "is somebody there?")
 
 
 async def test_keys_pressed_faster_than_the_screen_are_text(world: FakeServer, tmp_path: Path) -> None:
