@@ -36,11 +36,6 @@ def type_of(part: Any) -> str:
     return str(part.get_content_type()).removeprefix(VEIL)
 
 
-def is_closed(part: Any) -> bool:
-    """Is this a message/… part whose bytes are as they came?"""
-    return str(part.get_content_type()).startswith(VEIL)
-
-
 def header_of(data: bytes, policy: Policy) -> Message[Any, Any]:
     """The header of a closed mail; its body is not looked at."""
     head = re.split(rb"\r?\n\r?\n", data.lstrip(b"\r\n")[: 128 * 1024], maxsplit=1)[0]

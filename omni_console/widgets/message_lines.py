@@ -23,7 +23,6 @@ from omni_console.widgets.spoken_lines import spoken
 from server.protocol import Conversation, Message
 
 COLUMNS_FROM = 58  # cells from which the text has its own column
-SUBJECT_KINDS = ("in", "out")
 
 # Every state has a sign of its own: colour says nothing that the sign does not.
 SIGNS = {

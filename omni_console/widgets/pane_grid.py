@@ -221,13 +221,6 @@ class PaneGrid(Widget):
         key = self._tiling.toward(self._active.key, direction)
         return None if key is None else self._panes[key]
 
-    def outermost(self, direction: Direction) -> Pane:
-        """The pane at that edge of the screen, the active one where it stands there."""
-        pane = self._active
-        while (key := self._tiling.toward(pane.key, direction)) is not None:
-            pane = self._panes[key]
-        return pane
-
     def _changed(self) -> None:
         """Other panes, or another one is active."""
         self._number()

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
 
 import msgspec
 
 from server.people.codes import Kind
 from server.store.conversations import NotFoundError
 from server.store.transaction import Snapshot, Transaction
-
-Ended = Literal["used", "tries", "replaced", "withdrawn"]
 
 
 class Code(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +24,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     message_id: int | None
     expires_at: int
     tries_left: int
-    ended: str
+    ended: str  # "used", "tries" or "replaced"; "": not yet
 
     def is_live(self, now: int) -> bool:
         return self.ended == "" and self.nonce is not None and now < self.expires_at

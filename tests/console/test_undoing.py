@@ -21,6 +21,17 @@ def so(row: wire.Conversation) -> tuple[object, ...]:
     return (row.state, row.assignee_id, row.waiting_since, row.snooze_until, row.tags, row.priority, *closed)
 
 
+async def walk(hands: Hands, keys: tuple[str, ...]) -> None:
+    """Press them; "?…" waits for what the screen says, "=…" is typed."""
+    for key in keys:
+        if key.startswith("?"):
+            await hands.sees(key[1:])
+        elif key.startswith("="):
+            await hands.type(key[1:])
+        else:
+            await hands.press(key)
+
+
 async def undone(hands: Hands, world: FakeServer, before: dict[int, wire.Conversation], said: str) -> None:
     assert any(so(world.conversations[key]) != so(row) for key, row in before.items())
     await hands.press("u")
@@ -64,13 +75,7 @@ async def test_one_conversation(
         hands.screen.browsing.open(IVAN)
         await hands.sees("нечем заплатить")
         before = now(world, IVAN)
-        for key in keys:
-            if key.startswith("?"):
-                await hands.sees(key[1:])
-            elif key.startswith("="):
-                await hands.type(key[1:])
-            else:
-                await hands.press(key)
+        await walk(hands, keys)
         await hands.sees(said)
         await undone(hands, world, before, "Иван Петров is as it was before")
         await hands.press("u")
@@ -125,13 +130,7 @@ async def test_marked_ones(world: FakeServer, tmp_path: Path) -> None:
             hands.screen.set_focus(hands.screen.list)
             hands.screen.list.marked = {IVAN, ANNA, MARIA, PHONE}
             before = now(world, IVAN, ANNA, MARIA, PHONE)
-            for key in keys:
-                if key.startswith("?"):
-                    await hands.sees(key[1:])
-                elif key.startswith("="):
-                    await hands.type(key[1:])
-                else:
-                    await hands.press(key)
+            await walk(hands, keys)
             await hands.sees(said)
             await undone(hands, world, before, "as before")
 
