@@ -28,6 +28,7 @@ class River:
         self.before: str | None = None
         self.loaded = False
         self.loading = False
+        self.failed = False  # it was asked for, and did not come
         self.stale = False  # messages went elsewhere, or came from there: the next newest page begins anew
         self.version = 0
 
@@ -59,6 +60,7 @@ class River:
         self.before = None
         self.loaded = False
         self.loading = False
+        self.failed = False
         self.stale = False
         self.version += 1
 
@@ -86,6 +88,7 @@ class River:
             self.before = page.before
         self.loaded = True
         self.loading = False
+        self.failed = False
         self.version += 1
 
     def put(self, message: Message, as_of: int, *, from_page: bool = False) -> bool:

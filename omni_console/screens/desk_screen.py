@@ -556,7 +556,7 @@ class DeskScreen(Screen[None]):
         if event.what not in errands.QUIET:
             self.refusals += 1
             self.repeating.not_done()
-        if self.loader.gave_up(event.what) or self.mentions.not_told(event) or self.sending.refused(event):
+        if self.loader.gave_up(event) or self.mentions.not_told(event) or self.sending.refused(event):
             return
         if self.layouts.refused(event) or self.forwarding.refused(event):
             return
@@ -570,7 +570,7 @@ class DeskScreen(Screen[None]):
         if event.what not in errands.QUIET:
             self.refusals += 1
             self.repeating.not_done()
-        if self.loader.gave_up(event.what) or self.mentions.not_told(event):
+        if self.loader.gave_up(event) or self.mentions.not_told(event):
             return
         if self.reading.not_told(event) or self.writing.unanswered(event):
             return

@@ -15,7 +15,9 @@ from omni_console.messages import (
     OlderCame,
     PageCame,
     PeopleCame,
+    Refused,
     SuggestionsCame,
+    Unanswered,
 )
 from omni_console.views import ListWindow
 from server.protocol import Counts, Customer, Draft, FieldSpec, View
@@ -252,13 +254,18 @@ class Loader:
         if greeted and not desk.window(screen.list.place).loaded:
             self.load_list()
 
-    def gave_up(self, what: str) -> bool:
+    def gave_up(self, event: Refused | Unanswered) -> bool:
         """An errand failed: if it was about a page, that page may be asked for again. True when nobody
         needs to hear of it: an older server knows no such question."""
+        what = event.what
         for place, window in (*self._desk.windows.items(), *self._desk.narrowed.items()):
             if what == f"view.{place}":
                 window.loading = False
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False
+        pane = self._screen.grid.showing(event.conversation_id) if what == "detail" else None
+        if pane is not None and not pane.river.river.loaded:
+            pane.river.river.failed = True
+            pane.river.changed()
         return what in ("inbox", "fields", "codes", "views")

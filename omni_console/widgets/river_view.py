@@ -15,8 +15,10 @@ from textual.strip import Strip
 
 from omni_console.desk import Desk
 from omni_console.i18n import _
+from omni_console.keymap import key_for
 from omni_console.river import River
 from omni_console.server_words import said_by_server
+from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.line_canvas import Laid, LineCanvas
 from omni_console.widgets.message_lines import (
@@ -224,8 +226,7 @@ class RiverView(LineCanvas, can_focus=True):
         if height <= 0 or self.size.width <= 0:
             return []
         if not items:
-            words = "" if self.conversation_id else _("enter opens a conversation here")
-            hint: Line = [(Content("  "), "base"), (Content(words), "dim")]
+            hint: Line = [(Content("  "), "base"), (safe_line(self._why_empty()), "dim")]
             return [(hint, -1) if y == 1 else blank for y in range(height)]
         if self._top is not None:
             index = self._index_of(self._top[0])
@@ -248,6 +249,13 @@ class RiverView(LineCanvas, can_focus=True):
             index -= 1
         lines = lines[-height:]
         return [blank] * (height - len(lines)) + lines
+
+    def _why_empty(self) -> str:
+        if not self.conversation_id:
+            return _("enter opens a conversation here")
+        if self.river.failed:
+            return _("this could not be loaded; {key} tries again").format(key=key_for("screen.redraw"))
+        return ""  # it comes at once
 
     def _line_of_top(self, index: int) -> int:
         """The line of the message at the top, which may be wrapped at another width by now."""

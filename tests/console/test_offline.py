@@ -164,3 +164,16 @@ async def test_on_return_there_is_no_gap_and_no_repeat_in_any_pane_or_list(
         listed = [world.conversations[key].customer for key in (5, 6, 7, 8)]
         names = "\n".join(line[:38] for line in hands.lines())
         assert [names.count(name) for name in listed] == [1, 1, 1, 1]
+
+
+async def test_a_history_that_does_not_come_says_so_and_how_to_ask_again(
+    world: FakeServer, tmp_path: Path
+) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.sees("Anna Schmidt")
+        world.fail_next[f"/conversations/{IVAN}"] = "503"
+        hands.screen.browsing.open(IVAN)
+        await hands.sees("this could not be loaded; ctrl+l tries again")
+        await hands.press("ctrl+l")
+        await hands.sees("нечем заплатить")
+        await hands.sees_no("could not be loaded")
