@@ -64,7 +64,9 @@ _MOVES_COUNTS = (
 )
 # Whose messages are whose may be another now: what is on the screen of them is asked for anew.
 _REGROUPS = frozenset({"customer.merged", "customer.unmerged", "conversation.regrouped"})
-_ACTS = frozenset({"conversation.assigned", "conversation.state", "conversation.changed"})
+_ACTS = frozenset(
+    {"conversation.assigned", "conversation.state", "conversation.changed", "message.withdrawn"}
+)
 _ABOUT_CUSTOMERS = frozenset(
     {"customer.changed", "customer.barred", "record.changed", "conversation.changed", "identity.code_used"}
 )

@@ -27,7 +27,9 @@ from server.protocol import (
     Withdrawn,
 )
 from server.store import (
+    cases,
     conversations,
+    deeds,
     messages,
     outbox,
     recipients,
@@ -38,6 +40,7 @@ from server.store import (
 )
 from server.store import operators as accounts
 from server.store.conversations import NotFoundError
+from server.store.deeds import Deed
 from server.store.scheduled import Scheduled
 from server.store.transaction import Snapshot, Transaction
 
@@ -91,11 +94,11 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         raise RefusedError("this is no reply of an operator", "only those can be taken back")
     _only_author_or_lead(operator, message.author_id)
     if message.status != "withdrawn":
-        before = outbox.before_of(tx, message_id)
+        deed = outbox.deed_of(tx, message_id)
         waits = scheduled.one(tx, message_id)
         if waits is not None:
             scheduled.remove(tx, message_id)
-        elif before is None or not outbox.withdraw(tx, message_id):
+        elif deed is None or not outbox.withdraw(tx, message_id):
             raise RefusedError(TOO_LATE, "write to the customer what is right instead")
         draft = _draft_again(tx, message_id, waits)
         unsaid.unsay(tx, message_id, "withdrawn", "")
@@ -108,8 +111,8 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         )
         if waits is not None:
             _no_longer_waits(tx, waits, operator.id)
-        elif before is not None:
-            _as_before(tx, message.conversation_id, before, message.author_id, operator.id)
+        elif deed is not None:
+            _as_before(tx, message.conversation_id, deed, operator.id)
         regroupings.refresh(tx, message.conversation_id, seq)
         failpoints.hit("later.taken_back")
     else:
@@ -337,13 +340,12 @@ def _back_to_draft(tx: Transaction, message_id: int) -> Draft:
     return accounts.save_draft(tx, author_id, draft)
 
 
-def _as_before(
-    tx: Transaction, conversation_id: int, before: lifecycle.Lifecycle, author_id: int, operator_id: int
-) -> None:
+def _as_before(tx: Transaction, conversation_id: int, deed: Deed, operator_id: int) -> None:
     """The conversation is what it was before the reply that was taken back."""
     conversation = conversations.held(tx, conversation_id)
-    life = lifecycle.reply_withdrawn(conversation.life, before, author_id, tx.now)
+    life = lifecycle.reply_withdrawn(conversation.life, deed.before.life, deed.operator_id, tx.now)
     if life == conversation.life:
+        deeds.put_back_acted(tx, conversation.id, deed)
         return
     seq = 0
     if life.assignee_id != conversation.life.assignee_id:
@@ -363,7 +365,12 @@ def _as_before(
             # "failed": to whoever counts time, this answer never was one.
             data={"from": conversation.life.state, "to": life.state, "why": "failed"},
         )
-    conversations.save_life(tx, conversation.id, life, seq or messages.newest_seq(tx, conversation.id))
+    seq = seq or messages.newest_seq(tx, conversation.id)
+    if deed.before.life.state == "closed":  # what the reply had opened stays open
+        conversations.save_life(tx, conversation.id, life, seq)
+        cases.acted(tx, conversation.id, "reopened", deed.operator_id)
+    else:
+        deeds.put_back(tx, conversation.id, life, deed, seq)
 
 
 def _no_longer_waits(tx: Transaction, one: Scheduled, operator_id: int | None) -> None:

@@ -29,6 +29,7 @@ from server.store import (
     cases,
     conversations,
     customers,
+    deeds,
     messages,
     outbox,
     recipients,
@@ -38,6 +39,7 @@ from server.store import (
 )
 from server.store import files as attachments
 from server.store.conversations import Held
+from server.store.deeds import Deed
 from server.store.files import NewFile
 from server.store.messages import NewMessage
 from server.store.threads import Said
@@ -325,14 +327,7 @@ def queue(
     leaves_at: int | None = None,
 ) -> None:
     """A written reply goes to the outbox, and the conversation is answered."""
-    outbox.enqueue(
-        tx,
-        posting.message_id,
-        posting.channel_id,
-        posting.thread,
-        leaves_at=leaves_at,
-        before=conversation.life,
-    )
+    before = deeds.condition(tx, conversation.id)
     life = lifecycle.replied(conversation.life, author.id, tx.now)
     if conversation.life.state == "closed":
         keep_closing(tx, conversation)
@@ -354,6 +349,8 @@ def queue(
         from_customer=False,
         to_customer=True,
     )
+    deed = Deed(operator_id=author.id, before=before, after=deeds.condition(tx, conversation.id))
+    outbox.enqueue(tx, posting.message_id, posting.channel_id, posting.thread, leaves_at=leaves_at, deed=deed)
 
 
 def _way_chosen(

@@ -1,6 +1,8 @@
-"""What operators did with conversations lately: how each was before, and after it."""
+"""What operators did with conversations: how each was before, and after it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -9,8 +11,9 @@ from server.queue.silence import Kept
 from server.store import conversations, silences
 from server.store.transaction import Snapshot, Transaction
 
+ACTED = ("acted", "acted_by", "acted_at")
 # Changed without moving the conversation, too: by a note, or by a word that a rule finds urgent.
-BESIDE = ("acted", "acted_by", "acted_at", "priority", "priority_why", "priority_by")
+BESIDE = (*ACTED, "priority", "priority_why", "priority_by")
 # What goes with a conversation's life: whose it is and how he came to it, how often, and who did what last.
 _REST = (
     "team",
@@ -80,15 +83,28 @@ def put_back(tx: Transaction, conversation_id: int, life: Lifecycle, deed: Deed,
     """`life` is what it was before the deed. Of the rest, what somebody changed since stays."""
     now = condition(tx, conversation_id).rest
     conversations.save_life(tx, conversation_id, life, seq)
-    before, after = deed.before.rest, deed.after.rest
-    rest = {name: before[name] if now[name] == after[name] else now[name] for name in before}
-    tx.run(
-        f"UPDATE conversation SET {', '.join(f'{name} = :{name}' for name in rest)} WHERE id = :id",
-        {**rest, "id": conversation_id},
-    )
+    _put(tx, conversation_id, deed, now, deed.before.rest)
     if life.state == "waiting":
         # Or what was announced to the customer would be announced once more.
         silences.keep(tx, conversation_id, deed.before.silence)
+
+
+def put_back_acted(tx: Transaction, conversation_id: int, deed: Deed) -> None:
+    """Who did what last; the conversation itself was moved since."""
+    names = [name for name in ACTED if name in deed.before.rest]
+    _put(tx, conversation_id, deed, condition(tx, conversation_id).rest, names)
+
+
+def _put(
+    tx: Transaction, conversation_id: int, deed: Deed, now: dict[str, int | str | None], names: Iterable[str]
+) -> None:
+    before, after = deed.before.rest, deed.after.rest
+    rest = {name: before[name] for name in names if now[name] == after[name]}
+    if rest:
+        tx.run(
+            f"UPDATE conversation SET {', '.join(f'{name} = :{name}' for name in rest)} WHERE id = :id",
+            {**rest, "id": conversation_id},
+        )
 
 
 def forget_after(tx: Transaction, seq: int) -> None:

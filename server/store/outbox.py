@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import msgspec
 
 from server import failpoints
-from server.lifecycle import Lifecycle
 from server.protocol import OutboxItem
 from server.store import messages
+from server.store.deeds import Deed
 from server.store.transaction import Snapshot, Transaction
 
 
@@ -55,12 +55,12 @@ def enqueue(
     thread: str,
     *,
     leaves_at: int | None = None,
-    before: Lifecycle | None = None,
+    deed: Deed | None = None,
 ) -> None:
-    """`leaves_at`: not before. `before`: the life that its conversation had; with it the row can be taken
-    back until its first try begins."""
+    """`leaves_at`: not before. `deed`: what it made of its conversation; with it the row can be taken back
+    until its first try begins."""
     tx.run(
-        "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at, untried, before)"
+        "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at, untried, deed)"
         " VALUES (?, ?, ?, 'queued', ?, ?, ?, ?)",
         (
             message_id,
@@ -68,8 +68,8 @@ def enqueue(
             thread,
             tx.now if leaves_at is None else leaves_at,
             tx.now,
-            int(before is not None),
-            None if before is None else msgspec.json.encode(before).decode(),
+            int(deed is not None),
+            None if deed is None else msgspec.json.encode(deed).decode(),
         ),
     )
     failpoints.hit("outbox.queued")
@@ -203,7 +203,7 @@ def give_back(tx: Transaction, message_id: int, token: str) -> bool:
     return (
         tx.run(
             "UPDATE outbox SET state = 'queued', attempts = attempts - 1,"
-            " untried = (attempts = 1 AND before IS NOT NULL), lease = NULL, lease_until = NULL"
+            " untried = (attempts = 1 AND deed IS NOT NULL), lease = NULL, lease_until = NULL"
             " WHERE message_id = ? AND lease = ? AND state = 'sending'",
             (message_id, token),
         )
@@ -253,7 +253,7 @@ def unsent(tx: Snapshot) -> list[Abandoned]:
 
 def set_state(tx: Transaction, message_id: int, state: str, error: str, due_at: int) -> None:
     tx.run(
-        "UPDATE outbox SET state = ?, error = ?, due_at = ?, untried = 0, before = NULL, lease = NULL,"
+        "UPDATE outbox SET state = ?, error = ?, due_at = ?, untried = 0, deed = NULL, lease = NULL,"
         " lease_until = NULL WHERE message_id = ?",
         (state, error, due_at, message_id),
     )
@@ -263,7 +263,7 @@ def send_again(tx: Transaction, message_id: int) -> None:
     """As if it were written just now, under the same identity: it gets its whole time of tries again."""
     tx.run(
         "UPDATE outbox SET state = 'queued', error = '', attempts = 0, due_at = ?, created_at = ?,"
-        " before = NULL, tried_at = NULL, lease = NULL, lease_until = NULL WHERE message_id = ?",
+        " deed = NULL, tried_at = NULL, lease = NULL, lease_until = NULL WHERE message_id = ?",
         (tx.now, tx.now, message_id),
     )
 
@@ -279,12 +279,12 @@ def next_due(tx: Snapshot, channel_ids: list[str], now: int) -> int | None:
     return None if value is None else int(value)
 
 
-def before_of(tx: Snapshot, message_id: int) -> Lifecycle | None:
-    """The life that its conversation had, if nothing of the message can have left yet."""
+def deed_of(tx: Snapshot, message_id: int) -> Deed | None:
+    """What it made of its conversation, if nothing of the message can have left yet."""
     value = tx.value(
-        "SELECT before FROM outbox WHERE message_id = ? AND state = 'queued' AND untried = 1", (message_id,)
+        "SELECT deed FROM outbox WHERE message_id = ? AND state = 'queued' AND untried = 1", (message_id,)
     )
-    return None if value is None else msgspec.json.decode(value, type=Lifecycle)
+    return None if value is None else msgspec.json.decode(value, type=Deed)
 
 
 def withdraw(tx: Transaction, message_id: int) -> bool:

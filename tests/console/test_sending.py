@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
-from server.protocol import Draft
+from server.protocol import Draft, Stopped
 from tests.fakes.console_hands import Hands, console
+from tests.fakes.operator_api_books import NOW
 from tests.fakes.operator_api_server import FakeServer
 
 IVAN, ANNA = 2, 3
@@ -46,6 +47,23 @@ async def test_send_undo_edit_send(key: str, holding: FakeServer, tmp_path: Path
         await hands.press("ctrl+j")
         await hands.sees("Wrong name, corrected ↑ leaves in 9 s")
         assert [one.text for one in holding.held()] == ["Wrong name, corrected"]
+
+
+async def test_taken_back_the_head_says_again_what_was_done_before_it(
+    holding: FakeServer, tmp_path: Path
+) -> None:
+    before = Stopped(acted="claimed", acted_by="Boris Berg", acted_at=NOW)
+    async with console(holding, tmp_path) as hands:
+        holding.stopped[IVAN] = before
+        await hands.press("j", "enter")
+        await hands.sees("Boris took it")
+        await sent(hands, "oops")
+        holding.stopped[IVAN] = replace(before, acted="replied", acted_by=holding.me.name)
+        await holding.push("conversation.assigned", conversation_id=IVAN)
+        await hands.sees("Olga replied")
+        holding.stopped[IVAN] = before
+        await hands.press("u")
+        await hands.sees("Boris took it")
 
 
 async def test_what_was_begun_meanwhile_stays_behind_it(holding: FakeServer, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server.protocol import Conversation, Moved, OperatorInfo, Overview, OverviewList, Proposal
 from server.queue.team_settings import MemberSettings, TeamSettings
+from server.settings import SendingSettings
 from tests.fakes.asking import ask, refused
 from tests.fakes.desks import be, holder, present, row_of
 from tests.fakes.running_server import IVAN, OLGA, RITA, Running, running_server
@@ -331,6 +333,20 @@ async def test_a_team_that_takes_by_hand_declines_what_nobody_has_yet(by_hand: R
     await assign(run, key, OLGA, team="sales", note="prices, really")
     back = await ask(run, Conversation, "POST", path, LEAD, reason="no")
     assert (back.assignee, back.team) == ("Olga", "")
+
+
+async def test_what_was_handed_to_a_team_can_be_declined_after_a_reply_was_taken_back() -> None:
+    async with running_server(teams=teams("claim"), sending=SendingSettings(hold_letters_seconds=10)) as run:
+        [key] = await letters(run, 1)
+        olga, lead = await run.client(OLGA), await run.client(LEAD)
+        await olga.claim(key, None)
+        given = await assign(run, key, OLGA, team="sales", note="prices")
+        reply = await run.answer(lead, key, "ten each")
+        await lead.withdraw(reply.id)
+        now = (await lead.detail(key)).conversation
+        assert now == replace(given, seq=now.seq)
+        back = await ask(run, Conversation, "POST", f"/v1/conversations/{key}/decline", LEAD, reason="no")
+        assert (back.assignee, back.team) == ("Olga", "")
 
 
 async def test_hand_overs_are_measured(by_hand: Running) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from omni_console.client import RefusedError, ServerClient
-from server.protocol import Draft, Message
+from server.protocol import Draft, Message, NoteCommand
 from server.settings import SendingSettings
 from server.store.transaction import Event
 from tests.fakes.running_server import IVAN, NO_HOLD, Running, only, refusal, running_server, until
@@ -89,6 +89,24 @@ async def test_taken_back_it_is_a_draft_and_the_conversation_is_as_before(run: R
     await until(lambda: bool(run.letters.sent))
     [sent] = run.letters.sent
     assert (sent.text, [file.name for file in sent.files]) == ("turn right", ["map.png"])
+
+
+async def test_taken_back_the_conversation_does_not_say_that_somebody_replied(run: Running) -> None:
+    olga, ivan = await run.client(), await run.client(IVAN)
+    receipt = await run.letters.hear("ivan@example.org", "hello")
+    assert receipt.conversation_id is not None
+    key = receipt.conversation_id
+    await ivan.note(key, NoteCommand(client_id="n1", text="he is in a hurry"))
+    before = (await olga.detail(key)).stopped
+    assert (before.acted, before.acted_by) == ("noted", "Ivan")
+    for moved in (False, True):
+        run.clock.advance(1000)
+        reply = await run.answer(olga, key, "good news")
+        assert (await olga.detail(key)).stopped.acted == "replied"
+        if moved:
+            await run.letters.hear("ivan@example.org", "forget it")
+        await olga.withdraw(reply.id)
+        assert (await olga.detail(key)).stopped == before
 
 
 async def test_what_was_begun_meanwhile_is_not_written_over(run: Running) -> None:

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from server.store import migrations, offline
+from server.lifecycle import Lifecycle
+from server.store import migrations, offline, outbox
 from server.store.errors import StoreError, StoreVersionError
 from server.store.migrations import APPLICATION_ID, known, migrate, statements
 
@@ -111,6 +113,30 @@ def test_a_kill_in_the_middle_leaves_the_old_or_the_new(number: int, tmp_path: P
     assert schema(path) == (0, 0, set())
     migrate(path, "2")
     assert schema(path)[:2] == (len(known()), APPLICATION_ID)
+
+
+def test_a_reply_that_waits_out_its_hold_can_be_taken_back_after_an_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "omni.sqlite3"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(migrations, "known", lambda: known()[:38])
+        migrate(path, "1")
+    life = Lifecycle(state="open", waiting_since=5, sort_at=5, topic="card")
+    old = sqlite3.connect(path)
+    with old:
+        old.execute(
+            "INSERT INTO message (id, conversation_id, customer_id, kind, operator_id, text, status, at,"
+            " received_at, search_id) VALUES (3, 1, 1, 'out', 7, 'good news', 'queued', 6, 6, 1)"
+        )
+        old.execute(
+            "INSERT INTO outbox (message_id, channel_id, thread, state, due_at, created_at, untried, before)"
+            " VALUES (3, 'mail', 't', 'queued', 10, 6, 1, ?)",
+            (msgspec.json.encode(life).decode(),),
+        )
+    old.close()
+    migrate(path, "2")
+    deed = offline.write(tmp_path, lambda tx: outbox.deed_of(tx, 3))
+    assert deed is not None
+    assert (deed.operator_id, deed.before.life, deed.before.rest) == (7, life, {})
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
