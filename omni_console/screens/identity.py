@@ -367,8 +367,8 @@ class Identity:
         choices = [
             Choice(
                 str(index),
-                said_by_server(channel.title) if address is None else address.label,
-                channel.mark if address is None else said_by_server(channel.title),
+                f"{channel.mark} {said_by_server(channel.title)}",
+                "" if address is None else address.label,
             )
             for index, (channel, address) in enumerate(places)
         ]
