@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from channels.base import Retry, SendResult, Sent
 from server import failpoints, lifecycle
+from server.cases.casework import keep_closing
+from server.lifecycle import Lifecycle
 from server.store import channels, conversations, messages, outbox, recipients
+from server.store.conversations import Held
 from server.store.outbox import Leased
 from server.store.transaction import Transaction
 from server.verdicts import Verdict, fates_of, summed
@@ -56,10 +59,10 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
     if verdict.state in ("failed", "unknown"):
         conversations.count_unsettled(tx, conversation_id)
         held = conversations.held(tx, conversation_id)
-        # What the server said by itself was no answer: that it did not arrive takes none back.
-        by_itself = messages.said_by_itself(tx, message_id)
-        life = held.life if by_itself else lifecycle.reply_failed(held.life, tx.now)
+        life = _without_answer(tx, held, message_id)
         if life != held.life:
+            if held.life.state == "closed":
+                keep_closing(tx, held)
             moved = tx.emit(
                 "conversation.state",
                 conversation_id=conversation_id,
@@ -68,6 +71,15 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
             )
             conversations.save_life(tx, conversation_id, life, moved)
     return seq
+
+
+def _without_answer(tx: Transaction, held: Held, message_id: int) -> Lifecycle:
+    """What a conversation is like when this message did not arrive, or may not have."""
+    if messages.said_by_itself(tx, message_id):
+        return held.life  # it was no answer
+    if held.life.state == "closed" and (held.spam or messages.spoken_since(tx, held.id, message_id)):
+        return held.life  # it was not left at that
+    return lifecycle.reply_failed(held.life, tx.now)
 
 
 def declare_unknown(tx: Transaction, row: outbox.Abandoned, why: str) -> None:

@@ -89,22 +89,35 @@ def archived(at: int) -> Lifecycle:
 
 
 def reply_failed(now: Lifecycle, at: int) -> Lifecycle:
-    """The customer did not get (or may not have got) our answer: the ball is with us again."""
+    """The customer did not get (or may not have got) our answer: the ball is with us again.
+
+    What was closed on the strength of it is nobody's then: whoever closed it may look there no more.
+    """
+    if now.state == "closed":
+        return Lifecycle(state="open", waiting_since=at, sort_at=at)
     if now.state != "waiting":
         return now
     return replace(now, state="open", waiting_since=at, sort_at=at)
 
 
-def reply_withdrawn(now: Lifecycle, before: Lifecycle, replier_id: int, at: int) -> Lifecycle:
-    """Our answer of `before` was taken back and never left: as it was, if nothing else moved it since.
+def reply_withdrawn(now: Lifecycle, before: Lifecycle, after: Lifecycle, at: int) -> Lifecycle:
+    """Our answer, which made `after` of `before`, was taken back and never left: as it would be without it.
 
-    What the answer had opened again stays open: its ending is in the history already.
+    Whoever was given it since keeps it, and what was put away sleeps on. What was closed since is open: it
+    was closed on the strength of that answer. What the answer itself had opened again stays open: its ending
+    is in the history already.
     """
-    if replace(now, sort_at=0) != replace(replied(before, replier_id, at), sort_at=0):
-        return now
+    if now.state in ("open", "snoozed"):
+        if before.state == "closed" or before.waiting_since is None:
+            return now
+        since = min(before.waiting_since, now.waiting_since or before.waiting_since)
+        return replace(now, waiting_since=since, sort_at=since if now.state == "open" else now.sort_at)
+    if now.state == "closed" and before.state == "waiting":
+        return now  # nothing was owed
     if before.state == "closed":
         return Lifecycle(state="open", assignee_id=now.assignee_id, waiting_since=at, sort_at=at)
-    return before
+    moved = now.assignee_id != after.assignee_id
+    return replace(before, assignee_id=now.assignee_id if moved else before.assignee_id)
 
 
 def reply_arrived(now: Lifecycle, at: int) -> Lifecycle:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from server import failpoints, lifecycle
-from server.cases import casework, holding, replying
+from server.cases import casework, holding, replying, undoing
 from server.cases.outreach import HeldError, Rules
 from server.cases.refused import RefusedError
 from server.cases.replying import Outgoing, Posting
@@ -27,9 +27,7 @@ from server.protocol import (
     Withdrawn,
 )
 from server.store import (
-    cases,
     conversations,
-    deeds,
     messages,
     outbox,
     recipients,
@@ -40,7 +38,6 @@ from server.store import (
 )
 from server.store import operators as accounts
 from server.store.conversations import NotFoundError
-from server.store.deeds import Deed
 from server.store.scheduled import Scheduled
 from server.store.transaction import Snapshot, Transaction
 
@@ -112,7 +109,7 @@ def withdraw(tx: Transaction, message_id: int, operator: OperatorInfo) -> Withdr
         if waits is not None:
             _no_longer_waits(tx, waits, operator.id)
         elif deed is not None:
-            _as_before(tx, message.conversation_id, deed, operator.id)
+            undoing.reply_undone(tx, message, deed, operator.id)
         regroupings.refresh(tx, message.conversation_id, seq)
         failpoints.hit("later.taken_back")
     else:
@@ -338,39 +335,6 @@ def _back_to_draft(tx: Transaction, message_id: int) -> Draft:
         files=[*uploads.of_message(tx, author_id, message.conversation_id, message_id), *begun.files],
     )
     return accounts.save_draft(tx, author_id, draft)
-
-
-def _as_before(tx: Transaction, conversation_id: int, deed: Deed, operator_id: int) -> None:
-    """The conversation is what it was before the reply that was taken back."""
-    conversation = conversations.held(tx, conversation_id)
-    life = lifecycle.reply_withdrawn(conversation.life, deed.before.life, deed.operator_id, tx.now)
-    if life == conversation.life:
-        deeds.put_back_acted(tx, conversation.id, deed)
-        return
-    seq = 0
-    if life.assignee_id != conversation.life.assignee_id:
-        seq = tx.emit(
-            "conversation.assigned",
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
-            operator_id=operator_id,
-            data={"from": conversation.life.assignee_id, "to": life.assignee_id, "why": "withdrawn"},
-        )
-    if life.state != conversation.life.state:
-        seq = tx.emit(
-            "conversation.state",
-            conversation_id=conversation.id,
-            customer_id=conversation.customer_id,
-            operator_id=operator_id,
-            # "failed": to whoever counts time, this answer never was one.
-            data={"from": conversation.life.state, "to": life.state, "why": "failed"},
-        )
-    seq = seq or messages.newest_seq(tx, conversation.id)
-    if deed.before.life.state == "closed":  # what the reply had opened stays open
-        conversations.save_life(tx, conversation.id, life, seq)
-        cases.acted(tx, conversation.id, "reopened", deed.operator_id)
-    else:
-        deeds.put_back(tx, conversation.id, life, deed, seq)
 
 
 def _no_longer_waits(tx: Transaction, one: Scheduled, operator_id: int | None) -> None:

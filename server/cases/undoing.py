@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from server import lifecycle
 from server.cases.refused import RefusedError
 from server.lifecycle import UNDONE, Lifecycle, TakenError
-from server.protocol import OperatorInfo, UndoCommand
-from server.store import conversations, deeds, operators, overview, transfers, unsaid
+from server.protocol import Message, OperatorInfo, UndoCommand
+from server.store import conversations, deeds, messages, operators, outbox, overview, transfers, unsaid
 from server.store.conversations import Held
 from server.store.deeds import Condition, Deed
 from server.store.transaction import Snapshot, Transaction
@@ -62,6 +62,40 @@ def undo(tx: Transaction, conversation_id: int, operator: OperatorInfo, command:
         _forget_closing(tx, conversation, deed, operator)
     deeds.put_back(tx, conversation.id, life, deed, _tell(tx, conversation, life, operator))
     deeds.forget_after(tx, command.seq)
+
+
+def reply_undone(tx: Transaction, message: Message, deed: Deed, operator_id: int) -> None:
+    """A reply was taken back: its conversation is what it would be without it, and so is what was done there
+    since, when it is taken back later. Where he was answered again meanwhile, that answer stands."""
+    key = message.conversation_id
+
+    def without(condition: Condition) -> Condition:
+        return deeds.without_reply(deed, condition, tx.now)
+
+    again = messages.next_reply(tx, key, message.id)
+    deeds.rewrite(tx, key, message.seq, None if again is None else again.seq, without)
+    if again is not None:
+        outbox.change_deed(tx, again.id, lambda made: replace(made, before=without(made.before)))
+        return
+    now = deeds.condition(tx, key)
+    then = without(now)
+    if then == now:
+        return
+    seq = 0
+    for kind, was, becomes, why in (
+        ("conversation.assigned", now.life.assignee_id, then.life.assignee_id, "withdrawn"),
+        # To whoever counts time, this answer never was one.
+        ("conversation.state", now.life.state, then.life.state, "failed"),
+    ):
+        if was != becomes:
+            seq = tx.emit(
+                kind,
+                conversation_id=key,
+                customer_id=message.customer_id,
+                operator_id=operator_id,
+                data={"from": was, "to": becomes, "why": why},
+            )
+    deeds.put(tx, key, then, seq or messages.newest_seq(tx, key))
 
 
 def _same(one: Condition, other: Condition) -> bool:

@@ -174,6 +174,29 @@ def said_by_itself(tx: Snapshot, message_id: int) -> bool:
     return row is not None and bool(row["automatic"]) and row["operator_id"] is None
 
 
+def next_reply(tx: Snapshot, conversation_id: int, message_id: int) -> Posted | None:
+    """The first answer of an operator there after this message that left, leaves, or may have left."""
+    row = tx.first(
+        "SELECT id, seq FROM message WHERE conversation_id = ? AND id > ? AND kind = 'out'"
+        " AND operator_id IS NOT NULL AND status NOT IN ('scheduled', 'withdrawn', 'failed')"
+        " ORDER BY id LIMIT 1",
+        (conversation_id, message_id),
+    )
+    return None if row is None else Posted(row["id"], row["seq"])
+
+
+def spoken_since(tx: Snapshot, conversation_id: int, message_id: int) -> bool:
+    """Whether the customer or one of us said anything there after this message."""
+    return (
+        tx.value(
+            "SELECT 1 FROM message WHERE conversation_id = ? AND id > ? AND kind IN ('in', 'out')"
+            " AND status NOT IN ('scheduled', 'withdrawn', 'failed') LIMIT 1",
+            (conversation_id, message_id),
+        )
+        is not None
+    )
+
+
 def operator_wrote_since(tx: Snapshot, conversation_id: int, at: int) -> bool:
     sql = (
         "SELECT 1 FROM message WHERE conversation_id = ? AND kind = 'out' AND operator_id IS NOT NULL"

@@ -7,7 +7,7 @@ few rows that are not sent, instead of reading all there ever were.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -285,6 +285,17 @@ def deed_of(tx: Snapshot, message_id: int) -> Deed | None:
         "SELECT deed FROM outbox WHERE message_id = ? AND state = 'queued' AND untried = 1", (message_id,)
     )
     return None if value is None else msgspec.json.decode(value, type=Deed)
+
+
+def change_deed(tx: Transaction, message_id: int, change: Callable[[Deed], Deed]) -> None:
+    """Where it can be taken back at all."""
+    value = tx.value("SELECT deed FROM outbox WHERE message_id = ?", (message_id,))
+    if value is not None:
+        deed = change(msgspec.json.decode(value, type=Deed))
+        tx.run(
+            "UPDATE outbox SET deed = ? WHERE message_id = ?",
+            (msgspec.json.encode(deed).decode(), message_id),
+        )
 
 
 def withdraw(tx: Transaction, message_id: int) -> bool:

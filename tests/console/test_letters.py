@@ -88,7 +88,6 @@ async def test_what_a_letter_pretends_is_said() -> None:
             f"To: {SUPPORT}\r\nMessage-ID: <m@x>\r\n\r\npay now\r\n"
         )
         await post.receive_raw(letter.encode())
-        await hands.press("]")
         await hands.sees("boss@bank.example")
         await hands.press("j", "enter")
         await hands.sees("! looks like anna@x.example, whom we know")
@@ -101,7 +100,6 @@ async def test_a_suggestion_is_taken_up_with_one_key_and_taken_back() -> None:
         first = await post.receive(ANNA, "first words", subject="Invoice")
         second = await post.receive(ANNA, "second words", subject="Re: Invoice")
         assert first.conversation_id != second.conversation_id
-        await hands.press("]")
         await hands.sees("second words")
         await hands.press("j", "enter")
         await hands.sees(f"may belong to #{first.conversation_id} (same subject): Y joins it")

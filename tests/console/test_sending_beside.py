@@ -125,7 +125,6 @@ async def test_a_chats_message_is_forwarded_by_mail() -> None:
     async with desk() as (post, hands):
         ivan = await post.server.visitor(sub="u-7")
         await ivan.say("my receipt")
-        await hands.press("]")
         await hands.sees("my receipt")
         await hands.press("j", "enter", "f")
         await hands.sees("From which address?")

@@ -25,12 +25,12 @@ async def desk(size: tuple[int, int] = (140, 44), **more: Any) -> AsyncIterator[
         async with app.run_test(size=size) as pilot:
             hands = Hands(app, pilot, shop(), Path(post.server.socket))
             await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
+            await hands.press("]")  # to the queue
             yield post, hands
 
 
 async def opened(hands: Hands, words: str) -> None:
     """The newest conversation of the queue, in the pane."""
-    await hands.press("]")
     await hands.until(lambda: "anna" in hands.text().lower(), "the conversation")
     await hands.press("enter")
     await hands.sees(words)

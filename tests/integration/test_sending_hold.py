@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from omni_console.client import RefusedError, ServerClient
-from server.protocol import Draft, Message, NoteCommand
+from server.protocol import Conversation, Draft, Message, NoteCommand
 from server.settings import SendingSettings
 from server.store.transaction import Event
 from tests.fakes.running_server import IVAN, NO_HOLD, Running, only, refusal, running_server, until
 
+HOUR = 3_600_000
 HOLD = SendingSettings(hold_letters_seconds=10, hold_chats_seconds=4)
 
 
@@ -107,6 +109,58 @@ async def test_taken_back_the_conversation_does_not_say_that_somebody_replied(ru
             await run.letters.hear("ivan@example.org", "forget it")
         await olga.withdraw(reply.id)
         assert (await olga.detail(key)).stopped == before
+
+
+async def test_closed_on_the_strength_of_an_answer_that_is_taken_back_it_is_open_again(run: Running) -> None:
+    olga = await run.client()
+    await run.letters.hear("ivan@example.org", "hello")
+    before = await only(olga)
+    reply = await run.answer(olga, before.id, "good news")
+    closed = await olga.close_conversation(before.id, "card", "answered")
+    await olga.withdraw(reply.id)
+    after = await only(olga)
+    assert after == replace(before, seq=after.seq)
+    # Taking back the closing too makes nothing worse.
+    assert await olga.undo(before.id, closed.seq) == after
+    later(run, 60)
+    assert run.letters.sent == []
+    assert [one.kind for one in (await olga.detail(before.id)).history.messages] == ["in"]
+
+
+async def test_whoever_takes_back_both_finds_it_unanswered(run: Running) -> None:
+    """What was done after the reply is taken back after it: the answer that never left does not come back."""
+    olga, ivan = await run.client(), await run.client(IVAN)
+    await run.letters.hear("ivan@example.org", "hello")
+    before = await only(olga)
+    to = (await ivan.hello()).operator.id
+    since: list[Callable[[], Awaitable[Conversation]]] = [
+        lambda: olga.snooze(before.id, run.clock.now() + HOUR),
+        lambda: olga.assign(before.id, to, "please"),
+        lambda: olga.release(before.id),
+    ]
+    for done in since:
+        reply = await run.answer(olga, before.id, "good news")
+        deed = await done()
+        await olga.withdraw(reply.id)
+        meanwhile = (await olga.detail(before.id)).conversation
+        assert (meanwhile.state, meanwhile.waiting_since) != ("waiting", None)
+        after = await olga.undo(before.id, deed.seq)
+        assert after == replace(before, seq=after.seq)
+
+
+async def test_of_two_answers_the_one_that_stays_answers(run: Running) -> None:
+    olga = await run.client()
+    await run.letters.hear("ivan@example.org", "hello")
+    before = await only(olga)
+    first = await run.answer(olga, before.id, "good news")
+    run.clock.advance(1000)
+    second = await run.answer(olga, before.id, "better news")
+    await olga.withdraw(first.id)
+    still = (await olga.detail(before.id)).conversation
+    assert (still.state, still.assignee, still.preview) == ("waiting", "Olga", "better news")
+    await olga.withdraw(second.id)
+    after = await only(olga)
+    assert after == replace(before, seq=after.seq)
 
 
 async def test_what_was_begun_meanwhile_is_not_written_over(run: Running) -> None:

@@ -223,6 +223,38 @@ async def test_receipts_move_the_status_forward_only(run: Running) -> None:
     assert (await only(olga)).state == "waiting"
 
 
+async def test_what_was_closed_on_an_answer_that_fails_later_is_open_and_nobodys(run: Running) -> None:
+    """Whoever closed it looks there no more, and the customer still waits."""
+    olga = await run.client()
+    await run.hook("hello")
+    key = (await only(olga)).id
+    await run.answer(olga, key, "hi")
+    await run.settled()
+    await olga.close_conversation(key, "greeting", "greeted")
+    stream = await run.listen()
+    await run.hook("", kind="failed", target=run.receiver.tries[0], detail={"reason": "number unknown"})
+    row = await only(olga)
+    assert (row.state, row.assignee_id, row.unsettled) == ("open", None, 1)
+    assert row.waiting_since == run.clock.now()
+    said = [(one.kind, one.text) for one in (await olga.detail(key)).history.messages]
+    assert said == [("in", "hello"), ("out", "hi"), ("system", "greeting: greeted")]
+    [moved] = stream.bodies("conversation.state")
+    assert moved.data == {"from": "closed", "to": "open", "why": "failed"}
+
+
+async def test_an_answer_at_which_it_was_not_left_opens_nothing_when_it_fails_late(run: Running) -> None:
+    olga = await run.client()
+    await run.hook("hello")
+    key = (await only(olga)).id
+    await run.answer(olga, key, "hi")
+    await run.settled()
+    await run.hook("I called you meanwhile, thanks")
+    await olga.close_conversation(key, "greeting", "greeted")
+    await run.hook("", kind="failed", target=run.receiver.tries[0], detail={"reason": "number unknown"})
+    row = (await olga.detail(key)).conversation
+    assert (row.state, row.unsettled) == ("closed", 1)
+
+
 async def test_a_provider_that_fails_after_it_took_over_is_noticed(run: Running) -> None:
     """The bounce after the "sent": the customer did not get it, so somebody must see it."""
     olga = await run.client()

@@ -56,7 +56,7 @@ MOVES: dict[str, Callable[[Lifecycle], Lifecycle]] = {
 TABLE: dict[str, dict[State, State]] = {
     "customer_wrote": {"open": "open", "waiting": "open", "snoozed": "open", "closed": "open"},
     "replied": {"open": "waiting", "waiting": "waiting", "snoozed": "waiting", "closed": "waiting"},
-    "reply_failed": {"open": "open", "waiting": "open", "snoozed": "snoozed", "closed": "closed"},
+    "reply_failed": {"open": "open", "waiting": "open", "snoozed": "snoozed", "closed": "open"},
     "reply_arrived": {"open": "waiting", "waiting": "waiting", "snoozed": "snoozed", "closed": "closed"},
     "claim": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
     "assign": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
@@ -186,3 +186,50 @@ def test_a_failed_reply_gives_the_ball_back() -> None:
     assert (back.state, back.waiting_since, back.assignee_id) == ("open", 500, OLGA)
     settled = lifecycle.reply_arrived(back, 600)
     assert (settled.state, settled.waiting_since, settled.sort_at) == ("waiting", None, 600)
+
+
+def test_what_was_closed_after_a_reply_that_failed_is_open_and_nobodys() -> None:
+    back = lifecycle.reply_failed(life("closed"), 500)
+    assert back == Lifecycle(state="open", waiting_since=500, sort_at=500)
+
+
+SINCE: dict[str, Callable[[Lifecycle], Lifecycle]] = {
+    "nothing": lambda now: now,
+    "assigned": lambda now: lifecycle.assign(now, OLGA),
+    "released": lifecycle.release,
+    "put away": lambda now: lifecycle.snooze(now, IVAN, 800, 500),
+    "he wrote": lambda now: lifecycle.customer_wrote(now, 500, everybody_online),
+}
+
+
+@pytest.mark.parametrize("since", SINCE)
+@pytest.mark.parametrize("state", ["open", "waiting", "snoozed"])
+def test_a_reply_that_was_taken_back_changed_nothing_of_what_was_done_since(since: str, state: State) -> None:
+    """IVAN answers; something happens; he takes the answer back: as if it alone had happened."""
+    done, before = SINCE[since], life(state)
+    after = lifecycle.replied(before, IVAN, 400)
+    assert lifecycle.reply_withdrawn(done(after), before, after, 600) == done(before)
+
+
+@pytest.mark.parametrize("since", ["nothing", "assigned", "released"])
+def test_taken_back_what_was_nobodys_is_nobodys_or_whose_it_was_made_since(since: str) -> None:
+    done, before = SINCE[since], life("open", assignee=None)
+    after = lifecycle.replied(before, IVAN, 400)
+    assert lifecycle.reply_withdrawn(done(after), before, after, 600) == done(before)
+
+
+def test_what_was_closed_on_the_strength_of_an_answer_that_was_taken_back_is_open() -> None:
+    before = life("open", since=50)
+    after = lifecycle.replied(before, IVAN, 400)
+    closed = lifecycle.close(after, "card", "sent", 500)
+    assert lifecycle.reply_withdrawn(closed, before, after, 600) == before
+    waited = life("waiting")
+    after = lifecycle.replied(waited, IVAN, 400)
+    closed = lifecycle.close(after, "card", "sent", 500)
+    assert lifecycle.reply_withdrawn(closed, waited, after, 600) == closed, "nothing was owed"
+    ended = life("closed")
+    after = lifecycle.replied(ended, IVAN, 400)
+    for now in (after, lifecycle.close(after, "card", "sent", 500)):
+        assert lifecycle.reply_withdrawn(now, ended, after, 600).state == "open", (
+            "its ending is in the history"
+        )
