@@ -349,7 +349,8 @@ def queue(
         from_customer=False,
         to_customer=True,
     )
-    deed = Deed(operator_id=author.id, before=before, after=deeds.condition(tx, conversation.id))
+    after = deeds.condition(tx, conversation.id)
+    deed = Deed(conversation_id=conversation.id, operator_id=author.id, before=before, after=after)
     outbox.enqueue(tx, posting.message_id, posting.channel_id, posting.thread, leaves_at=leaves_at, deed=deed)
 
 

@@ -68,18 +68,8 @@ def _put_back(
     mark = spam.mark_of(tx, conversation.id)
     if mark is None:
         return 0
-    was = mark.before
-    before = Lifecycle(
-        state=was.state,
-        assignee_id=was.assignee_id,
-        waiting_since=was.waiting_since,
-        sort_at=was.sort_at,
-        snooze_until=was.snooze_until,
-        closed_at=was.closed_at,
-        topic=conversation.life.topic,
-        result=conversation.life.result,
-    )
-    assignee = None if was.assignee_id is None else operators.by_id(tx, was.assignee_id)
+    before = mark.before.life(conversation.life.topic, conversation.life.result)
+    assignee = None if before.assignee_id is None else operators.by_id(tx, before.assignee_id)
     if assignee is None or assignee.disabled:
         before = replace(before, assignee_id=None)
     life = before

@@ -16,7 +16,17 @@ from server import lifecycle
 from server.cases.refused import RefusedError
 from server.lifecycle import UNDONE, Lifecycle, TakenError
 from server.protocol import Message, OperatorInfo, UndoCommand
-from server.store import conversations, deeds, messages, operators, outbox, overview, transfers, unsaid
+from server.store import (
+    conversations,
+    deeds,
+    messages,
+    operators,
+    outbox,
+    overview,
+    spam,
+    transfers,
+    unsaid,
+)
 from server.store.conversations import Held
 from server.store.deeds import Condition, Deed
 from server.store.transaction import Snapshot, Transaction
@@ -66,10 +76,12 @@ def undo(tx: Transaction, conversation_id: int, operator: OperatorInfo, command:
 
 def reply_undone(tx: Transaction, message: Message, deed: Deed, operator_id: int) -> None:
     """A reply was taken back: its conversation is what it would be without it, and so is what was done there
-    since, when it is taken back later. Where he was answered again meanwhile, that answer stands."""
+    since, when that is taken back later. Where he was answered again meanwhile, that answer stands."""
     key = message.conversation_id
 
     def without(condition: Condition) -> Condition:
+        if key != deed.conversation_id:  # its messages were regrouped since
+            return replace(condition, life=lifecycle.reply_failed(condition.life, tx.now))
         return deeds.without_reply(deed, condition, tx.now)
 
     again = messages.next_reply(tx, key, message.id)
@@ -78,6 +90,11 @@ def reply_undone(tx: Transaction, message: Message, deed: Deed, operator_id: int
         outbox.change_deed(tx, again.id, lambda made: replace(made, before=without(made.before)))
         return
     now = deeds.condition(tx, key)
+    mark = spam.mark_of(tx, key)
+    if mark is not None:  # it stays apart, and comes back without the answer
+        apart = without(replace(now, life=mark.before.life()))
+        spam.change_before(tx, mark.id, apart.life)
+        return
     then = without(now)
     if then == now:
         return

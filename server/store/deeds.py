@@ -37,6 +37,7 @@ class Condition(msgspec.Struct, frozen=True):
 
 
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    conversation_id: int
     operator_id: int
     before: Condition
     after: Condition
@@ -72,6 +73,7 @@ def one(tx: Snapshot, conversation_id: int, seq: int) -> Deed | None:
     if row is None:
         return None
     return Deed(
+        conversation_id=conversation_id,
         operator_id=row["operator_id"],
         before=msgspec.json.decode(row["before"], type=Condition),
         after=msgspec.json.decode(row["after"], type=Condition),

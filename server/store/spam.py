@@ -21,6 +21,15 @@ class Before(msgspec.Struct, frozen=True):
     snooze_until: int | None
     closed_at: int | None
 
+    @classmethod
+    def of(cls, life: Lifecycle) -> Before:
+        return cls(
+            life.state, life.assignee_id, life.waiting_since, life.sort_at, life.snooze_until, life.closed_at
+        )
+
+    def life(self, topic: str = "", result: str = "") -> Lifecycle:
+        return Lifecycle(**msgspec.structs.asdict(self), topic=topic, result=result)
+
 
 class Mark(msgspec.Struct, frozen=True):
     """`operator_id` None: the conversation began with a message from a barred address."""
@@ -50,17 +59,17 @@ def set_apart(
 ) -> int:
     """Mark a conversation; the mark that can be lifted."""
     tx.run("UPDATE conversation SET spam = 1 WHERE id = ?", (conversation_id,))
-    kept = Before(
-        before.state,
-        before.assignee_id,
-        before.waiting_since,
-        before.sort_at,
-        before.snooze_until,
-        before.closed_at,
-    )
+    kept = msgspec.json.encode(Before.of(before)).decode()
     return tx.insert(
         "INSERT INTO spam_mark (conversation_id, at, seq, operator_id, before) VALUES (?, ?, ?, ?, ?)",
-        (conversation_id, tx.now, seq, operator_id, msgspec.json.encode(kept).decode()),
+        (conversation_id, tx.now, seq, operator_id, kept),
+    )
+
+
+def change_before(tx: Transaction, mark_id: int, before: Lifecycle) -> None:
+    tx.run(
+        "UPDATE spam_mark SET before = ? WHERE id = ?",
+        (msgspec.json.encode(Before.of(before)).decode(), mark_id),
     )
 
 

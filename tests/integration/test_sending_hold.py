@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from omni_console.client import RefusedError, ServerClient
-from server.protocol import Conversation, Draft, Message, NoteCommand
+from server.protocol import Conversation, Draft, Message, NoteCommand, SpamCommand
 from server.settings import SendingSettings
 from server.store.transaction import Event
 from tests.fakes.running_server import IVAN, NO_HOLD, Running, only, refusal, running_server, until
@@ -146,6 +146,37 @@ async def test_whoever_takes_back_both_finds_it_unanswered(run: Running) -> None
         assert (meanwhile.state, meanwhile.waiting_since) != ("waiting", None)
         after = await olga.undo(before.id, deed.seq)
         assert after == replace(before, seq=after.seq)
+
+
+async def test_what_was_set_apart_as_spam_comes_back_unanswered(run: Running) -> None:
+    olga = await run.client()
+    await run.letters.hear("ivan@example.org", "hello")
+    before = await only(olga)
+    reply = await run.answer(olga, before.id, "good news")
+    await olga.people.spam(SpamCommand(conversation_ids=[before.id], spam=True))
+    await olga.withdraw(reply.id)
+    apart = (await olga.detail(before.id)).conversation
+    assert (apart.state, apart.spam) == ("closed", True)
+    await olga.people.spam(SpamCommand(conversation_ids=[before.id], spam=False))
+    after = await only(olga)
+    assert after == replace(before, seq=after.seq)
+
+
+async def test_where_it_was_joined_into_another_case_that_is_open_again(run: Running) -> None:
+    olga = await run.client()
+    kept = await written(run, olga, "the first")
+    later(run, 11)
+    await until(lambda: bool(run.letters.sent))
+    await run.settled()
+    heard = await run.letters.hear("ivan@example.org", "another matter")
+    assert heard.message_id is not None
+    split = await olga.people.split(kept.conversation_id, [heard.message_id], "another matter")
+    reply = await run.answer(olga, split.conversation_id, "good news")
+    await olga.people.join(kept.conversation_id, reply.conversation_id)
+    assert (await olga.detail(kept.conversation_id)).conversation.state == "waiting"
+    await olga.withdraw(reply.id)
+    row = (await olga.detail(kept.conversation_id)).conversation
+    assert (row.state, row.waiting_since) == ("open", run.clock.now())
 
 
 async def test_of_two_answers_the_one_that_stays_answers(run: Running) -> None:

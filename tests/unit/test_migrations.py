@@ -136,7 +136,8 @@ def test_a_reply_that_waits_out_its_hold_can_be_taken_back_after_an_upgrade(tmp_
     migrate(path, "2")
     deed = offline.write(tmp_path, lambda tx: outbox.deed_of(tx, 3))
     assert deed is not None
-    assert (deed.operator_id, deed.before.life, deed.before.rest) == (7, life, {})
+    assert (deed.conversation_id, deed.operator_id) == (1, 7)
+    assert (deed.before.life, deed.before.rest) == (life, {})
 
 
 def test_a_newer_database_is_refused(tmp_path: Path) -> None:
