@@ -91,13 +91,14 @@ def archived(at: int) -> Lifecycle:
 def reply_failed(now: Lifecycle, at: int) -> Lifecycle:
     """The customer did not get (or may not have got) our answer: the ball is with us again.
 
-    What was closed on the strength of it is nobody's then: whoever closed it may look there no more.
+    What was closed on the strength of it is nobody's then: whoever closed it may look there no more. What was
+    put away while the ball was with the customer is awake.
     """
     if now.state == "closed":
         return Lifecycle(state="open", waiting_since=at, sort_at=at)
-    if now.state != "waiting":
+    if now.state == "open" or now.waiting_since is not None:
         return now
-    return replace(now, state="open", waiting_since=at, sort_at=at)
+    return replace(now, state="open", waiting_since=at, sort_at=at, snooze_until=None)
 
 
 def reply_withdrawn(now: Lifecycle, before: Lifecycle, after: Lifecycle, at: int) -> Lifecycle:

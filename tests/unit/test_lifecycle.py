@@ -56,7 +56,7 @@ MOVES: dict[str, Callable[[Lifecycle], Lifecycle]] = {
 TABLE: dict[str, dict[State, State]] = {
     "customer_wrote": {"open": "open", "waiting": "open", "snoozed": "open", "closed": "open"},
     "replied": {"open": "waiting", "waiting": "waiting", "snoozed": "waiting", "closed": "waiting"},
-    "reply_failed": {"open": "open", "waiting": "open", "snoozed": "snoozed", "closed": "open"},
+    "reply_failed": {"open": "open", "waiting": "open", "snoozed": "open", "closed": "open"},
     "reply_arrived": {"open": "waiting", "waiting": "waiting", "snoozed": "snoozed", "closed": "closed"},
     "claim": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
     "assign": {"open": "open", "waiting": "waiting", "snoozed": "snoozed"},
@@ -186,6 +186,13 @@ def test_a_failed_reply_gives_the_ball_back() -> None:
     assert (back.state, back.waiting_since, back.assignee_id) == ("open", 500, OLGA)
     settled = lifecycle.reply_arrived(back, 600)
     assert (settled.state, settled.waiting_since, settled.sort_at) == ("waiting", None, 600)
+
+
+def test_a_failed_reply_wakes_what_was_put_away_on_the_strength_of_it() -> None:
+    awake = lifecycle.reply_failed(lifecycle.snooze(life("waiting"), OLGA, 800, 400), 500)
+    assert awake == Lifecycle(state="open", assignee_id=OLGA, waiting_since=500, sort_at=500)
+    asleep = lifecycle.snooze(life("open"), OLGA, 800, 400)
+    assert lifecycle.reply_failed(asleep, 500) == asleep, "he waits, and that was known"
 
 
 def test_what_was_closed_after_a_reply_that_failed_is_open_and_nobodys() -> None:
