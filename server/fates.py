@@ -77,8 +77,8 @@ def _without_answer(tx: Transaction, held: Held, message_id: int) -> Lifecycle:
     """What a conversation is like when this message did not arrive, or may not have."""
     if messages.said_by_itself(tx, message_id):
         return held.life  # it was no answer
-    left = held.life.state in ("closed", "snoozed")
-    if left and (held.spam or messages.spoken_since(tx, held.id, message_id)):
+    at_rest = held.life.state in ("closed", "snoozed")
+    if at_rest and (held.spam or messages.spoken_since(tx, held.id, message_id)):
         return held.life  # it was not left at that
     return lifecycle.reply_failed(held.life, tx.now)
 
