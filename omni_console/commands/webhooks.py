@@ -1,4 +1,4 @@
-"""`omni webhooks`: how the receivers of events do, and one request to try them."""
+"""`omni webhooks`: how the receivers of events do, one request to try them, and what one never takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from omni_console.commands.options import Options
 from omni_console.commands.output import json_option, moment, print_json, print_table
 
 if TYPE_CHECKING:
-    from server.protocol import WebhookInfo
+    from server.protocol import SkipCommand, WebhookInfo, WebhookTested
 
 PING_S = 75.0  # longer than any receiver is waited for
 
@@ -52,7 +52,7 @@ def _row(one: WebhookInfo, now: int) -> tuple[str, ...]:
         behind,
         moment(one.delivered_at),
         moment(one.answered_at),
-        one.detail,
+        f"{one.stuck}: {one.detail}" if one.stuck else one.detail,
     )
 
 
@@ -62,13 +62,7 @@ def _row(one: WebhookInfo, now: int) -> tuple[str, ...]:
 @click.pass_obj
 def test(options: Options, name: str, as_json: bool) -> int:
     """Send one signed ping to the receiver of NAME. Exit code 1 where it does not take it."""
-    from urllib.parse import quote
-
-    from omni_console.commands.api import Api
-    from server.protocol import WebhookTested
-
-    path = f"/v1/webhooks/{quote(name, safe='')}/test"
-    tested = Api(options.socket_path(), PING_S).post(path, None, WebhookTested)
+    tested = _post(options, name, "test", None)
     if as_json:
         print_json(tested)
     elif tested.ok:
@@ -76,3 +70,36 @@ def test(options: Options, name: str, as_json: bool) -> int:
     else:
         click.echo(f"{tested.webhook} did not take the ping: {tested.problem}")
     return int(not tested.ok)
+
+
+@webhooks.command()
+@click.argument("name")
+@click.argument("event")
+@json_option
+@click.pass_obj
+def skip(options: Options, name: str, event: str, as_json: bool) -> int:
+    """Tell the receiver of NAME of a gap instead of EVENT, which it never takes, and go on behind it.
+
+    EVENT is the id that `omni webhooks` shows. Exit code 1 where it does not take the gap either: then
+    nothing is skipped.
+    """
+    from server.protocol import SkipCommand
+
+    told = _post(options, name, "skip", SkipCommand(id=event))
+    if as_json:
+        print_json(told)
+    elif told.ok:
+        click.echo(f"{told.webhook} knows that it does not get {event}: {told.status}")
+    else:
+        click.echo(f"nothing is skipped: {told.webhook} does not take the gap either: {told.problem}")
+    return int(not told.ok)
+
+
+def _post(options: Options, name: str, what: str, command: SkipCommand | None) -> WebhookTested:
+    from urllib.parse import quote
+
+    from omni_console.commands.api import Api
+    from server.protocol import WebhookTested
+
+    path = f"/v1/webhooks/{quote(name, safe='')}/{what}"
+    return Api(options.socket_path(), PING_S).post(path, command, WebhookTested)

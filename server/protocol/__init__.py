@@ -174,7 +174,7 @@ from server.protocol.templates import (
     TemplatesCommand,
     Variant,
 )
-from server.protocol.webhooks import WebhookInfo, WebhookTested
+from server.protocol.webhooks import SkipCommand, WebhookInfo, WebhookTested
 
 __all__ = [
     "HEARTBEAT_S",
@@ -311,6 +311,7 @@ __all__ = [
     "Settled",
     "ShareCommand",
     "Silence",
+    "SkipCommand",
     "Skipped",
     "SnoozeCommand",
     "Source",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 
@@ -15,6 +17,7 @@ class WebhookInfo(msgspec.Struct, kw_only=True):
     state: str = "connected"  # connected | retrying
     detail: str = ""  # why it retries
     tries: int = 0  # in vain, of the event that is told now
+    stuck: str = ""  # the webhook-id of that event, which can be skipped
     seq: int = 0  # every event up to here was taken, or is none that it asks for
     waiting: int = 0  # events that it asks for and has not taken; of more than 100,000 "at least"
     oldest_at: int | None = None  # when the first of them happened
@@ -24,8 +27,14 @@ class WebhookInfo(msgspec.Struct, kw_only=True):
     failed: int = 0  # attempts
 
 
+class SkipCommand(msgspec.Struct, kw_only=True):
+    """`id`: the webhook-id of the event that the receiver does not take."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
 class WebhookTested(msgspec.Struct, kw_only=True):
-    """What came of a `ping`."""
+    """What came of a `ping`, or of the "gap" that stands for an event which is skipped."""
 
     webhook: str
     id: str

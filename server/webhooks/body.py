@@ -48,7 +48,7 @@ class EventFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """`data` of "gap": events above `after` and below `before` are forgotten, and were never told."""
+    """`data` of "gap": events above `after` and below `before` were never taken, and are told no more."""
 
     after: int
     before: int

@@ -52,3 +52,8 @@ class Webhooks:
         """None: there is no such webhook."""
         found = self._senders.get(name)
         return None if found is None else await found.test()
+
+    async def skip(self, name: str, event_id: str) -> WebhookTested | None:
+        """None: there is no such webhook, or it is not this event that waits to be taken."""
+        found = self._senders.get(name)
+        return None if found is None else await found.skip(event_id)

@@ -29,7 +29,7 @@ from server.store.errors import StoreError
 from server.store.transaction import Event, Snapshot
 from server.verdicts import backoff_ms
 from server.webhooks import link
-from server.webhooks.body import Body, EventFacts, Gap, Ping, gap_id, of_event
+from server.webhooks.body import Body, EventFacts, Gap, Ping, event_id, gap_id, of_event
 from server.webhooks.link import Answer
 from server.webhooks.webhook import Webhook
 
@@ -44,6 +44,14 @@ STEPS_MAX = 4  # of the outbox's waits: a receiver that is back is found within 
 class Page(msgspec.Struct, frozen=True):
     events: list[Event]
     gap: Gap | None = None
+
+
+class _Skip:
+    """The receiver knows that it does not get this event."""
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
+        self.noted = asyncio.Event()  # and that is written down
 
 
 class Sender(Follower):
@@ -73,7 +81,9 @@ class Sender(Follower):
         self._again = asyncio.Event()  # the receiver took something: no need to wait any longer
         self._random = random.Random()  # noqa: S311 - jitter, no secret
         self._session: aiohttp.ClientSession | None = None
+        self._skip: _Skip | None = None
         self._tries = 0  # in vain, of what is told now
+        self._stuck: Event | None = None
         self._problem = ""
         self._answered_at: int | None = None
         self._delivered_at: int | None = None
@@ -100,18 +110,15 @@ class Sender(Follower):
         while (page := await self._database.read(self._next)).events:
             told = page.gap is not None
             if page.gap is not None:
-                gap = page.gap
-                lost = Body(
-                    id=gap_id(self._installation, gap.after), type="gap", at=self._clock.now(), data=gap
-                )
+                lost = self._lost(page.gap)
                 await self._deliver(lambda tx, lost=lost: lost)  # type: ignore[misc]
-                self._place = gap.before - 1
+                self._place = page.gap.before - 1
             for event in page.events:
                 if self.webhook.wants(event.kind):
                     told = True
-                    await self._deliver(lambda tx, event=event: self._body(tx, event))  # type: ignore[misc]
+                    await self._deliver(lambda tx, event=event: self._body(tx, event), event)  # type: ignore[misc]
                 self._place = event.seq
-                await self._note(NOTE_S if told else PASS_S)
+                await self._note(0 if self._skip else NOTE_S if told else PASS_S)
             await self._note(0 if told else PASS_S)
 
     def _next(self, tx: Snapshot) -> Page:
@@ -126,8 +133,12 @@ class Sender(Follower):
         found = None if key is None else conversations.many(tx, [key]).get(key)
         return of_event(event, found, self._installation)
 
-    async def _deliver(self, made: Callable[[Snapshot], Body[Any]]) -> None:
-        """Returns when the receiver took it. Raises StoreUnavailableError."""
+    def _lost(self, gap: Gap) -> Body[Gap]:
+        return Body(id=gap_id(self._installation, gap.after), type="gap", at=self._clock.now(), data=gap)
+
+    async def _deliver(self, made: Callable[[Snapshot], Body[Any]], event: Event | None = None) -> None:
+        """Returns when the receiver took it, or knows that it does not get this event. Raises
+        StoreUnavailableError."""
         while True:
             body = await self._database.read(made)
             failpoints.hit("webhook.before_send")
@@ -137,6 +148,7 @@ class Sender(Follower):
                 failpoints.hit("webhook.after_send")
                 self._took()
                 return
+            self._stuck = event
             self._did_not_take(body, answer)
             await self._note(0)
             wait = backoff_ms(min(self._tries, STEPS_MAX), self._random.uniform(-1, 1)) / 1000
@@ -144,11 +156,14 @@ class Sender(Follower):
                 async with asyncio.timeout(max(wait, answer.wait_s)):
                     await self._again.wait()
             self._again.clear()
+            if self._skip is not None and self._skip.seq == (event.seq if event else 0):
+                return
 
     def _took(self) -> None:
         if self._tries:
             log.info("webhook: the receiver is back", webhook=self.webhook.name)
         self._tries = 0
+        self._stuck = None
         self._problem = ""
         self._delivered += 1
         self._delivered_at = self._clock.now()
@@ -181,6 +196,9 @@ class Sender(Follower):
         await self._database.write(lambda tx: webhooks.note(tx, name, place))
         failpoints.hit("webhook.noted")
         self._noted, self._noted_at = place, now
+        if self._skip is not None and self._skip.seq <= place:
+            self._skip.noted.set()
+            self._skip = None
 
     # --- what is asked of it ----------------------------------------------------------------------------
 
@@ -192,13 +210,32 @@ class Sender(Follower):
             at=self._clock.now(),
             data=Ping(webhook=self.webhook.name),
         )
-        began = asyncio.get_running_loop().time()
-        answer = await self._post(ping)
-        if not answer.problem and self._tries:
+        tested = await self._try(ping)
+        if tested.ok and self._tries:
             self._again.set()
+        return tested
+
+    async def skip(self, wanted: str) -> WebhookTested | None:
+        """Tell the receiver of a gap instead of the event that it does not take, and go on behind that; None:
+        this is not the event. Where it does not take the gap either, nothing is skipped."""
+        stuck = self._stuck
+        if stuck is None or self._skip is not None or event_id(self._installation, stuck.seq) != wanted:
+            return None
+        tested = await self._try(self._lost(Gap(after=stuck.seq - 1, before=stuck.seq + 1)))
+        if tested.ok and self._stuck is stuck:
+            log.warning("webhook: passed over", webhook=self.webhook.name, id=wanted)
+            self._took()
+            self._skip = skip = _Skip(stuck.seq)
+            self._again.set()
+            await skip.noted.wait()
+        return tested
+
+    async def _try(self, body: Body[Any]) -> WebhookTested:
+        began = asyncio.get_running_loop().time()
+        answer = await self._post(body)
         return WebhookTested(
             webhook=self.webhook.name,
-            id=ping.id,
+            id=body.id,
             ok=not answer.problem,
             status=answer.status,
             problem=answer.problem,
@@ -215,6 +252,7 @@ class Sender(Follower):
             state="retrying" if self._tries else "connected",
             detail=self._problem,
             tries=self._tries,
+            stuck="" if self._stuck is None else event_id(self._installation, self._stuck.seq),
             seq=self._place,
             waiting=sum(one.count for one in waiting),
             oldest_at=min((one.oldest_at for one in waiting), default=None),

@@ -36,6 +36,7 @@ class EventReceiver:
         self.raw: list[bytes] = []
         self.forged = 0
         self.answers: deque[int] = deque()
+        self.never: set[str] = set()  # types that are answered 400
         self.status = 204
         self.hold = asyncio.Event()  # cleared: nobody gets an answer
         self.hold.set()
@@ -70,6 +71,8 @@ class EventReceiver:
         self.raw.append(body)
         await self.hold.wait()
         status = self.answers.popleft() if self.answers else self.status
+        if told["type"] in self.never:
+            status = 400
         if status < 300:
             self.taken.append(told)
         return web.Response(status=status)

@@ -39,6 +39,7 @@ TAKES_ANYTHING = {
     "POST /v1/operators/{login}/enable",
     "GET /v1/channels/{channel}/ledger",
     "POST /v1/webhooks/{name}/test",
+    "POST /v1/webhooks/{name}/skip",
 }
 ANY_METHOD = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
 

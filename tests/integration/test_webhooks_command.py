@@ -15,12 +15,13 @@ from channels.secret import Secret
 from server import failpoints
 from server.clock import SystemClock
 from server.config import decode
+from server.protocol import NoteCommand
 from server.webhooks import kinds
 from server.webhooks.settings import EventWebhookSettings
 from server.webhooks.webhook import read_webhooks
 from tests.fakes import omni_command
 from tests.fakes.event_receiver import SECRET, EventReceiver
-from tests.fakes.running_server import RITA, running_server
+from tests.fakes.running_server import RITA, only, running_server, until
 from tests.fakes.webhook_world import caught_up, failing, info, served
 
 DOCS = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
@@ -118,6 +119,35 @@ async def test_they_are_listed_and_tried_from_a_shell(crm: EventReceiver) -> Non
         assert code == 1 and "there is no webhook 'nobody'" in err
 
 
+async def test_what_a_receiver_never_takes_is_skipped_and_it_is_told_of_the_gap(crm: EventReceiver) -> None:
+    crm.never = {"message.received"}
+    async with served(crm, events=("message.received", "note.added")) as run:
+        await run.hook("one")
+        stuck = (await failing(run)).stuck
+        code, out, _ = await omni_command.omni(run, "webhooks")
+        assert code == 1 and f"{stuck}: the receiver answered 400" in out
+        code, _, err = await omni_command.omni(run, "webhooks", "skip", "crm", f"{stuck}1")
+        assert code == 1 and "does not wait for anybody to take" in err
+        crm.never.add("gap")
+        code, out, _ = await omni_command.omni(run, "webhooks", "skip", "crm", stuck)
+        assert code == 1 and out.startswith("nothing is skipped: crm does not take the gap either"), out
+        assert (await info(run)).stuck == stuck
+        crm.never.discard("gap")
+        code, out, _ = await omni_command.omni(run, "webhooks", "skip", "crm", stuck)
+        assert (code, out) == (0, f"crm knows that it does not get {stuck}: 204\n")
+        [told] = crm.taken
+        seq = int(stuck.rpartition("_")[2])
+        assert (told["type"], told["data"]) == ("gap", {"after": seq - 1, "before": seq + 1})
+        [place] = await run.read("SELECT seq FROM webhook WHERE name = 'crm'")
+        assert place["seq"] >= seq, "it was written down before anybody was told"
+        # What comes behind it is told as ever.
+        olga = await run.client()
+        await olga.note((await only(olga)).id, NoteCommand(client_id="n", text="said"))
+        await until(lambda: crm.types() == ["gap", "note.added"])
+        found = await info(run)
+        assert (found.state, found.stuck, found.tries) == ("connected", "", 0)
+
+
 async def test_a_ping_that_is_taken_ends_the_waiting(crm: EventReceiver) -> None:
     failpoints.arm({})  # the normal waits: five seconds and more
     async with served(crm) as run:
@@ -135,4 +165,5 @@ async def test_who_may_ask(crm: EventReceiver) -> None:
         assert (await run.ask("GET", "/v1/webhooks", uid=RITA))[0] == 200
         assert (await run.ask("POST", "/v1/webhooks/crm/test", uid=RITA))[0] == 403
         assert (await run.ask("POST", "/v1/webhooks/crm/test"))[0] == 403, "an operator administers nothing"
+        assert (await run.ask("POST", "/v1/webhooks/crm/skip", b'{"id": "evt_1"}'))[0] == 403
         assert crm.tries == []
