@@ -90,6 +90,11 @@ class ListWindow:
         return conversation_id in self._key_by_id
 
     @property
+    def is_missing(self) -> bool:
+        """Not here, and not on its way."""
+        return not (self.loaded or self.loading)
+
+    @property
     def complete(self) -> bool:
         return self.loaded and self.next is None
 

@@ -29,6 +29,7 @@ PAGE = 100  # conversations
 OLDER = 100  # messages
 FAR = 200  # messages a page on the way to a place far back
 BASES: tuple[View, ...] = ("mine", "queue")  # whatever is on the screen: attention and numbers come of them
+AGAIN_S = 1.0  # after which a list that did not come is asked for again
 COUNTS_AFTER_S = 0.3  # many changes at once are counted once
 
 
@@ -250,8 +251,17 @@ class Loader:
         for key in screen.grid.conversations():
             if key not in desk.ways:
                 self.load_detail(key)
-        greeted = desk.operator is not None  # before, the greeting loads everything
-        if greeted and not desk.window(screen.list.place).loaded:
+        if desk.operator is not None:  # before, the greeting loads everything
+            self._load_missing()
+
+    def _load_missing(self) -> None:
+        """The beginnings of lists that should be here, and neither are nor are on their way."""
+        if not self._screen.online:
+            return
+        for view in BASES:
+            if self._desk.windows[view].is_missing:
+                self.load_view(view)
+        if self._desk.window(self._screen.list.place).is_missing:
             self.load_list()
 
     def gave_up(self, event: Refused | Unanswered) -> bool:
@@ -261,6 +271,8 @@ class Loader:
         for place, window in (*self._desk.windows.items(), *self._desk.narrowed.items()):
             if what == f"view.{place}":
                 window.loading = False
+                if isinstance(event, Unanswered) or event.problem.code == "unavailable":
+                    self._screen.set_timer(AGAIN_S, self._load_missing)
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False

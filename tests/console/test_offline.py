@@ -177,3 +177,12 @@ async def test_a_history_that_does_not_come_says_so_and_how_to_ask_again(
         await hands.press("ctrl+l")
         await hands.sees("нечем заплатить")
         await hands.sees_no("could not be loaded")
+
+
+async def test_a_list_that_does_not_come_is_asked_for_again(world: FakeServer, tmp_path: Path) -> None:
+    async with console(world, tmp_path) as hands:
+        await hands.sees("Anna Schmidt")
+        world.fail_next["/v1/conversations"] = "503"
+        await hands.press("]", "]")  # to a list that was not shown yet
+        await hands.sees("the disk is full")
+        await hands.until(lambda: hands.app.desk.windows["waiting"].loaded, "it came all the same")
