@@ -8,9 +8,10 @@ layout too (keymap.py adds the twins), so no action needs a Cyrillic key here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+
+import msgspec
 
 from omni_console.i18n import N_
 
@@ -51,8 +52,7 @@ WHERE_TITLES: Mapping[Where, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """`hint` above 0: shown in the bottom line, lowest first; `hint_label` is its short name there.
 
     No keys: it is done by its name, from the palette or the command line. `name` is the short name on the

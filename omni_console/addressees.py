@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from server.protocol import Addressee, Draft
 
@@ -16,8 +17,7 @@ class AddresseeError(ValueError):
     """A piece of the line that is no address; the text is that piece."""
 
 
-@dataclass(frozen=True)
-class Addressees:
+class Addressees(msgspec.Struct, frozen=True):
     """Nobody at all: the reply goes to the address of the way alone."""
 
     to: tuple[Addressee, ...] = ()

@@ -6,11 +6,11 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import events, on
 from textual.app import App
 from textual.binding import BindingType

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from server.protocol import OperatorInfo
 
 _BEFORE = re.compile(r"(?<![\w@.+/-])@([\w.-]*)$")
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(msgspec.Struct, frozen=True):
     """`start`: where in the line the login begins. `login`: what to put there; it may be only its beginning.
     `candidates`: whom it may be, where that is not one."""
 

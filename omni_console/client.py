@@ -12,7 +12,6 @@ import contextlib
 import io
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
 from urllib.parse import quote
@@ -55,8 +54,7 @@ class UnreachableError(Exception):
         self.maybe_done = maybe_done
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """The state of the event stream, told at every change."""
 
     state: Literal["online", "offline", "refused"]

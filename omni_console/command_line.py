@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from omni_console.actions import BY_ID, BY_NAME, Action, Takes, command_of, name_of
 from omni_console.due import parse_due
@@ -22,8 +23,7 @@ from omni_console.views import VIEWS
 LINE_MAX = 2_000  # characters of one command
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """An action with what was given to it; no words: it asks for them, as its key does."""
 
     action: Action
@@ -37,19 +37,17 @@ class Order:
         return " ".join([name_of(self.action), *said])
 
 
-@dataclass(frozen=True)
-class Misread:
+class Misread(msgspec.Struct, frozen=True):
     """`sentence` says what is wrong, and what may have been meant."""
 
     sentence: str
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What arguments can be, as the console knows it now."""
 
     clock: Clock
-    operators: Mapping[str, str] = field(default_factory=dict)  # login -> name
+    operators: Mapping[str, str] = {}  # login -> name
     tags: Sequence[str] = ()
     topics: Sequence[str] = ()
     templates: Sequence[str] = ()  # codes
@@ -235,8 +233,7 @@ def _near(word: str, choices: Sequence[str] | Mapping[str, str]) -> str:
 # --- completing -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True):
     """`start`: where in the line the word begins that each of `words` could stand for."""
 
     start: int

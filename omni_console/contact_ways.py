@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from omni_console.i18n import N_
 from server.protocol import Medium
 
 
-@dataclass(frozen=True)
-class ContactWay:
+class ContactWay(msgspec.Struct, frozen=True):
     medium: Medium
     label: str
     from_customer: bool

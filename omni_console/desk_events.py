@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -75,25 +74,28 @@ _MOVES_INBOX = frozenset(
 )
 
 
-@dataclass
-class Changed:
+class Changed(msgspec.Struct):
     """What an event changed. `stale_*`: the event named it without bringing it; ask the server."""
 
     lists: bool = False
     counts: bool = False
     people: bool = False  # operators or channels
-    conversations: set[int] = field(default_factory=set)
-    customers: set[int] = field(default_factory=set)
-    drafts: set[int] = field(default_factory=set)
-    stale_customers: set[int] = field(default_factory=set)
-    stale_ways: set[int] = field(default_factory=set)  # conversations: the best way to answer may be another
-    happened: list[Happening] = field(default_factory=list)  # what this operator may want to be told
-    acted: set[int] = field(default_factory=set)  # conversations in which somebody of us did something
+    conversations: set[int] = set()
+    customers: set[int] = set()
+    drafts: set[int] = set()
+    stale_customers: set[int] = set()
+    stale_ways: set[int] = msgspec.field(
+        default_factory=set
+    )  # conversations: the best way to answer may be another
+    happened: list[Happening] = []  # what this operator may want to be told
+    acted: set[int] = msgspec.field(
+        default_factory=set
+    )  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
     mentions: bool = False  # somebody called this operator to a note, or he has seen one
-    regrouped: set[int] = field(default_factory=set)  # customers whose history is another now
+    regrouped: set[int] = set()  # customers whose history is another now
     views: bool = False  # saved views came, went or changed
-    erased: set[int] = field(default_factory=set)  # conversations of which nothing may be kept
+    erased: set[int] = set()  # conversations of which nothing may be kept
 
 
 def apply(desk: Desk, envelope: Envelope) -> Changed:

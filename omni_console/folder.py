@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+import msgspec
 
 from omni_console.fuzzy import how_well
 from server.protocol.filtering import folded
@@ -15,8 +16,7 @@ LOOKED_AT = 2_000  # of a bigger folder the names alone are read, so that no key
 NAMES_MAX = 100_000
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """`size` and `changed_at` (ms) of a file; None where they were not looked at."""
 
     name: str

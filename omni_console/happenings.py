@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from omni_console.own_settings import TellKind
 from server.protocol import Conversation, EventBody, Message
 
 
-@dataclass(frozen=True)
-class Happening:
+class Happening(msgspec.Struct, frozen=True):
     """`who`: whom it is about; `words`: the beginning of what was written. Neither is cleaned."""
 
     kind: TellKind

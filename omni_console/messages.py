@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, ClassVar, Literal, dataclass_transform
 
+import msgspec
 from textual.message import Message
 
 from omni_console.client import Link
@@ -15,25 +15,39 @@ from omni_console.subject import Subject
 from server import protocol as wire
 
 
-@dataclass
-class Heard(Message):
+@dataclass_transform()
+class Report(Message):
+    """Declared like a dataclass; without the code that each of those compiles whenever the console starts."""
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        cls.names = tuple(cls.__annotations__)
+
+    def __init__(self, *values: object, **named: object) -> None:
+        super().__init__()
+        given = dict(zip(self.names, values, strict=False), **named)
+        for name in self.names:
+            # What is not given must have a default, which stands in the class.
+            setattr(self, name, given[name] if name in given else getattr(type(self), name))
+
+
+class Heard(Report):
     """A frame of the event stream."""
 
     envelope: wire.Envelope
 
 
-@dataclass
-class LinkChanged(Message):
+class LinkChanged(Report):
     link: Link
 
 
-@dataclass
-class Greeted(Message):
+class Greeted(Report):
     hello: wire.Hello
 
 
-@dataclass
-class PageCame(Message):
+class PageCame(Report):
     """`place`: which list; `asked`: with which filter."""
 
     place: str
@@ -42,99 +56,83 @@ class PageCame(Message):
     asked: str = ""
 
 
-@dataclass
-class ViewsCame(Message):
+class ViewsCame(Report):
     """Saved views."""
 
     views: list[wire.SavedView]
 
 
-@dataclass
-class DetailCame(Message):
+class DetailCame(Report):
     detail: wire.ConversationDetail
 
 
-@dataclass
-class OlderCame(Message):
+class OlderCame(Report):
     customer_id: int
     page: wire.HistoryPage
 
 
-@dataclass
-class CountsCame(Message):
+class CountsCame(Report):
     counts: wire.Counts
 
 
-@dataclass
-class CustomerCame(Message):
+class CustomerCame(Report):
     customer: wire.Customer
 
 
-@dataclass
-class PeopleCame(Message):
+class PeopleCame(Report):
     channels: list[wire.ChannelInfo]
     operators: list[wire.OperatorInfo]
 
 
-@dataclass
-class PresenceCame(Message):
+class PresenceCame(Report):
     me: wire.OperatorInfo
 
 
-@dataclass
-class OverviewCame(Message):
+class OverviewCame(Report):
     overview: wire.Overview
 
 
-@dataclass
-class BehindCame(Message):
+class BehindCame(Report):
     """The conversations behind a figure of the lead's screen."""
 
     subject: Subject
     found: wire.OverviewList
 
 
-@dataclass
-class ProposalCame(Message):
+class ProposalCame(Report):
     proposal: wire.Proposal
 
 
-@dataclass
-class UrgencyCame(Message):
+class UrgencyCame(Report):
     """`taken`: the server gave this conversation to the operator; otherwise he asked why."""
 
     urgency: wire.Urgency
     taken: bool
 
 
-@dataclass
-class DraftsCame(Message):
+class DraftsCame(Report):
     drafts: list[wire.Draft]
 
 
-@dataclass
-class DraftSaved(Message):
+class DraftSaved(Report):
     draft: wire.Draft
     ticket: int
 
 
-@dataclass(frozen=True)
-class Repeat:
+class Repeat(msgspec.Struct, frozen=True):
     """What was done, so that it can be done again: an action, with what was given to it (command_line.py)."""
 
     action_id: str
     words: tuple[str, ...] = ()
 
 
-@dataclass
-class RowCame(Message):
+class RowCame(Report):
     """A conversation after it was told what was seen of it."""
 
     row: wire.Conversation
 
 
-@dataclass(frozen=True)
-class TakeBack:
+class TakeBack(msgspec.Struct, frozen=True):
     """How to undo one deed: asked of the server when the operator wants it."""
 
     label: str  # "Иван Петров is two people again"
@@ -142,8 +140,7 @@ class TakeBack:
     conversation_id: int = 0  # 0: it is about none, or about several
 
 
-@dataclass
-class Done(Message):
+class Done(Report):
     """The server did what was asked. `said` is what to tell the operator, `back` how to undo it.
 
     `conversations` (where they are in a pane) and `customers` are those to ask for anew; `open` is a
@@ -151,26 +148,24 @@ class Done(Message):
     """
 
     said: str = ""
-    rows: list[wire.Conversation] = field(default_factory=list)
+    rows: Sequence[wire.Conversation] = ()
     card: wire.Customer | None = None
-    conversations: list[int] = field(default_factory=list)
-    customers: list[int] = field(default_factory=list)
+    conversations: Sequence[int] = ()
+    customers: Sequence[int] = ()
     lists: bool = False  # rows came, went or changed places in a way that no event tells row by row
     open: int = 0
     back: TakeBack | None = None
     repeat: Repeat | None = None
 
 
-@dataclass
-class SuggestionsCame(Message):
+class SuggestionsCame(Report):
     """`customer_id` None: the whole inbox, of which only the number is wanted."""
 
     customer_id: int | None
     page: wire.SuggestionPage
 
 
-@dataclass
-class Outreached(Message):
+class Outreached(Report):
     """What a message to many came to, or would come to; no `message`: nobody is meant."""
 
     message: wire.BulkMessage | None
@@ -178,51 +173,42 @@ class Outreached(Message):
     people: Sequence[wire.Customer]
 
 
-@dataclass
-class NeverSpoke(Message):
+class NeverSpoke(Report):
     """There is no conversation with this person yet."""
 
     customer: wire.Customer
 
 
-@dataclass
-class PeopleFound(Message):
+class PeopleFound(Report):
     words: str
     page: wire.CustomerPage
 
 
-@dataclass
-class FilesCame(Message):
+class FilesCame(Report):
     page: wire.CustomerFiles
 
 
-@dataclass
-class NotesCame(Message):
+class NotesCame(Report):
     page: wire.MessagePage
 
 
-@dataclass
-class InboxCame(Message):
+class InboxCame(Report):
     page: wire.SuggestionPage
 
 
-@dataclass
-class MentionsCame(Message):
+class MentionsCame(Report):
     page: wire.MentionPage
 
 
-@dataclass
-class MentionSeen(Message):
+class MentionSeen(Report):
     mention: wire.Mention
 
 
-@dataclass
-class FieldsCame(Message):
+class FieldsCame(Report):
     fields: list[wire.FieldSpec]
 
 
-@dataclass
-class Sent(Message):
+class Sent(Report):
     """The server has taken a reply or a note."""
 
     conversation_id: int
@@ -231,37 +217,32 @@ class Sent(Message):
     go_on: bool  # to where the operator is needed next
 
 
-@dataclass
-class Forwarded(Message):
+class Forwarded(Report):
     """The server has taken a forward; `draft`: what was filled in."""
 
     draft: wire.Draft
     message: wire.Message
 
 
-@dataclass
-class HeldCame(Message):
+class HeldCame(Report):
     """What I wrote and the server holds for a moment, the oldest first."""
 
     messages: list[wire.Message]
 
 
-@dataclass
-class LeftAt(Message):
+class LeftAt(Report):
     """A reply that has not left yet leaves now, or at another time."""
 
     message: wire.Message
 
 
-@dataclass
-class TakenBack(Message):
+class TakenBack(Report):
     """A reply did not leave."""
 
     withdrawn: wire.Withdrawn
 
 
-@dataclass
-class TemplatesCame(Message):
+class TemplatesCame(Report):
     """Texts kept ready, for what is being written in a conversation; `code` is to be replaced by one."""
 
     conversation_id: int
@@ -271,41 +252,35 @@ class TemplatesCame(Message):
     named: str = ""  # the code that was named on the command line
 
 
-@dataclass
-class CodesCame(Message):
+class CodesCame(Report):
     """The short codes of all templates, for the command line to complete."""
 
     codes: list[str]
 
 
-@dataclass
-class SearchCame(Message):
+class SearchCame(Report):
     q: str
     page: wire.SearchPage
     customer_id: int | None = None
     more: bool = False  # the page behind those that came before
 
 
-@dataclass
-class MoreHits(Message):
+class MoreHits(Report):
     """Behind the last hit that one went to."""
 
     asked: str
     page: wire.SearchPage
 
 
-@dataclass
-class OutboxCame(Message):
+class OutboxCame(Report):
     items: list[wire.OutboxItem]
 
 
-@dataclass
-class Settled(Message):
+class Settled(Report):
     settled: wire.Settled
 
 
-@dataclass
-class Refused(Message):
+class Refused(Report):
     """The server said no to an errand. `conversation_id` 0: it was about no conversation."""
 
     what: str
@@ -313,8 +288,7 @@ class Refused(Message):
     problem: wire.ErrorBody
 
 
-@dataclass
-class Unanswered(Message):
+class Unanswered(Report):
     what: str
     conversation_id: int
     why: str

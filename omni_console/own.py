@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from omni_console import own_files, own_keys, own_settings
 from omni_console.begun_words import BegunWords
@@ -12,12 +13,11 @@ from omni_console.own_keys import OwnKeys
 from omni_console.own_settings import Settings
 
 
-@dataclass(frozen=True)
-class Own:
-    keys: OwnKeys = field(default_factory=OwnKeys)
-    settings: Settings = field(default_factory=Settings)
-    history: CommandHistory = field(default_factory=CommandHistory)
-    begun: BegunWords = field(default_factory=BegunWords)
+class Own(msgspec.Struct, frozen=True):
+    keys: OwnKeys = msgspec.field(default_factory=OwnKeys)
+    settings: Settings = msgspec.field(default_factory=Settings)
+    history: CommandHistory = msgspec.field(default_factory=CommandHistory)
+    begun: BegunWords = msgspec.field(default_factory=BegunWords)
     tour: bool = False  # the first steps are shown
     tour_shown: Path | None = None  # the file that remembers it
     layouts: Path | None = None  # the folder in which they are kept; None: nowhere

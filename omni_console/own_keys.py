@@ -13,9 +13,10 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from omni_console.actions import ACTIONS, BY_ID, Where
 from omni_console.command_line import Misread, action_called, check
@@ -25,17 +26,15 @@ from omni_console.keymap import MODES, keys_of, normal, typable
 LINES_MAX = 20  # of one macro
 
 
-@dataclass(frozen=True)
-class OwnKeys:
+class OwnKeys(msgspec.Struct, frozen=True):
     """`changes`: keys by action id; `macros`: command lines by key; `problems`: a sentence each."""
 
-    changes: Mapping[str, str] = field(default_factory=dict)
-    macros: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: Mapping[str, str] = {}
+    macros: Mapping[str, tuple[str, ...]] = {}
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     sentence: str
     causes: frozenset[str]  # action ids and macro keys of the file that cannot be used because of it
 

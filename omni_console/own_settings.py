@@ -9,7 +9,6 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -90,9 +89,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     tell: Tell = Tell()
 
 
-@dataclass(frozen=True)
-class OwnSettings:
-    settings: Settings = field(default_factory=Settings)
+class OwnSettings(msgspec.Struct, frozen=True):
+    settings: Settings = msgspec.field(default_factory=Settings)
     problems: tuple[str, ...] = ()
 
 

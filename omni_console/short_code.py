@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from server.protocol import FilledTemplate
 
@@ -12,8 +13,7 @@ _CODE = re.compile(r"(?:^|(?<=\s))[;/](\w[\w.-]{0,31})$")
 MANY = 200
 
 
-@dataclass(frozen=True)
-class ShortCode:
+class ShortCode(msgspec.Struct, frozen=True):
     row: int
     start: int  # column of the sign before it
     end: int

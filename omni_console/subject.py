@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """An operator, a channel's queue, who was left without an answer, or, with none of them, what presses."""
 
     operator_id: int | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from omni_console.happenings import Happening
 from omni_console.i18n import _
@@ -19,8 +20,7 @@ SAID = 3  # happenings that one telling names
 NAME_MAX, WORDS_MAX = 40, 120
 
 
-@dataclass(frozen=True)
-class Telling:
+class Telling(msgspec.Struct, frozen=True):
     """`text` is one clean line."""
 
     kind: TellKind

@@ -8,7 +8,6 @@ direction never stand in each other. Nothing here changes in place: every deed m
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -56,12 +55,11 @@ class Border(NamedTuple):
     area: Area
 
 
-@dataclass(frozen=True)
-class Tiling:
+class Tiling(msgspec.Struct, frozen=True):
     """Where everything stands. Panes that are not in `places` found no room."""
 
-    places: dict[int, Area] = field(default_factory=dict)
-    borders: list[Border] = field(default_factory=list)
+    places: dict[int, Area] = {}
+    borders: list[Border] = []
 
     def border_at(self, x: int, y: int) -> Border | None:
         for border in self.borders:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from omni_console.i18n import N_, _
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """`text` names keys by action id in braces. `done_by`: commands that were pressed, or deeds ("did …")
     that the server has done."""
 

@@ -7,11 +7,11 @@ import pwd
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.output import quiet_logs
@@ -200,8 +200,7 @@ def _check_reference(email_password: str | None) -> None:
 # --- what is done -----------------------------------------------------------------------------------
 
 
-@dataclass
-class Owner:
+class Owner(msgspec.Struct):
     uid: int
     login: str
     name: str

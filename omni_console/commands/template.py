@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
+import msgspec
 
-@dataclass
-class Answers:
+
+class Answers(msgspec.Struct):
     """What the new configuration says; an empty string leaves the default."""
 
     site: str
@@ -25,7 +25,7 @@ class Answers:
     imap: str = ""
     smtp: str = ""
     email_password: str = ""  # a reference: env:NAME or file:PATH
-    chat_origins: Sequence[str] = field(default_factory=tuple)
+    chat_origins: Sequence[str] = ()
 
 
 def example() -> str:

@@ -7,7 +7,9 @@ customer's file reaches the terminal but numbers between 0 and 255.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 UPPER = "▀"
 GREYS = (0, 85, 170, 255)  # black, bright black, white and bright white, as Rich takes them to be
@@ -24,8 +26,7 @@ _ENDINGS = tuple(ending for endings in SHOWN.values() for ending in endings)
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """`width` × `height` and `format` of the file; `columns` × `rows` pixels of it, three bytes each."""
 
     width: int
@@ -36,8 +37,7 @@ class Picture:
     pixels: bytes
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """Cells of the same two colours. Below the last row of a picture there is no colour."""
 
     cells: int

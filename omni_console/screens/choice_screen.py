@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,8 +18,7 @@ from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, balanced
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     key: str
     label: str
     detail: str = ""

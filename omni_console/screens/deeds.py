@@ -6,8 +6,9 @@ Each deed is written once: how it is asked for, what is said of it, and how it i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from omni_console.client import RefusedError, UnreachableError
 from omni_console.i18n import _, ngettext
@@ -25,8 +26,7 @@ OneDone = Callable[[Conversation], Awaitable[Conversation]]
 TOLD = 3  # refusals that are told by name
 
 
-@dataclass(frozen=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     what: str  # names the errand
     ask: OneDone
     one: Callable[[Conversation], str]  # what is said of one, as it was before

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+import msgspec
 from textual import events
 from textual.content import Content
 
@@ -21,8 +20,7 @@ LABEL_CELLS = 31
 COLUMNS_FROM = 90  # cells; below that what it does stands under what it is called
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """`hay`: what is looked in. What it does takes as many lines as it needs, behind its name or under it."""
 
     hay: str
@@ -39,8 +37,7 @@ class Row:
         return [[*head, *lines[0][1:]], *lines[1:]]
 
 
-@dataclass(frozen=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     hay: str
     text: str
 
@@ -55,10 +52,9 @@ def _block(text: str, role: str, indent: int, width: int) -> list[Line]:
     return [[(Content(" " * indent), "base"), (part, role)] for part in safe_line(text).wrap(room)]
 
 
-@dataclass
-class Section:
+class Section(msgspec.Struct):
     title: str
-    rows: list[Row | Wrong] = field(default_factory=list)
+    rows: list[Row | Wrong] = []
 
 
 def _row(keys: str, label: str, text: str, more: str = "") -> Row:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import msgspec
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -39,8 +39,7 @@ KEYS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class GoTo:
+class GoTo(msgspec.Struct, frozen=True):
     """Somebody whose conversation is wanted."""
 
     customer_id: int

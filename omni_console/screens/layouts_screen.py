@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import msgspec
 from textual.binding import Binding
 from textual.content import Content
 
@@ -16,8 +16,7 @@ from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced
 
 
-@dataclass(frozen=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     kind: Literal["open", "keep", "forget"]
     name: str
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.message import Message
 
 from omni_console import errands
 from omni_console.client import ServerClient
@@ -18,7 +16,7 @@ from omni_console.i18n import _
 from omni_console.images import decoder
 from omni_console.images.blocks import Picture, pixels_in
 from omni_console.images.decoder import UnreadableError
-from omni_console.messages import Refused, Unanswered
+from omni_console.messages import Refused, Report, Unanswered
 from omni_console.refusals import refusal
 from omni_console.screens.window import Window
 from omni_console.text import safe_line
@@ -35,8 +33,7 @@ STEPS = {"n": 1, "т": 1, "right": 1, "p": -1, "з": -1, "left": -1}
 DEEDS = {"o": "open", "щ": "open", "s": "save", "ы": "save"}
 
 
-@dataclass
-class PictureCame(Message):
+class PictureCame(Report):
     """`at`: which of the files; its bytes, and what was decoded of them, or why nothing was."""
 
     at: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from textual.app import App
 
 from omni_console.due import parse_due
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from omni_console.screens.desk_screen import DeskScreen
 
 
-@dataclass(frozen=True)
-class When:
+class When(msgspec.Struct, frozen=True):
     """`at`: UTC ms. `keep`: it leaves even though the customer writes before."""
 
     at: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
+import msgspec
 from textual import on
 from textual.binding import Binding
 from textual.content import Content
@@ -35,8 +35,7 @@ AHEAD = 20  # hits before the last one at which the next page is asked for
 BEFORE_HIT = 30  # characters of context before the first hit
 
 
-@dataclass
-class Found:
+class Found(msgspec.Struct):
     """A search and one hit of it. `asked`: as the server was asked, `typed`: as the operator did."""
 
     asked: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+import msgspec
 from textual import on
 from textual.content import Content
 from textual.timer import Timer
@@ -32,20 +32,20 @@ ASK_AFTER_S = 0.25
 SHORTEST = 2  # letters for which the server is asked
 
 
-@dataclass(frozen=True)
-class Goal:
+class Goal(msgspec.Struct, frozen=True):
     """A conversation, or a person of whom none is loaded."""
 
     conversation: Conversation | None = None
     person: Customer | None = None
 
 
-@dataclass
-class Loaded:
+class Loaded(msgspec.Struct):
     """The conversations that are loaded, and which of them answer what was typed."""
 
     desk: Desk
-    _hay: dict[int, tuple[str, str]] = field(default_factory=dict)  # by conversation: name, and the rest
+    _hay: dict[int, tuple[str, str]] = msgspec.field(
+        default_factory=dict
+    )  # by conversation: name, and the rest
     _before: tuple[str, list[int]] | None = None  # what was typed, and everything that answered it
 
     def find(self, typed: str) -> list[Conversation]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
@@ -27,8 +27,7 @@ from server.protocol import SavedView
 NAME_MAX = 40
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True):
     kind: Literal["open", "save", "share", "remove"]
     view: SavedView | None = None
     name: str = ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from omni_console.widgets.paint import Line, width_of
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """`forms`: the same said ever shorter; an empty one at the end: it may go. What weighs least gives way
     first: all of its forms before anything that weighs more loses one."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+import msgspec
 from textual.content import Content
 
 from omni_console.actions import ACTIONS, BY_ID, Where
@@ -20,8 +20,7 @@ SAID_S = 6.0
 OF_ONE = ("thread.open", "reply.start", "note.start", "thread.claim", "thread.close", "thread.snooze")
 
 
-@dataclass(frozen=True)
-class About:
+class About(msgspec.Struct, frozen=True):
     """What the keys would act on."""
 
     one: bool = True  # there is a conversation at all

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from rich.cells import cell_len
 from textual.content import Content
 
@@ -20,8 +19,7 @@ ROOMY = 66  # from so many cells on there is room for each kind's own column
 AGE, COUNT, KIND, STATE, LATE = 8, 9, 6, 12, 6
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """`subject` None: a line to read, which the cursor passes."""
 
     subject: Subject | None = None

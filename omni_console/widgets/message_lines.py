@@ -6,8 +6,7 @@ author.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from textual.content import Content
 
 from omni_console.i18n import N_, _, ngettext
@@ -51,8 +50,7 @@ CAME_BACK = {
 }
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What surrounds a message on the screen."""
 
     width: int

@@ -6,8 +6,7 @@ for how long, from which page it began. The promise and the last action stay whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 from textual.content import Content
 
 from omni_console.desk import Desk
@@ -231,8 +230,7 @@ def _window(row: Conversation, desk: Desk, clock: Clock) -> Line:
     return [(safe_line(text, after=" "), "note")]
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(msgspec.Struct, frozen=True):
     """What one of us did last."""
 
     who: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from omni_console.widgets.paint import Line
 
@@ -13,8 +14,7 @@ DeedKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Deed:
+class Deed(msgspec.Struct, frozen=True):
     """What enter acts on. `id` and `name` say which of its kind: a field's name, a merge's number."""
 
     kind: DeedKind
@@ -22,8 +22,7 @@ class Deed:
     name: str = ""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     line: Line
     deed: Deed | None = None  # None: the cursor passes over it
 

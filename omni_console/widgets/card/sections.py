@@ -7,9 +7,9 @@ then what is known, then the past.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
 from rich.cells import cell_len
 from textual.content import Content
 
@@ -32,8 +32,7 @@ LABEL_CELLS = 12
 ROOMY = 48  # cells from which a line also says where something was found
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What surrounds the card: the desk, the conversation it stands beside, the time, the cells."""
 
     desk: Desk
