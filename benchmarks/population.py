@@ -26,7 +26,7 @@ from server.cases.ways import ChannelOffer
 from server.intake import Policy, take_in
 from server.people.authors import ChannelFacts
 from server.protocol import CloseCommand, NoteCommand, OperatorInfo, ReplyCommand
-from server.store import conversations, events, journal, messages, offline, operators, outbox, search
+from server.store import conversations, events, journal, messages, offline, operators, outbox, search, spoken
 from server.store.database import open_writer, run_batch
 from server.store.journal import Raw
 from server.store.transaction import Transaction
@@ -215,7 +215,7 @@ class _Writer:
         case.conversation_id = outcome.conversation_id or 0
         if not case.address_id:
             case.address_id = (
-                messages.last_inbound(tx, case.conversation_id, outcome.customer_id or 0).address_id or 0
+                spoken.last_inbound(tx, case.conversation_id, outcome.customer_id or 0).address_id or 0
             )
 
     def _operator_writes(self, tx: Transaction, turn: Turn, case: _Case, operator: OperatorInfo) -> None:

@@ -18,7 +18,7 @@ from server.people.authors import Author, ChannelFacts
 from server.people.customs import language_of, zone_of
 from server.protocol import Recipient
 from server.queue.hours import Calendar
-from server.store import auto_answers, conversations, messages, outbox, recipients
+from server.store import auto_answers, conversations, messages, outbox, recipients, spoken
 from server.store.auto_answers import Said
 from server.store.conversations import Held
 from server.store.messages import NewMessage
@@ -101,7 +101,7 @@ def acknowledge(
     if away is not None and (begins or event.kind in ANSWERED_AWAY):
         opens_at = away.opens_at(tx.now)
     if away is not None and opens_at is not None:
-        if auto_answers.said_until(tx, conversation_id, opens_at) or messages.operator_wrote_since(
+        if auto_answers.said_until(tx, conversation_id, opens_at) or spoken.operator_wrote_since(
             tx, conversation_id, tx.now - STILL_HERE_MS
         ):
             return None

@@ -16,7 +16,7 @@ from server import fates, lifecycle
 from server.cases import leaving
 from server.outcome import Outcome, happened_at
 from server.people.authors import ChannelFacts, recognise
-from server.store import conversations, messages, recipients, state, threads
+from server.store import conversations, messages, recipients, spoken, state, threads
 from server.store.conversations import Held
 from server.store.files import NewFile
 from server.store.messages import NewMessage
@@ -48,7 +48,7 @@ def take_echo(
     at = happened_at(event, tx.now)
     life = conversation.life
     # Who wrote after this answer waits for another one.
-    if not event.automatic and at >= messages.newest_inbound_at(tx, conversation.id):
+    if not event.automatic and at >= spoken.newest_inbound_at(tx, conversation.id):
         life = lifecycle.answered_elsewhere(life, tx.now)
     if life.state != conversation.life.state:
         tx.emit(

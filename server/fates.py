@@ -6,7 +6,7 @@ from channels.base import Retry, SendResult, Sent
 from server import failpoints, lifecycle
 from server.cases.casework import keep_closing
 from server.lifecycle import Lifecycle
-from server.store import channels, conversations, messages, outbox, recipients
+from server.store import channels, conversations, messages, outbox, recipients, spoken
 from server.store.conversations import Held
 from server.store.outbox import Leased
 from server.store.transaction import Transaction
@@ -75,10 +75,10 @@ def _tell(tx: Transaction, message_id: int, conversation_id: int, customer_id: i
 
 def _without_answer(tx: Transaction, held: Held, message_id: int) -> Lifecycle:
     """What a conversation is like when this message did not arrive, or may not have."""
-    if messages.said_by_itself(tx, message_id):
+    if spoken.said_by_itself(tx, message_id):
         return held.life  # it was no answer
     at_rest = held.life.state in ("closed", "snoozed")
-    if at_rest and (held.spam or messages.spoken_since(tx, held.id, message_id)):
+    if at_rest and (held.spam or spoken.spoken_since(tx, held.id, message_id)):
         return held.life  # it was not left at that
     return lifecycle.reply_failed(held.life, tx.now)
 

@@ -17,6 +17,7 @@ from server.store import (
     events,
     messages,
     queue,
+    spoken,
 )
 from server.store.conversations import NORMAL, Held
 from server.store.messages import NewMessage
@@ -110,7 +111,7 @@ def keep_closing(tx: Transaction, conversation: Held) -> None:
     Summary and promise stay fields of the conversation too, until somebody changes them.
     """
     if conversation.life.closed_why == lifecycle.SILENCE:
-        line = messages.newest_id(tx, conversation.id)  # it was written when the term was over
+        line = spoken.newest_id(tx, conversation.id)  # it was written when the term was over
     else:
         line = write_closing(tx, conversation, conversation.life)
     cases.begin_spell(tx, conversation.id, line)

@@ -33,6 +33,7 @@ from server.store import (
     recipients,
     regroupings,
     scheduled,
+    spoken,
     unsaid,
     uploads,
 )
@@ -153,7 +154,7 @@ def leave(
         kind = "message.scheduled"
         if conversation.life.state == "snoozed" and conversation.life.snooze_until == waits.due_at:
             life = lifecycle.snooze(conversation.life, waits.author_id, command.at, tx.now)
-            conversations.save_life(tx, conversation.id, life, messages.newest_seq(tx, conversation.id))
+            conversations.save_life(tx, conversation.id, life, spoken.newest_seq(tx, conversation.id))
     seq = tx.emit(
         kind,
         conversation_id=message.conversation_id,
@@ -264,9 +265,9 @@ def _obstacle(tx: Transaction, one: Scheduled, outgoing: Outgoing) -> str:
         return NO_WAY
     if way.shown.window_until is not None and way.shown.window_until <= tx.now:
         return WINDOW_OVER
-    if messages.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=False):
+    if spoken.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=False):
         return COLLEAGUE_ANSWERED
-    if not one.keep and messages.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=True):
+    if not one.keep and spoken.news_since(tx, conversation.id, one.seq, one.author_id, customer_too=True):
         return CUSTOMER_WROTE
     return ""
 

@@ -7,7 +7,7 @@ import msgspec
 from channels.base import InboundEvent, Reference
 from server.cases.placement import Candidate, Placement, Suggestion, place, plain_subject
 from server.people.authors import Author, ChannelFacts
-from server.store import conversations, messages, recipients, state, threads
+from server.store import conversations, messages, recipients, spoken, state, threads
 from server.store.conversations import Held
 from server.store.transaction import Transaction
 
@@ -27,7 +27,7 @@ def takes_part(tx: Transaction, channel: ChannelFacts, conversation: Held, autho
     """He is its customer, wrote in it before, or was named in it by the customer or by us."""
     return (
         conversation.customer_id == author.customer_id
-        or messages.takes_part(tx, conversation.id, author.customer_id)
+        or spoken.takes_part(tx, conversation.id, author.customer_id)
         or recipients.is_named(tx, conversation.id, channel.scheme, author.customer_id)
     )
 

@@ -34,6 +34,7 @@ from server.store import (
     outbox,
     recipients,
     scheduled,
+    spoken,
     templates,
     uploads,
 )
@@ -82,7 +83,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 def ways_to(
     tx: Snapshot, customer_id: int, conversation_id: int, offers: dict[str, ChannelOffer]
 ) -> list[Way]:
-    last = messages.last_inbound(tx, conversation_id, customer_id)
+    last = spoken.last_inbound(tx, conversation_id, customer_id)
     reachable = customers.reachable(tx, customer_id)
     found = ways(reachable, offers, last, tx.now)
     if sum(1 for way in found if way.shown.why != WROTE_LAST) > 1:
@@ -220,9 +221,9 @@ def reply(
     files += put_up
     _check_size(files, offer)
     holds = offer.capabilities.holds_on_customer_message
-    news = messages.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
+    news = spoken.news_since(tx, conversation_id, command.after_seq, operator.id, holds)
     if news:
-        raise StaleError(news, messages.newest_seq(tx, conversation_id))
+        raise StaleError(news, spoken.newest_seq(tx, conversation_id))
 
     later = command.at is not None
     if command.at is not None:

@@ -19,11 +19,11 @@ from server.protocol import Message, OperatorInfo, UndoCommand
 from server.store import (
     conversations,
     deeds,
-    messages,
     operators,
     outbox,
     overview,
     spam,
+    spoken,
     transfers,
     unsaid,
 )
@@ -84,7 +84,7 @@ def reply_undone(tx: Transaction, message: Message, deed: Deed, operator_id: int
             return replace(condition, life=lifecycle.reply_failed(condition.life, tx.now))
         return deeds.without_reply(deed, condition, tx.now)
 
-    again = messages.next_reply(tx, key, message.id)
+    again = spoken.next_reply(tx, key, message.id)
     deeds.rewrite(tx, key, message.seq, None if again is None else again.seq, without)
     if again is not None:
         outbox.change_deed(tx, again.id, lambda made: replace(made, before=without(made.before)))
@@ -112,7 +112,7 @@ def reply_undone(tx: Transaction, message: Message, deed: Deed, operator_id: int
                 operator_id=operator_id,
                 data={"from": was, "to": becomes, "why": why},
             )
-    deeds.put(tx, key, then, seq or messages.newest_seq(tx, key))
+    deeds.put(tx, key, then, seq or spoken.newest_seq(tx, key))
 
 
 def _same(one: Condition, other: Condition) -> bool:

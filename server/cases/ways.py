@@ -10,7 +10,7 @@ from channels.base import Capabilities
 from server.protocol import ReplyWay
 from server.signing import room
 from server.store.customers import Reachable
-from server.store.messages import LastInbound
+from server.store.spoken import LastInbound
 
 WROTE_LAST = "wrote last here"
 

@@ -19,7 +19,7 @@ from server.people import codes
 from server.people.codes import DIGITS_MS, MASK, SENT_MAX, SENT_MS, TRIES, CodeRules
 from server.protocol import CodeCommand, CodeMade, OperatorInfo
 from server.store import codes as stored
-from server.store import conversations, customers, messages, outbox
+from server.store import conversations, customers, messages, outbox, spoken
 from server.store.conversations import Held
 from server.store.customers import Place
 from server.store.messages import NewMessage
@@ -166,7 +166,7 @@ def _not_who_is_known(tx: Transaction, conversation: Held, outgoing: Outgoing) -
 
 
 def _not_where_he_writes(tx: Transaction, conversation: Held, address: Place) -> None:
-    last = messages.last_inbound(tx, conversation.id, conversation.customer_id)
+    last = spoken.last_inbound(tx, conversation.id, conversation.customer_id)
     if last.address_id is not None:
         writing = customers.place(tx, last.address_id)
         if writing is not None and (writing.scheme, writing.account, writing.external_id) == (

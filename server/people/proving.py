@@ -15,7 +15,7 @@ from server.people.authors import ChannelFacts, recognise
 from server.people.codes import MASK
 from server.protocol import OperatorInfo, Tried
 from server.store import codes as stored
-from server.store import conversations, customers, messages, state
+from server.store import conversations, customers, messages, spoken, state
 from server.store.codes import Code
 from server.store.conversations import Held
 from server.store.messages import NewMessage
@@ -55,7 +55,7 @@ def tried(tx: Transaction, code_id: int, digits: str, operator: OperatorInfo) ->
         raise RefusedError(f"this code is over ({code.why_over()})", "send another one")
     right = _is_right(tx, code, digits, operator.id)
     if right:
-        last = messages.last_inbound(tx, code.conversation_id, 0)
+        last = spoken.last_inbound(tx, code.conversation_id, 0)
         if last.address_id is not None:
             customers.proven_now(tx, last.address_id)
     conversation = conversations.held(tx, code.conversation_id)

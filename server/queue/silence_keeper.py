@@ -27,9 +27,9 @@ from server.store import (
     deadlines,
     events,
     fields,
-    messages,
     silences,
     spam,
+    spoken,
     state,
 )
 from server.store.database import Database
@@ -209,7 +209,7 @@ class SilenceKeeper(Follower):
                 silences.put_off(tx, silent.id, opening)
             return
         conversation = conversations.held(tx, silent.id)
-        last = messages.last_inbound(tx, silent.id, silent.customer_id)
+        last = spoken.last_inbound(tx, silent.id, silent.customer_id)
         way = next(
             (
                 one
@@ -234,13 +234,13 @@ class SilenceKeeper(Follower):
             silences.put_off(tx, silent.id, tx.now + HOUR_MS)
             return
         language = fields.one(tx, silent.customer_id, "language")
-        spoken = wording.speaks((language.value if language else None) or "", self._how.language)
+        tongue = wording.speaks((language.value if language else None) or "", self._how.language)
         offer = self._how.offers[way.shown.channel_id]
         message_id = acknowledging.say(
             tx,
             conversation,
             acknowledging.Place(offer.id, way.thread, way.shown.address_id, way.external_id),
-            term.words(spoken, self._how.site),
+            term.words(tongue, self._how.site),
             conversation.subject if offer.capabilities.subject else None,
             self._how.saying,
         )
@@ -300,7 +300,7 @@ def touched_by(tx: Snapshot, event: Event) -> list[Touched]:
         if event.customer_id is None or event.message_id is None:
             return []
         quiet = silences.of_customer(tx, event.customer_id)
-        if not quiet or not messages.from_customer(tx, event.message_id):
+        if not quiet or not spoken.from_customer(tx, event.message_id):
             return []
         return [Touched(one, event.at, anew=True) for one in quiet]
     if event.kind == "message.status":

@@ -35,7 +35,7 @@ from server.queue.assigning import Desks
 from server.queue.deadlines import DeadlineSettings, read_rules
 from server.queue.team_settings import MemberSettings, TeamSettings, make_teams
 from server.queue.timekeeper import settle, step_of
-from server.store import conversations, deadlines, events, messages, operators, transfers
+from server.store import conversations, deadlines, events, operators, spoken, transfers
 from server.store.conversations import NotFoundError
 from server.store.transaction import Transaction
 from tests.fakes.one_thread import OneThread
@@ -181,7 +181,7 @@ class DeedWorld(OneThread):
             text="an answer",
             channel_id=way.channel_id,
             address_id=way.address_id,
-            after_seq=messages.newest_seq(tx, conversation_id),
+            after_seq=spoken.newest_seq(tx, conversation_id),
         )
         leaving.reply(tx, conversation_id, who, command, self.outgoing)
 

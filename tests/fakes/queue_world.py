@@ -43,7 +43,7 @@ from server.queue.team_settings import (
     TeamSettings,
     make_teams,
 )
-from server.store import conversations, messages, operators
+from server.store import conversations, operators, spoken
 from server.store.migrations import migrate
 from server.store.transaction import Transaction
 from tests.fakes.one_thread import OneThread
@@ -213,7 +213,7 @@ class QueueWorld(OneThread):
                 text="an answer",
                 channel_id=way.channel_id,
                 address_id=way.address_id,
-                after_seq=messages.newest_seq(tx, conversation_id),
+                after_seq=spoken.newest_seq(tx, conversation_id),
             )
             replying.reply(tx, conversation_id, operator, command, self.outgoing)
 

@@ -9,7 +9,7 @@ from channels.base import Capabilities
 from server.cases.ways import ChannelOffer, ways
 from server.signing import signed
 from server.store.customers import Reachable
-from server.store.messages import LastInbound
+from server.store.spoken import LastInbound
 
 OFFERS = {
     offer.id: offer
