@@ -7,11 +7,11 @@ import pwd
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from omni_console.commands.errors import Code, CommandError
 from omni_console.commands.output import quiet_logs
@@ -200,7 +200,8 @@ def _check_reference(email_password: str | None) -> None:
 # --- what is done -----------------------------------------------------------------------------------
 
 
-class Owner(msgspec.Struct):
+@dataclass
+class Owner:
     uid: int
     login: str
     name: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 if TYPE_CHECKING:
     from server.settings import Config, ServerSettings
 
 
-class Options(msgspec.Struct):
+@dataclass
+class Options:
     """What was given on the command line. Set `--config` and `--socket` before or after the subcommand."""
 
     config: Path | None = None

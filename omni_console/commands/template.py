@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-import msgspec
 
-
-class Answers(msgspec.Struct):
+@dataclass
+class Answers:
     """What the new configuration says; an empty string leaves the default."""
 
     site: str
@@ -25,7 +25,7 @@ class Answers(msgspec.Struct):
     imap: str = ""
     smtp: str = ""
     email_password: str = ""  # a reference: env:NAME or file:PATH
-    chat_origins: Sequence[str] = ()
+    chat_origins: Sequence[str] = field(default_factory=tuple)
 
 
 def example() -> str:
