@@ -13,7 +13,10 @@ demo: $(VENV)/.run
 demo-check: $(VENV)/.run
 	$(PY) -m omni_console demo --check
 
+# Tests start processes by the hundred: none of them compiles our modules anew, not even where Python is told to
+# write no bytecode.
 test: $(VENV)/.dev
+	$(PY) -m compileall -q -j 0 channels omni_console server tests
 	$(PY) -m pytest -n $(JOBS) --dist worksteal -m "not chaos"
 	$(PY) -m pytest -m chaos -s
 
