@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import gc
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from omni_console.commands.options import Options
-from omni_console.commands.reach import place
+from omni_console.commands.reach import no_authorities, place
 
 
 @click.command()
@@ -53,21 +50,3 @@ def console(
         keys_path=keys,
         tour=tour,
     )
-
-
-@contextmanager
-def no_authorities() -> Iterator[None]:
-    """Import aiohttp without the certificates of all authorities there are.
-
-    It reads them when it is imported, a seventh of the whole start, and a Unix socket has no use for them.
-    Should something in this process speak TLS all the same, it trusts fewer, never more.
-    """
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = os.devnull
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["SSL_CERT_FILE"]  # the pager and the editor are started with this environment
-        else:
-            os.environ["SSL_CERT_FILE"] = before

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +39,9 @@ class Server:
 
         Raises CommandError with what the server said, or that none is there.
         """
+        if self.socket is not None:
+            with no_authorities():
+                import omni_console.client  # noqa: F401 - for what follows
         return asyncio.run(self._run(work, client_id))
 
     async def _run(self, work: Callable[[ServerClient], Awaitable[T]], client_id: str) -> T:
@@ -62,6 +67,24 @@ class Server:
                 raise CommandError(
                     f"no server answers: {error}", where=self.where, hint=hint, code=Code.AWAY
                 ) from error
+
+
+@contextmanager
+def no_authorities() -> Iterator[None]:
+    """Import aiohttp without the certificates of all authorities there are.
+
+    It reads them when it is imported, a seventh of the whole start, and a Unix socket has no use for them.
+    Should something in this process speak TLS all the same, it trusts fewer, never more.
+    """
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = os.devnull
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSL_CERT_FILE"]  # the pager and the editor are started with this environment
+        else:
+            os.environ["SSL_CERT_FILE"] = before
 
 
 def not_let_in(socket: str) -> CommandError:

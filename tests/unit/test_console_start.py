@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 HOLDS_ITS_QUESTIONS = {"desk_screen", "choice_screen", "form_screen"}  # asked from everywhere, and small
 
 
@@ -24,10 +26,18 @@ def test_windows_are_imported_when_they_are_opened() -> None:
     assert not {"lead_lines", "lead_lists"} & modules, "only the lead's screen is drawn with them"
 
 
-def test_the_certificates_of_all_authorities_are_not_read_for_a_socket() -> None:
+@pytest.mark.parametrize(
+    "speaks",
+    [
+        "with no_authorities():\n    import omni_console.app\n",
+        "from omni_console.cli import run\nassert run(['list', '--socket', '/nowhere/omni.sock']) == 3\n",
+    ],
+    ids=["console", "line mode"],
+)
+def test_the_certificates_of_all_authorities_are_not_read_for_a_socket(speaks: str) -> None:
     said = said_by(
         "import os, ssl\n"
-        "from omni_console.commands.console import no_authorities\n"
+        "from omni_console.commands.reach import no_authorities\n"
         "os.environ['SSL_CERT_FILE'] = '/own/authority.pem'\n"
         "read = []\n"
         "paths = ssl.SSLContext.set_default_verify_paths\n"
@@ -35,8 +45,7 @@ def test_the_certificates_of_all_authorities_are_not_read_for_a_socket() -> None
         "    read.append(os.environ['SSL_CERT_FILE'])\n"
         "    paths(self)\n"
         "ssl.SSLContext.set_default_verify_paths = noted\n"
-        "with no_authorities():\n"
-        "    import omni_console.app\n"
+        f"{speaks}"
         "print(sorted(set(read)), os.environ['SSL_CERT_FILE'])"
     )
     assert said == "['/dev/null'] /own/authority.pem", "an operator's own authority is there again afterwards"
@@ -45,7 +54,7 @@ def test_the_certificates_of_all_authorities_are_not_read_for_a_socket() -> None
 def test_without_an_authority_of_his_own_none_is_left_in_the_environment() -> None:
     said = said_by(
         "import os\n"
-        "from omni_console.commands.console import no_authorities\n"
+        "from omni_console.commands.reach import no_authorities\n"
         "os.environ.pop('SSL_CERT_FILE', None)\n"
         "with no_authorities():\n"
         "    pass\n"
