@@ -84,13 +84,9 @@ class Changed(msgspec.Struct):
     customers: set[int] = set()
     drafts: set[int] = set()
     stale_customers: set[int] = set()
-    stale_ways: set[int] = msgspec.field(
-        default_factory=set
-    )  # conversations: the best way to answer may be another
+    stale_ways: set[int] = set()  # conversations: the best way to answer may be another
     happened: list[Happening] = []  # what this operator may want to be told
-    acted: set[int] = msgspec.field(
-        default_factory=set
-    )  # conversations in which somebody of us did something
+    acted: set[int] = set()  # conversations in which somebody of us did something
     inbox: bool = False  # suggestions came, went, or were decided
     mentions: bool = False  # somebody called this operator to a note, or he has seen one
     regrouped: set[int] = set()  # customers whose history is another now

@@ -229,11 +229,7 @@ class Loader:
         screen, desk = self._screen, self._desk
         desk.forget_lists()
         screen.list.rows_changed()
-        for view in BASES:
-            if not desk.windows[view].loading:
-                self.load_view(view)
-        if not desk.window(screen.list.place).loading:
-            self.load_list()
+        self._load_missing()
         for key in screen.grid.conversations():
             self.load_detail(key)
         self._load_drafts()
@@ -256,13 +252,15 @@ class Loader:
 
     def _load_missing(self) -> None:
         """The beginnings of lists that should be here, and neither are nor are on their way."""
-        if not self._screen.online:
-            return
         for view in BASES:
             if self._desk.windows[view].is_missing:
                 self.load_view(view)
         if self._desk.window(self._screen.list.place).is_missing:
             self.load_list()
+
+    def _once_more(self) -> None:
+        if self._screen.online:  # else they are asked for with the connection
+            self._load_missing()
 
     def gave_up(self, event: Refused | Unanswered) -> bool:
         """An errand failed: if it was about a page, that page may be asked for again. True when nobody
@@ -272,12 +270,11 @@ class Loader:
             if what == f"view.{place}":
                 window.loading = False
                 if isinstance(event, Unanswered) or event.problem.code == "unavailable":
-                    self._screen.set_timer(AGAIN_S, self._load_missing)
+                    self._screen.set_timer(AGAIN_S, self._once_more)
         for customer_id, river in self._desk.rivers.items():
             if what == f"older.{customer_id}":
                 river.loading = False
         pane = self._screen.grid.showing(event.conversation_id) if what == "detail" else None
-        if pane is not None and not pane.river.river.loaded:
-            pane.river.river.failed = True
-            pane.river.changed()
+        if pane is not None:
+            pane.river.did_not_come()
         return what in ("inbox", "fields", "codes", "views")

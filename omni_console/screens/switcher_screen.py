@@ -43,9 +43,7 @@ class Loaded(msgspec.Struct):
     """The conversations that are loaded, and which of them answer what was typed."""
 
     desk: Desk
-    _hay: dict[int, tuple[str, str]] = msgspec.field(
-        default_factory=dict
-    )  # by conversation: name, and the rest
+    _hay: dict[int, tuple[str, str]] = {}  # by conversation: name, and the rest
     _before: tuple[str, list[int]] | None = None  # what was typed, and everything that answered it
 
     def find(self, typed: str) -> list[Conversation]:

@@ -134,6 +134,12 @@ class RiverView(LineCanvas, can_focus=True):
         if self.size.height:
             self.refresh(Region(0, self.size.height - 1, self.size.width, 1))
 
+    def did_not_come(self) -> None:
+        """What was asked for; what is here already can still be read."""
+        if not self.river.loaded:
+            self.river.failed = True
+            self.changed()
+
     def show_channel(self, channel_id: str) -> None:
         self.only_channel = channel_id
         self._top = None

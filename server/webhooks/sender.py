@@ -156,7 +156,7 @@ class Sender(Follower):
                 async with asyncio.timeout(max(wait, answer.wait_s)):
                     await self._again.wait()
             self._again.clear()
-            if self._skip is not None and self._skip.seq == (event.seq if event else 0):
+            if event is not None and self._skip is not None and self._skip.seq == event.seq:
                 return
 
     def _took(self) -> None:
