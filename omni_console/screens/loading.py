@@ -277,4 +277,5 @@ class Loader:
         pane = self._screen.grid.showing(event.conversation_id) if what == "detail" else None
         if pane is not None:
             pane.river.did_not_come()
+            self._screen.card.changed()
         return what in ("inbox", "fields", "codes", "views")

@@ -169,11 +169,12 @@ async def test_on_return_there_is_no_gap_and_no_repeat_in_any_pane_or_list(
 async def test_a_history_that_does_not_come_says_so_and_how_to_ask_again(
     world: FakeServer, tmp_path: Path
 ) -> None:
-    async with console(world, tmp_path) as hands:
+    async with console(world, tmp_path, size=(200, 60)) as hands:
         await hands.sees("Anna Schmidt")
         world.fail_next[f"/conversations/{IVAN}"] = "503"
         hands.screen.browsing.open(IVAN)
         await hands.sees("this could not be loaded; ctrl+l tries again")
+        await hands.sees_no("loading…")  # nor does the card say that something is on its way
         await hands.press("ctrl+l")
         await hands.sees("нечем заплатить")
         await hands.sees_no("could not be loaded")

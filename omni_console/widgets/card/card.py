@@ -47,6 +47,9 @@ class CardLines(LineList):
         return self.entries[self.cursor].deed if 0 <= self.cursor < len(self.entries) else None
 
     def empty(self) -> str:
+        row = self.desk.conversations.get(self.conversation_id)
+        if row is not None and self.desk.river(row.customer_id).failed:
+            return ""  # it comes with the history, and that says so
         return _("loading…") if self.conversation_id else ""
 
     def shows_cursor(self) -> bool:
