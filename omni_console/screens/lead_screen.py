@@ -20,12 +20,12 @@ from omni_console.refusals import refusal
 from omni_console.text import safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.foot import hints_in
-from omni_console.widgets.key_line import SAID_S
 from omni_console.widgets.lead_lists import Behind, Figures
 from omni_console.widgets.line_canvas import ROLES
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread
+from omni_console.widgets.saying import Saying
 from server.protocol import Conversation, Overview
 
 if TYPE_CHECKING:
@@ -64,24 +64,12 @@ class Head(Lines):
         return [spread(left, right, width)]
 
 
-class Foot(Lines):
+class Foot(Saying):
     """What can be pressed here, or for a moment what just happened."""
 
     def __init__(self) -> None:
         super().__init__(classes="lead-foot")
         self.hints: list[tuple[str, str]] = []
-        self.said = ""
-        self.role = "strong"
-
-    def say(self, text: str, *, bad: bool = False) -> None:
-        self.said, self.role = text, "bad" if bad else "strong"
-        self.changed()
-        self.set_timer(SAID_S, lambda: self._forget(text))
-
-    def _forget(self, text: str) -> None:
-        if self.said == text:
-            self.said = ""
-            self.changed()
 
     def lay_out(self, width: int) -> list[Line]:
         if self.said:
@@ -177,9 +165,10 @@ class LeadScreen(Screen[int | None]):
         self._not_done(event.what, _("no answer from the server: {why}").format(why=event.why))
 
     def _not_done(self, what: str, why: str) -> None:
-        self.say(why, bad=True)
-        if what == "behind":
+        if what == "behind" and self.behind.subject is None:
             self.behind.gave_up(why)
+        else:
+            self.say(why, bad=True)
         self._answered()
 
     def _answered(self) -> None:

@@ -12,10 +12,9 @@ from omni_console.i18n import _, ngettext
 from omni_console.keymap import keys_of, shown
 from omni_console.text import safe_line
 from omni_console.widgets.foot import Hint, hint, hints_in
-from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, spread, width_of
+from omni_console.widgets.saying import Saying
 
-SAID_S = 6.0
 # What is done to a conversation.
 OF_ONE = ("thread.open", "reply.start", "note.start", "thread.claim", "thread.close", "thread.snooze")
 
@@ -50,14 +49,12 @@ class About(msgspec.Struct, frozen=True):
         }.get(action)
 
 
-class KeyLine(Lines):
+class KeyLine(Saying):
     def __init__(self, changes: Mapping[str, str], about: Callable[[], About]) -> None:
         super().__init__(id="keys")
         self._changes = changes
         self._about = about
         self.mode: Where = "list"
-        self._said = ""
-        self._role = "strong"
         self._next: tuple[Hint, ...] = ()
         self._held = (0, 0, False)  # replies that the server holds, seconds of the newest, is it lost
         self._resting = False  # a window is open: no key of the desk does anything
@@ -78,19 +75,9 @@ class KeyLine(Lines):
         self.changed()
 
     def say(self, text: str, *hints: Hint, bad: bool = False) -> None:
-        """Show a sentence for a few seconds, and what can be done now; the last hint is kept, it leads out.
-
-        It may hold names: it is cleaned when painted.
-        """
-        self._said = text
+        """Show a sentence, and what can be done now; the last hint is kept, it leads out."""
         self._next = hints
-        self._role = "bad" if bad else "strong"
-        self.changed()
-        self.set_timer(SAID_S, lambda: self._forget(text))
-
-    @property
-    def said(self) -> str:
-        return self._said
+        super().say(text, bad=bad)
 
     def _held_words(self) -> Line:
         count, seconds, lost = self._held
@@ -109,15 +96,10 @@ class KeyLine(Lines):
         )
         return [(safe_line(text, before=" ", after=" "), "note")]
 
-    def _forget(self, text: str) -> None:
-        if self._said == text:
-            self._said = ""
-            self.changed()
-
     def lay_out(self, width: int) -> list[Line]:
         held = self._held_words()
-        if self._said:
-            said: Line = [(Content(" "), "base"), (safe_line(self._said), self._role)]
+        if self.said:
+            said: Line = [(Content(" "), "base"), (safe_line(self.said), self.role)]
             if self._next:
                 said.append((Content("   "), "base"))
                 said += hints_in(self._next, width - width_of(said) - width_of(held))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from omni_console import i18n
+from omni_console.widgets.saying import Saying
 from tests.fakes.console_hands import Hands, console
 from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer
@@ -50,6 +53,32 @@ async def test_where_there_is_no_conversation_no_key_for_one_is_offered(tmp_path
         await world.customer_writes(key, "is somebody there?")
         await hands.sees("Nina")
         await hands.until(lambda: "enter open it" in keys(hands) and "r reply" in keys(hands))
+
+
+def test_what_is_said_again_stays_as_long_as_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Timer:
+        running = True
+
+        def __init__(self, then: Callable[[], None]) -> None:
+            self.then = then
+
+        def stop(self) -> None:
+            self.running = False
+
+    timers: list[Timer] = []
+
+    def set_timer(_line: Saying, _delay: float, then: Callable[[], None]) -> Timer:
+        timers.append(Timer(then))
+        return timers[-1]
+
+    monkeypatch.setattr(Saying, "set_timer", set_timer)
+    line = Saying()
+    for _ in range(2):
+        line.say("no answer from the server")
+    first, second = timers
+    assert second.running and not first.running
+    second.then()
+    assert line.said == ""
 
 
 async def test_what_leads_out_of_marking_is_said_in_every_language(world: FakeServer, tmp_path: Path) -> None:
