@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from omni_console.text import clean
+from omni_console.cleaning import clean
 
 SOURCE_MAX = 4_000_000  # characters of a source that a pager is given
 LINE_MAX = 4_000

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from omni_console.cleaning import clean_line
 from omni_console.happenings import Happening
 from omni_console.i18n import _
 from omni_console.own_settings import DAYS, Quiet, Tell, TellKind, Way
-from omni_console.text import clean_line
 
 # What speaks for several at once: the first of them.
 WEIGHT: tuple[TellKind, ...] = (

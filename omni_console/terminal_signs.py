@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from omni_console.text import clean_line
+from omni_console.cleaning import clean_line
 
 ESC, BEL, ST = "\x1b", "\x07", "\x1b\\"
 KEEP_TITLE, BRING_BACK_TITLE = f"{ESC}[22;2t", f"{ESC}[23;2t"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from omni_console.cleaning import clean
 from omni_console.commands.errors import plain
 from omni_console.commands.output import moment
-from omni_console.text import clean
 from server.protocol import Conversation, ConversationDetail, Envelope, EventBody, Message
 
 _WHO = {"in": "from", "out": "to", "note": "note by", "system": "system"}

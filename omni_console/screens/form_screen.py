@@ -10,10 +10,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from omni_console.cleaning import typed
 from omni_console.i18n import _
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
-from omni_console.text import typed
 from omni_console.widgets.close_form import FormLine
 from omni_console.widgets.foot import Foot, Hint
 

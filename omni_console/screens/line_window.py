@@ -10,11 +10,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from omni_console.cleaning import typed
 from omni_console.command_line import Completion, completed
 from omni_console.i18n import _
 from omni_console.keymap import usage
 from omni_console.screens.window import R, Window
-from omni_console.text import safe_line, typed
+from omni_console.text import safe_line
 from omni_console.widgets.foot import hints_in
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, width_of

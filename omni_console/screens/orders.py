@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from omni_console import errands
 from omni_console.actions import command_of
+from omni_console.cleaning import typed
 from omni_console.command_line import Known, Misread, Order, read
 from omni_console.due import parse_due
 from omni_console.i18n import _
 from omni_console.messages import CodesCame
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.state_words import PRIORITIES, STATES, view_word
-from omni_console.text import typed
 from omni_console.views import VIEWS
 from omni_console.widgets.finder import Finder
 from server.protocol import Conversation

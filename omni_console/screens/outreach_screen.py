@@ -19,6 +19,7 @@ from textual.widgets import Input, TextArea
 
 from omni_console import errands
 from omni_console.begun_words import BegunWords, Fields
+from omni_console.cleaning import typed
 from omni_console.client import ServerClient
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Outreached, Refused, Unanswered
@@ -26,7 +27,7 @@ from omni_console.outgoing import new_id
 from omni_console.refusals import known, obstacle_words, refusal
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
-from omni_console.text import fit, safe_line, typed
+from omni_console.text import fit, safe_line
 from omni_console.widgets.close_form import FormLine
 from omni_console.widgets.foot import Foot
 from omni_console.widgets.line_list import LineList

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from omni_console.cleaning import clean_line
 from omni_console.i18n import _
 from omni_console.messages import Done, TakeBack
 from omni_console.screens.choice_screen import Choice, ChoiceScreen
 from omni_console.screens.form_screen import Answers, FormScreen, Question
 from omni_console.server_words import said_by_server
-from omni_console.text import clean_line
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed
 from server.protocol import (

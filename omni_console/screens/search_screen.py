@@ -15,13 +15,14 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from omni_console import errands
+from omni_console.cleaning import clean_line
 from omni_console.client import ServerClient
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.messages import Refused, SearchCame, Unanswered
 from omni_console.query_words import completion, known_to, texts_of, why
 from omni_console.refusals import refusal
-from omni_console.text import already_clean, clean_line, safe_line
+from omni_console.text import already_clean, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.finder import Finder
 from omni_console.widgets.line_list import LineList

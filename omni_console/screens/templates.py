@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from omni_console import errands
+from omni_console.cleaning import typed
 from omni_console.i18n import _
 from omni_console.messages import Repeat, TemplatesCame
 from omni_console.short_code import ShortCode, before, meant
-from omni_console.text import typed
 from omni_console.widgets.composer import Composer
 from omni_console.widgets.pane import Pane
 from server.protocol import FilledTemplate

@@ -13,12 +13,13 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from omni_console.cleaning import typed
 from omni_console.i18n import _
 from omni_console.keymap import key_for
 from omni_console.screens.choice_screen import TextLines
 from omni_console.screens.window import Window
 from omni_console.state_words import view_word
-from omni_console.text import fit, safe_line, typed
+from omni_console.text import fit, safe_line
 from omni_console.widgets.foot import Foot, Hint
 from omni_console.widgets.line_list import LineList
 from omni_console.widgets.paint import Line, balanced

@@ -12,8 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Input
 
+from omni_console.cleaning import typed
 from omni_console.i18n import _
-from omni_console.text import safe_line, typed
+from omni_console.text import safe_line
 from omni_console.widgets.foot import Hint, hints_in
 from omni_console.widgets.lines import Lines
 from omni_console.widgets.paint import Line, width_of

@@ -13,9 +13,9 @@ from textual import events, on
 from textual.message import Message
 from textual.widgets import TextArea
 
+from omni_console.cleaning import typed
 from omni_console.drafts import ComposeKind
 from omni_console.keymap import install
-from omni_console.text import typed
 from server.protocol.templates import VARIABLE
 
 PATH_MAX = 4_096

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 
-from omni_console.text import clean
+from omni_console.cleaning import clean
 
 PACKAGE = Path(__file__).parents[2] / "omni_console"
 FOLDER = PACKAGE / "locale" / "ru" / "LC_MESSAGES"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest_asyncio
 from rich.cells import cell_len
 
-from omni_console.text import clean
+from omni_console.cleaning import clean
 from tests.fakes.operator_api import serving
 from tests.fakes.operator_api_books import MINUTE
 from tests.fakes.operator_api_server import FakeServer

@@ -65,6 +65,12 @@ def test_help_is_cheap() -> None:
     assert offending(modules, "textual", "rich", "aiohttp", "server", "channels", "msgspec") == []
 
 
+def test_a_command_needs_no_screen() -> None:
+    modules = imported("import sys\nfrom omni_console.cli import run\nrun(['list', '--socket', '/nowhere'])")
+    assert "omni_console.cleaning" in modules
+    assert offending(modules, "textual") == []
+
+
 def test_sql_lives_in_the_store_alone() -> None:
     for folder in ("server", "channels", "omni_console"):
         for path in (ROOT / folder).rglob("*.py"):

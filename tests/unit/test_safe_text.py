@@ -8,18 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from omni_console.text import (
-    LINE_MAX,
-    MARKS_MAX,
-    TEXT_MAX,
-    clean,
-    clean_line,
-    fit,
-    safe_line,
-    safe_text,
-    short_name,
-    typed,
-)
+from omni_console.cleaning import LINE_MAX, MARKS_MAX, TEXT_MAX, clean, clean_line, typed
+from omni_console.text import fit, safe_line, safe_text, short_name
 
 ANYTHING = st.text(alphabet=st.characters(), max_size=200)
 NASTY = st.text(

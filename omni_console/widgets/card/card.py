@@ -10,10 +10,10 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input
 
+from omni_console.cleaning import typed
 from omni_console.desk import Desk
 from omni_console.i18n import _
 from omni_console.keymap import install
-from omni_console.text import typed
 from omni_console.timing import Clock
 from omni_console.widgets.card.entries import Deed, Entry
 from omni_console.widgets.card.sections import Context, card_sections

@@ -13,11 +13,12 @@ import msgspec
 from rich.cells import cell_len
 from textual.content import Content
 
+from omni_console.cleaning import clean_line
 from omni_console.desk import Desk
 from omni_console.i18n import _, ngettext
 from omni_console.keymap import key_for
 from omni_console.server_words import said_by_server
-from omni_console.text import clean_line, fit, safe_line
+from omni_console.text import fit, safe_line
 from omni_console.timing import Clock
 from omni_console.widgets.card import words
 from omni_console.widgets.card.entries import Deed, Entry, Section
