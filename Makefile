@@ -35,7 +35,7 @@ proof: $(VENV)/.dev
 	OMNI_PROOF=1 $(PY) -m pytest -m chaos -s
 	OMNI_PROOF=1 $(PY) -m pytest -s tests/integration/test_openapi.py tests/integration/test_mail_hardship.py tests/integration/test_queue_simulation.py tests/integration/test_any_deed_taken_back.py tests/integration/test_failpoints_held.py
 	OMNI_PROOF=1 $(PY) -m pytest tests/unit/test_email_invariants.py
-	OMNI_PROOF=1 $(PY) -m pytest -s tests/console/test_pty_windows.py
+	OMNI_PROOF=1 $(PY) -m pytest -s tests/console/test_pty_windows.py tests/console/test_any_keys.py
 	$(PY) -m tests.fuzz.mail_parser 300
 
 # A million messages beside ten thousand; some minutes, and 4 GB of disk for as long as it runs.

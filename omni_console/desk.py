@@ -41,6 +41,7 @@ from server.protocol import (
 SLOTS = 7
 ANSWERING: frozenset[Role] = frozenset({"operator", "lead", "admin"})  # roles that write to customers
 KEEP_ROWS = 2_000  # of a list that nobody looks at
+KEEP_SEEN = 20_000  # conversations that are forgotten otherwise: a number each
 
 
 class Desk:
@@ -236,6 +237,10 @@ class Desk:
             self._sift(row)
         return True
 
+    def note_unseen(self, conversation_id: int) -> None:
+        """It begins now: nobody has read in it."""
+        self._seen.setdefault(conversation_id, 0)
+
     def _sift(self, row: Conversation) -> None:
         """It was read: filters that ask for what is unread judge it anew."""
         for window in self.narrowed.values():
@@ -326,7 +331,10 @@ class Desk:
             del self.conversations[key]
             self.ways.pop(key, None)
             self.stopped.pop(key, None)
-            self._seen.pop(key, None)
+        # How far they were read is told with lists alone, and an event may bring them back at any time.
+        unheard = [key for key in self._seen if key not in self.conversations]
+        for key in unheard[:-KEEP_SEEN]:
+            del self._seen[key]
 
     def erase(self, conversations: Iterable[int]) -> None:
         """Keep nothing of these conversations, nor of whose they are."""

@@ -113,6 +113,8 @@ def apply(desk: Desk, envelope: Envelope) -> Changed:
     if not repeated:
         before = desk.conversations.get(body.conversation_id or 0)
         changed.happened = happenings(envelope.kind, body, before, body.conversation or before, desk.me)
+    if envelope.kind == "conversation.opened" and body.conversation_id is not None:
+        desk.note_unseen(body.conversation_id)
     if body.conversation is not None and desk.put_row(body.conversation):
         changed.lists = True
         changed.conversations.add(body.conversation.id)

@@ -117,7 +117,9 @@ def _key(given: Key, length: int) -> Key:
     """A key as this source reads it: between two pages other people may have come to be meant."""
     if len(given) == length:
         return given
-    return ((given[0] << 20) | (given[1] & 0xFFFFF),) if length == 1 else (given[0] >> 20, TOP)
+    if length == 2:
+        return (given[0] >> 20, TOP)
+    return ((min(given[0], TOP >> 20) << 20) | (given[1] & 0xFFFFF),)
 
 
 # --- where candidates come from -----------------------------------------------------------------------

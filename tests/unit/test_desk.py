@@ -144,6 +144,18 @@ def test_unread_is_what_the_customer_wrote_after_what_was_seen() -> None:
     assert it.seen_seq(it.conversations[1]) == 9
 
 
+def test_what_a_colleague_answered_at_once_is_unread_before_as_after_the_lists_are_loaded_anew() -> None:
+    it = desk()
+    asked = mine(1, 9, customer_seq=9)
+    apply(it, event(9, "conversation.opened", conversation_id=1, conversation=asked))
+    apply(
+        it, event(10, "message.queued", conversation_id=1, conversation=replace(asked, seq=10, reply_seq=10))
+    )
+    assert it.unread(it.conversations[1])
+    it.put_page("mine", page(replace(asked, seq=10, reply_seq=10, seen_seq=0)), first=True)
+    assert it.unread(it.conversations[1])
+
+
 def test_attention_goes_to_the_unread_then_to_the_oldest_and_then_round() -> None:
     it = loaded(
         mine(1, 1, sort_at=10, customer_seq=1, seen_seq=1),
@@ -187,6 +199,15 @@ def test_trimming_forgets_what_nothing_shows() -> None:
     assert len(it.windows["queue"]) == 2000
     assert it.windows["queue"].next == "k1000"
     assert set(it.conversations) == set(range(1, 2001)) | {3999}
+
+
+def test_how_far_a_forgotten_conversation_was_read_is_still_known_when_it_comes_back() -> None:
+    it = loaded(mine(1, 9, customer_seq=9, seen_seq=9))
+    it.put_row(row(1, 10, customer_seq=9, reply_seq=10, assignee_id=77))
+    it.trim([], "queue")
+    assert 1 not in it.conversations
+    it.put_row(row(1, 11, customer_seq=9, reply_seq=11, assignee_id=77))
+    assert it.seen_seq(it.conversations[1]) == 9
 
 
 @settings(max_examples=60, deadline=None)
