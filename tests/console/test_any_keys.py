@@ -32,11 +32,11 @@ from omni_console.own import Own
 from omni_console.timing import Clock
 from server.settings import SendingSettings
 from tests.fakes.console_hands import Hands
-from tests.fakes.running_server import IVAN, Running, Visitor, running_server
+from tests.fakes.running_server import IVAN, OLGA, RITA, Running, Visitor, running_server
 
 PROOF = bool(os.environ.get("OMNI_PROOF"))
-SEEDS = range(40 if PROOF else 2)
-STEPS = 300 if PROOF else 60
+SEEDS = range(40 if PROOF else 3)
+STEPS = 300 if PROOF else 50
 
 # They leave the console: for another program, or for good.
 ELSEWHERE = frozenset({"app.quit", "compose.editor", "message.source", "message.files"})
@@ -47,6 +47,8 @@ WORDS = (
     "123456", "1", "is:waiting", "from:anna", "[red]", "Привет", "thank you", "until friday", "urgent",
     "queue", "pause",
 )  # fmt: skip
+SIZES = ((80, 24), (120, 40), (200, 60), (30, 8))
+WHO = (OLGA, None, RITA)  # operator, administrator, reader
 PEOPLE = ("anna", "boris", "clara", "dmitri")
 
 
@@ -148,6 +150,10 @@ async def step(hands: Hands, shop: Shop, chance: random.Random) -> str:
     if lot < 0.12:
         await shop.goes_on()
         return "(they go on)"
+    if lot < 0.14:
+        size = chance.choice(SIZES)
+        await hands.pilot.resize_terminal(*size)
+        return f"({size[0]}x{size[1]})"
     focused = hands.app.focused
     if lot < 0.35 and isinstance(focused, (TextArea, Input)):
         word = chance.choice(WORDS)
@@ -185,9 +191,9 @@ async def pressed(hands: Hands, *keys: str) -> None:
 
 
 @asynccontextmanager
-async def console_of(run: Running, folder: Path) -> AsyncIterator[Hands]:
+async def console_of(run: Running, uid: int | None, folder: Path) -> AsyncIterator[Hands]:
     own = Own(layouts=folder)
-    app = OmniConsole(await run.client(), clock=Clock(run.clock.now, UTC), own=own)
+    app = OmniConsole(await run.client(uid), clock=Clock(run.clock.now, UTC), own=own)
     async with app.run_test(size=(160, 50)) as pilot:
         hands = Hands(app, pilot)
         await hands.until(lambda: app.desk_screen.online and app.desk.windows["queue"].loaded, "online")
@@ -242,12 +248,12 @@ async def agreed(hands: Hands, client: ServerClient) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_any_keys(seed: int, tmp_path: Path) -> None:
-    chance = random.Random(seed)
+    chance, who = random.Random(seed), WHO[seed % len(WHO)]
     done: list[str] = []
     with capture_logs() as lines:
         async with (
             running_server(sending=SendingSettings(hold_letters_seconds=5, hold_chats_seconds=2)) as run,
-            console_of(run, tmp_path) as hands,
+            console_of(run, who, tmp_path) as hands,
         ):
             ivan = await run.client(IVAN)
             shop = Shop(run, ivan, chance)
@@ -261,7 +267,7 @@ async def test_any_keys(seed: int, tmp_path: Path) -> None:
                 await back_at_the_desk(hands)
                 run.clock.advance(60_000)
                 await run.settled()
-                await agreed(hands, await run.client())
+                await agreed(hands, await run.client(who))
 
             except BaseException:
                 print("seed", seed, "after", " ".join(done[-40:]))
