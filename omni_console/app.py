@@ -30,7 +30,7 @@ from omni_console.own_keys import OwnKeys
 from omni_console.refusals import refusal
 from omni_console.screens.desk_screen import DeskScreen
 from omni_console.screens.window import Window
-from omni_console.terminal_input import prompt
+from omni_console.terminal_input import end_with_the_terminal, prompt
 from omni_console.terminal_signs import BRING_BACK_TITLE, KEEP_TITLE, takes_titles
 from omni_console.timing import Clock
 from omni_console.widgets.whole_cells import WholeCells
@@ -200,6 +200,7 @@ def run_console(
     `remembers`: begin with the layout of the last time, and keep that of this one.
     """
     i18n.use(language)
+    end_with_the_terminal()
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     client = ServerClient(socket_path, url=url, token=token)
     own = read_own(keys_path, tour=tour)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import signal
 from codecs import getincrementaldecoder
 
 from textual import constants
@@ -31,14 +32,35 @@ class PromptDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(patience_s(parser)):
-                    data = os.read(self.fileno, READ_BYTES)
+                    data = self._read()
                     if not data:
-                        return  # the terminal is gone
+                        return self.gone()
                     # Nothing, where a character came in halves, would be an end for the parser.
                     for event in parser.feed(text) if (text := decode(data)) else ():
                         self.process_message(event)
                 for event in parser.tick():
                     self.process_message(event)
+
+    def _read(self) -> bytes:
+        """What was typed; nothing: the terminal is gone, which some systems call an error."""
+        try:
+            return os.read(self.fileno, READ_BYTES)
+        except OSError:
+            return b""
+
+    def gone(self) -> None:
+        """End as at a hang-up: what runs behind a shell that stays is not told of one by the system.
+
+        Colleagues would go on to see somebody who is there, and work would be given to him. The first thread
+        may wait for ever to draw: only a signal gets it out.
+        """
+        os.kill(os.getpid(), signal.SIGHUP)
+
+
+def end_with_the_terminal() -> None:
+    """Whoever started us may ignore hang-ups (nohup); what draws on a terminal cannot."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def patience_s(parser: XTermParser) -> float:

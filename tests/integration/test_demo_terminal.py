@@ -12,22 +12,9 @@ import termios
 import time
 from pathlib import Path
 
+from tests.fakes.processes import alive, children
+
 PATIENCE_S = 60.0
-
-
-def children(pid: int) -> list[int]:
-    """Direct children of a process, by any of its threads."""
-    found: list[int] = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def test_a_closed_terminal_ends_the_demo_and_its_server(tmp_path: Path) -> None:

@@ -15,14 +15,7 @@ from tests.fakes import poisoned_mail
 from tests.fakes.desk_view import received, texts
 from tests.fakes.harsh_world import HarshWorld, kill_quietly, workers_of
 from tests.fakes.patience import until
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+from tests.fakes.processes import alive
 
 
 async def test_a_server_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:

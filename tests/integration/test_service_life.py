@@ -27,6 +27,7 @@ from tests.chaos.evidence import collect
 from tests.chaos.load import Crowd, Operator
 from tests.fakes.harsh_world import HarshWorld, workers_of
 from tests.fakes.patience import until
+from tests.fakes.processes import alive
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,13 +167,6 @@ async def test_a_stop_under_load_is_short_and_loses_nothing(short: Path, tmp_pat
         assert [one for one in history.replies if one.message_id and one.message_id not in ids] == []
         assert [line for line in found.broken if "text index" not in line] == []
         assert not world.socket.exists()
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def _busy(history: History, taken: list[bytes]) -> bool:

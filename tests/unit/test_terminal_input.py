@@ -34,6 +34,9 @@ class Ears(PromptDriver):
     @_debug.setter
     def _debug(self, value: bool) -> None: ...
 
+    def gone(self) -> None:
+        self.keys.put("gone")
+
     def process_message(self, message: Message) -> None:
         if isinstance(message, Key):
             self.keys.put(message.key)
