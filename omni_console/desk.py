@@ -332,9 +332,10 @@ class Desk:
             self.ways.pop(key, None)
             self.stopped.pop(key, None)
         # How far they were read is told with lists alone, and an event may bring them back at any time.
-        unheard = [key for key in self._seen if key not in self.conversations]
-        for key in unheard[:-KEEP_SEEN]:
-            del self._seen[key]
+        if len(self._seen) > len(self.conversations) + KEEP_SEEN:
+            unheard = [key for key in self._seen if key not in self.conversations]
+            for key in unheard[:-KEEP_SEEN]:
+                del self._seen[key]
 
     def erase(self, conversations: Iterable[int]) -> None:
         """Keep nothing of these conversations, nor of whose they are."""

@@ -19,8 +19,6 @@ import msgspec
 import pytest
 from msgspec.structs import asdict, replace
 from structlog.testing import capture_logs
-from textual.events import Key
-from textual.keys import _character_to_key
 from textual.widgets import Input, TextArea
 
 from channels.base import Failed, Unknown
@@ -185,8 +183,7 @@ async def step(hands: Hands, shop: Shop, chance: random.Random) -> str:
 
 async def pressed(hands: Hands, *keys: str) -> None:
     for key in keys:
-        letter = len(key) == 1
-        hands.app.post_message(Key(_character_to_key(key) if letter else key, key if letter else None))
+        hands.arrives(key)
         await hands.pilot.pause()
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.processes import alive, children
+from tests.fakes.processes import alive, children, written_until
 
 PATIENCE_S = 60.0
 # The leader of the session stays: then the system sends nobody else a hang-up.
@@ -25,13 +24,10 @@ def test_it_ends_although_no_hang_up_reaches_it(minds: str, tmp_path: Path) -> N
     if leader == 0:
         os.environ |= {"TERM": "xterm-256color", "HOME": str(tmp_path)}
         os.execv("/bin/sh", ["/bin/sh", "-c", STAYS.format(minds), "sh", *console])  # noqa: S606 - see above
-    deadline, seen = time.monotonic() + PATIENCE_S, b""
+    deadline = time.monotonic() + PATIENCE_S
     try:
         try:
-            while b"offline" not in seen and time.monotonic() < deadline:
-                if select.select([master], [], [], 0.2)[0]:
-                    seen += os.read(master, 65_536)
-            assert b"offline" in seen, seen[-2000:]
+            written_until(master, b"offline", deadline)
             (pid,) = children(leader)
         finally:
             os.close(master)  # the terminal is gone

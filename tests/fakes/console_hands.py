@@ -55,9 +55,13 @@ class Hands:
     async def burst(self, *keys: str) -> None:
         """Keys that arrive together, as over a line that stalled; single letters may stand in one word."""
         for key in [one for word in keys for one in ([word] if word in BY_NAME else word)]:
-            letter = len(key) == 1
-            self.app.post_message(Key(_character_to_key(key) if letter else key, key if letter else None))
+            self.arrives(key)
         await self.pilot.pause()
+
+    def arrives(self, key: str) -> None:
+        """A key comes from the terminal: a letter, or a name."""
+        letter = len(key) == 1
+        self.app.post_message(Key(_character_to_key(key) if letter else key, key if letter else None))
 
     async def type(self, text: str) -> None:
         """Text into whatever has the focus, at once; `press` is for keys that must go the whole way."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import select
 import struct
 import sys
 import termios
 import time
 from pathlib import Path
 
-from tests.fakes.processes import alive, children
+from tests.fakes.processes import alive, children, written_until
 
 PATIENCE_S = 60.0
 
@@ -25,12 +24,9 @@ def test_a_closed_terminal_ends_the_demo_and_its_server(tmp_path: Path) -> None:
         program = [sys.executable, "-m", "omni_console", "demo", "--lang", "en"]
         os.execv(sys.executable, program)  # noqa: S606 - a terminal of its own is what is tested
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    deadline, seen = time.monotonic() + PATIENCE_S, b""
+    deadline = time.monotonic() + PATIENCE_S
     try:
-        while b"queue" not in seen and time.monotonic() < deadline:
-            if select.select([master], [], [], 0.2)[0]:
-                seen += os.read(master, 65_536)
-        assert b"queue" in seen, seen[-2000:]
+        written_until(master, b"queue", deadline)
         (server,) = children(pid)
     finally:
         os.close(master)  # the terminal is gone
